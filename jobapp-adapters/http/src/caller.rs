@@ -1,0 +1,106 @@
+//! Who calls: the gateway, and the user it speaks for.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use crate::{ApiError, GatewayTokens, UserClaims, UserTokens};
+
+/// The signed-in user a request is made for. As an extractor it refuses requests without one: 401.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The claims of the access token.
+    pub claims: UserClaims,
+}
+
+impl Caller {
+    /// The user name, stored form.
+    pub fn username(&self) -> &str {
+        &self.claims.username
+    }
+
+    /// The address, lower case.
+    pub fn email(&self) -> &str {
+        &self.claims.email
+    }
+
+    /// Whether `name` is the caller's, in any case.
+    pub fn is(&self, name: &str) -> bool {
+        self.claims.username.to_lowercase() == name.to_lowercase()
+    }
+
+    /// Refuses anybody but `name`: 403.
+    ///
+    /// # Errors
+    /// When the caller is somebody else.
+    pub fn must_be(&self, name: &str) -> Result<(), ApiError> {
+        if self.is(name) { Ok(()) } else { Err(ApiError::forbidden("This belongs to somebody else.")) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            ApiError::unauthorized("Token is not available. Please login again.")
+                .at("Caller: no session in the request")
+        })
+    }
+}
+
+/// The signed-in user, if there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaybeCaller(pub Option<Caller>);
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeCaller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.extensions.get().cloned()))
+    }
+}
+
+/// What a service checks of every request under its base paths.
+#[derive(Debug, Clone)]
+pub struct ServiceGuard {
+    /// The audience its gateway tokens must have: `auth`, `buyer`, `seller`, `gig`, `message`, `order`, `review`.
+    pub audiences: &'static [&'static str],
+    /// Verifies the gateway's tokens.
+    pub gateway: GatewayTokens,
+    /// Verifies users' tokens.
+    pub users: UserTokens,
+}
+
+/// Middleware: refuses what does not come from the gateway, and vouches for the caller. Use with
+/// [`axum::middleware::from_fn_with_state`] and an `Arc<ServiceGuard>`.
+pub async fn guard(
+    axum::extract::State(guard): axum::extract::State<Arc<ServiceGuard>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let token = request.headers().get("gatewaytoken").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !guard.audiences.iter().any(|audience| guard.gateway.verify(token, audience).is_ok()) {
+        return ApiError::unauthorized("Invalid request")
+            .at("verifyGatewayRequest() method: Request not coming from api gateway")
+            .into_response();
+    }
+    if let Some(value) = request.headers().get(AUTHORIZATION) {
+        let bearer = value.to_str().ok().and_then(|text| text.split_once(' ')).map(|(_, token)| token.trim());
+        match bearer.map(|token| guard.users.verify(token)) {
+            Some(Ok(claims)) => {
+                request.extensions_mut().insert(Caller { claims });
+            }
+            _ => {
+                return ApiError::unauthorized("Token is not available. Please login again.")
+                    .at("guard(): the user's token does not verify")
+                    .into_response();
+            }
+        }
+    }
+    next.run(request).await
+}

@@ -1,0 +1,159 @@
+//! Errors as the wire's four-field JSON.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use jobapp_kernel::{ErrorKind, Kinded};
+use jobapp_wire::validate::Invalid;
+use serde::{Deserialize, Serialize};
+
+/// The body of every error answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// The text shown to users.
+    pub message: String,
+    /// The same as the HTTP status.
+    pub status_code: u16,
+    /// Always `error`.
+    pub status: String,
+    /// Where it came from, for logs.
+    pub coming_from: String,
+}
+
+/// An error on its way to a client. Its text is for users; what went wrong inside is logged, never sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    message: String,
+    coming_from: &'static str,
+    retry_after: Option<u32>,
+}
+
+impl ApiError {
+    /// An answer with this status and text.
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), coming_from: "", retry_after: None }
+    }
+
+    /// 400.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 401.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, message)
+    }
+
+    /// 403.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// 404.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 503, to be tried again after this many seconds.
+    pub fn unavailable(message: impl Into<String>, retry_after: u32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }
+    }
+
+    /// The same error with its place of origin.
+    #[must_use]
+    pub const fn at(mut self, coming_from: &'static str) -> Self {
+        self.coming_from = coming_from;
+        self
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The text for users.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The JSON body.
+    pub fn body(&self) -> ErrorBody {
+        ErrorBody {
+            message: self.message.clone(),
+            status_code: self.status.as_u16(),
+            status: "error".to_owned(),
+            coming_from: self.coming_from.to_owned(),
+        }
+    }
+}
+
+/// The status for a kind of error.
+const fn status_of(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::Invalid => StatusCode::BAD_REQUEST,
+        ErrorKind::Unauthorized => StatusCode::UNAUTHORIZED,
+        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Conflict | ErrorKind::Taken => StatusCode::CONFLICT,
+        ErrorKind::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::Limited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Every error of the core and of a port becomes an answer. Faults of ours keep their text for the log.
+impl<E: Kinded> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        let status = status_of(error.kind());
+        if !status.is_server_error() {
+            return Self::new(status, error.to_string());
+        }
+        tracing::error!(error = %Chain(&error), "a request failed");
+        match error.kind() {
+            ErrorKind::Unavailable => Self::unavailable("The service is busy. Please try again in a moment.", 1),
+            _ => Self::new(status, "Something went wrong on our side."),
+        }
+    }
+}
+
+/// A broken validation rule is a 400 with the rule's text. A function, because `Invalid` is no error of a use case.
+impl ApiError {
+    /// 400 with the text of the broken rule.
+    pub fn invalid(invalid: Invalid, coming_from: &'static str) -> Self {
+        Self::bad_request(invalid.message).at(coming_from)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body())).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// An error and everything it stems from, in one line.
+struct Chain<'a>(&'a (dyn std::error::Error + 'a));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// A handler for paths nothing answers: 404.
+pub async fn not_found() -> ApiError {
+    ApiError::not_found("The endpoint called does not exist.")
+}

@@ -1,0 +1,16 @@
+//! HTTP for every service: who calls, what a body holds, how an error is answered, how another service is called.
+//!
+//! A service's router gets [`guard`]: it refuses requests that do not come from the gateway and puts the signed-in
+//! [`Caller`] into the request's extensions. Handlers take [`Caller`], [`JsonBody`] and answer `Result<_, ApiError>`.
+
+mod body;
+mod caller;
+mod error;
+mod tokens;
+mod upstream;
+
+pub use body::{IdempotencyKey, JsonBody};
+pub use caller::{Caller, MaybeCaller, ServiceGuard, guard};
+pub use error::{ApiError, ErrorBody, not_found};
+pub use tokens::{GatewayTokens, InvalidToken, TokenKeys, UserClaims, UserTokens};
+pub use upstream::{BoxError, Upstream, in_process};

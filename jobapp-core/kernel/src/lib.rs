@@ -1,0 +1,49 @@
+//! Ids, money, time, paging and the ports every part of the marketplace shares.
+//!
+//! An **aggregate** ([`Aggregate`]) decides, and raises events. A **repository** ([`Repository`]) stores one
+//! aggregate, the events it raised and the key of what caused the change in one atomic [`Repository::save`]. A relay
+//! reads the events back from the [`Outbox`] and hands them to a [`Publisher`]; consumers ([`Handler`]) turn them into
+//! further changes. That is the whole machinery: nothing is lost, and nothing happens twice.
+//!
+//! Nothing here knows a socket, a file, a clock or a random source: time and ids arrive through [`Clock`] and [`Ids`].
+//!
+//! ```
+//! use jobapp_kernel::{Money, Timestamp};
+//!
+//! let price = Money::from_decimal(19.99).unwrap();
+//! assert_eq!(price.cents(), 1999);
+//! assert_eq!(price.permille(55).cents(), 109); // rounded down to the cent
+//!
+//! let iso: Timestamp = "2026-11-24T10:15:42.000Z".parse().unwrap();
+//! let js: Timestamp = "Tue Nov 24 2026 11:15:42 GMT+0100 (Central European Standard Time)".parse().unwrap();
+//! assert_eq!(iso, js);
+//! ```
+
+mod aggregate;
+mod checked;
+mod error;
+mod id;
+mod media;
+mod messaging;
+mod money;
+mod outbox;
+mod paging;
+mod ports;
+mod repository;
+mod time;
+
+pub use aggregate::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES};
+pub use checked::id_text;
+pub use error::{ErrorKind, Kinded, RepositoryError};
+pub use id::{AccountId, Identifier, InvalidId, ObjectId};
+pub use media::{MediaError, MediaStore, StoredMedia, Upload, UploadPurpose};
+pub use messaging::{
+    Batch, BindError, DeadLetter, DeadLetterError, DeadLetters, Delivery, Exchange, ExchangeKind, Handler, Message,
+    MessageId, Outcome, PublishError, Publisher, Queue, Subscriber, Subscription, deliver_each,
+};
+pub use money::{InvalidMoney, Money};
+pub use outbox::{Outbox, OutboxEntry};
+pub use paging::{Bounds, Cursor, Direction, InvalidCursor, Page, PageRequest};
+pub use ports::{Clock, FixedClock, Ids, SequenceIds};
+pub use repository::{Cause, Change, ChangeKind, Repository, Saved, Sequence, Stored, Version, retry_on_conflict};
+pub use time::{InvalidTimestamp, Timestamp};

@@ -1,0 +1,23 @@
+//! What crosses a process border: JSON bodies, queue messages, queue and exchange names.
+//!
+//! Request bodies are checked against a [`validate::Schema`], which answers with the first broken rule in the order the
+//! fields are declared, in the words the existing clients show to their users. Answers are documents, one struct each,
+//! whose field names are the wire's.
+//!
+//! ```
+//! use jobapp_wire::validate::{Field, Schema};
+//!
+//! const BODY: Schema = Schema::new(&[Field::text("token").required()]);
+//! assert!(BODY.check(&serde_json::json!({"token": "x"})).is_ok());
+//! assert_eq!(BODY.check(&serde_json::json!({})).unwrap_err().to_string(), r#""token" is required"#);
+//! ```
+
+pub mod auth;
+pub mod chat;
+pub mod gigs;
+pub mod messages;
+pub mod orders;
+pub mod queues;
+pub mod reviews;
+pub mod users;
+pub mod validate;

@@ -1,0 +1,90 @@
+//! Exchanges, routing keys and queues, exactly as the brokers of existing deployments know them, and what we add.
+//!
+//! Everything is durable. A queue's retries go through `<queue>.retry.{1s,10s,60s,10m}`, its dead letters to `<queue>.dead`.
+
+use jobapp_kernel::{Exchange, ExchangeKind, Queue};
+
+const fn direct(name: &'static str) -> Exchange {
+    Exchange { name, kind: ExchangeKind::Direct }
+}
+
+const fn fanout(name: &'static str) -> Exchange {
+    Exchange { name, kind: ExchangeKind::Fanout }
+}
+
+const fn queue(name: &'static str, exchange: Exchange, routing_key: &'static str) -> Queue {
+    Queue { name, exchange, routing_key }
+}
+
+/// Accounts and orders tell about buyers.
+pub const BUYER_UPDATE: Exchange = direct("jobber-buyer-update");
+/// Orders and gigs tell about sellers' counters.
+pub const SELLER_UPDATE: Exchange = direct("jobber-seller-update");
+/// Reviews.
+pub const REVIEW: Exchange = fanout("jobber-review");
+/// Ratings on their way to gigs.
+pub const UPDATE_GIG: Exchange = direct("jobber-update-gig");
+/// Asks for sellers to make sample gigs for.
+pub const GIG: Exchange = direct("jobber-gig");
+/// Sellers to make sample gigs for.
+pub const SEED_GIG: Exchange = direct("jobber-seed-gig");
+/// Mails about accounts.
+pub const EMAIL_NOTIFICATION: Exchange = direct("jobber-email-notification");
+/// Mails about orders and offers.
+pub const ORDER_NOTIFICATION: Exchange = direct("jobber-order-notification");
+/// Ours: a buyer's or seller's public card changed ([`crate::messages::ProfileChanged`]).
+pub const PROFILE: Exchange = fanout("jobapp-profile");
+/// Ours: a gig was created, changed or deleted ([`crate::messages::GigChanged`]).
+pub const GIG_CHANGED: Exchange = fanout("jobapp-gig-changed");
+/// Ours: an offer was made, accepted or cancelled ([`crate::messages::OfferChanged`]).
+pub const OFFER_CHANGED: Exchange = fanout("jobapp-offer-changed");
+/// Ours: an order moved ([`crate::messages::OrderChanged`]).
+pub const ORDER_CHANGED: Exchange = fanout("jobapp-order-changed");
+/// Ours: something for the browsers of some users ([`crate::messages::Realtime`]).
+pub const REALTIME: Exchange = fanout("jobapp-realtime");
+
+/// Buyers: created, gig bought, order cancelled. Taken by users.
+pub const USER_BUYER: Queue = queue("user-buyer-queue", BUYER_UPDATE, "user-buyer");
+/// Sellers' counters. Taken by users.
+pub const USER_SELLER: Queue = queue("user-seller-queue", SELLER_UPDATE, "user-seller");
+/// Sellers' ratings. Taken by users.
+pub const SELLER_REVIEW: Queue = queue("seller-review-queue", REVIEW, "");
+/// Requests for sample sellers. Taken by users.
+pub const USER_GIG: Queue = queue("user-gig-queue", GIG, "get-sellers");
+/// Gigs' ratings. Taken by gig.
+pub const GIG_UPDATE: Queue = queue("gig-update-queue", UPDATE_GIG, "update-gig");
+/// Sample sellers. Taken by gig.
+pub const SEED_GIG_QUEUE: Queue = queue("seed-gig-queue", SEED_GIG, "receive-sellers");
+/// Reviews of orders. Taken by order.
+pub const ORDER_REVIEW: Queue = queue("order-review-queue", REVIEW, "");
+/// Mails about accounts. Taken by notification.
+pub const AUTH_EMAIL: Queue = queue("auth-email-queue", EMAIL_NOTIFICATION, "auth-email");
+/// Mails about orders and offers. Taken by notification.
+pub const ORDER_EMAIL: Queue = queue("order-email-queue", ORDER_NOTIFICATION, "order-email");
+
+/// Ours. A seller was created: marks the buyer. Taken by users.
+pub const USER_PROFILE: Queue = queue("user-profile-queue", PROFILE, "");
+/// Ours. Cards of buyers and sellers. Taken by gig.
+pub const GIG_PROFILE: Queue = queue("gig-profile-queue", PROFILE, "");
+/// Ours. Cards of buyers and sellers. Taken by chat.
+pub const CHAT_PROFILE: Queue = queue("chat-profile-queue", PROFILE, "");
+/// Ours. Cards of buyers and sellers. Taken by order.
+pub const ORDER_PROFILE: Queue = queue("order-profile-queue", PROFILE, "");
+/// Ours. Cards of buyers and sellers. Taken by review.
+pub const REVIEW_PROFILE: Queue = queue("review-profile-queue", PROFILE, "");
+/// Ours. Keeps the search index current. Taken by gig.
+pub const GIG_SEARCH: Queue = queue("gig-search-queue", GIG_CHANGED, "");
+/// Ours. Prices a gig had, for the check of an order's price. Taken by order.
+pub const ORDER_GIG: Queue = queue("order-gig-queue", GIG_CHANGED, "");
+/// Ours. A deleted gig cancels its open offers. Taken by chat.
+pub const CHAT_GIG: Queue = queue("chat-gig-queue", GIG_CHANGED, "");
+/// Ours. Offers, for the check of an order's price. Taken by order.
+pub const ORDER_OFFER: Queue = queue("order-offer-queue", OFFER_CHANGED, "");
+/// Ours. Makes the notifications of an order. Taken by order.
+pub const ORDER_ACTIVITY: Queue = queue("order-activity-queue", ORDER_CHANGED, "");
+/// Ours. Who may review what. Taken by review.
+pub const REVIEW_ORDER: Queue = queue("review-order-queue", ORDER_CHANGED, "");
+/// Ours. Review analytics. Taken by review.
+pub const REVIEW_ANALYTICS: Queue = queue("review-analytics-queue", REVIEW, "");
+/// Ours. What browsers must hear. Taken by the gateway.
+pub const GATEWAY_REALTIME: Queue = queue("gateway-realtime-queue", REALTIME, "");

@@ -1,0 +1,1 @@
+//! Bodies and documents of reviews.

@@ -1,0 +1,1 @@
+//! Bodies and documents of buyers and sellers.

@@ -1,0 +1,1 @@
+//! A freelance marketplace as a library.
