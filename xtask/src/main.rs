@@ -1,3 +1,107 @@
-//! `cargo xtask`.
+//! The front door for tests, checks and benches: `cargo xtask`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its user")]
 
-fn main() {}
+mod bench;
+mod docs;
+mod layers;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tests, checks and benches of JobApp")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test.
+    Test {
+        /// Passed on to `cargo test`, such as `-p jobapp-orders` or a part of a test's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Everything a change must pass: format, clippy, layers, docs, tests.
+    Ci,
+    /// Check that the core stays pure and every driver has one user.
+    Layers,
+    /// Check that every path the documentation names exists.
+    DocPaths,
+    /// Measure and print figures; nothing fails.
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Start, memory and CPU of the one binary with 10,000 gigs.
+    Footprint {
+        /// How many gigs.
+        #[arg(long, default_value_t = 10_000)]
+        gigs: usize,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().task {
+        Task::Test { arguments } => test(&arguments),
+        Task::Ci => ci(),
+        Task::Layers => layers::check(),
+        Task::DocPaths => docs::check_paths(),
+        Task::Bench(Bench::Footprint { gigs }) => bench::footprint(gigs),
+    }
+}
+
+fn test(arguments: &[String]) -> anyhow::Result<()> {
+    if arguments.is_empty() {
+        // Without stopping at the first failing package: one run shows everything that fails.
+        return cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"], &[]);
+    }
+    let mut all = vec!["test"];
+    all.extend(arguments.iter().map(String::as_str));
+    cargo(&all, &[])
+}
+
+fn ci() -> anyhow::Result<()> {
+    step("format");
+    cargo(&["fmt", "--all", "--check"], &[])?;
+    step("layers");
+    layers::check()?;
+    step("paths in the documentation");
+    docs::check_paths()?;
+    step("clippy");
+    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"], &[])?;
+    step("documentation");
+    cargo(&["doc", "--workspace", "--all-features", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    step("tests");
+    test(&[])
+}
+
+fn step(name: &str) {
+    eprintln!("\n== {name}");
+}
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Runs cargo in the workspace and fails with it.
+pub(crate) fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(root())
+        .status()
+        .context("cargo could not be started")?;
+    if !status.success() {
+        bail!("cargo {} failed", arguments.join(" "));
+    }
+    Ok(())
+}

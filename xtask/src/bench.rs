@@ -1,0 +1,11 @@
+//! Figures, printed and never judged.
+
+/// Start, memory and CPU of the one binary: the measuring itself is an example of the facade, because it speaks HTTP.
+pub(crate) fn footprint(gigs: usize) -> anyhow::Result<()> {
+    crate::cargo(&["build", "--release", "--package", "jobapp-all-in-one", "--bin", "jobapp"], &[])?;
+    let gigs = gigs.to_string();
+    crate::cargo(
+        &["run", "--release", "--package", "jobapp-all-in-one", "--bin", "footprint", "--features", "bench", "--", &gigs],
+        &[],
+    )
+}

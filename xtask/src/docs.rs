@@ -1,0 +1,60 @@
+//! Pages that name parts go stale: every path they name must exist.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+/// Folders whose paths the pages may name, as the first part of a path in back ticks.
+const TOPS: &[&str] =
+    &["jobapp-core/", "jobapp-adapters/", "jobapp-services/", "docs/", "examples/", "tests/", "xtask/", "src/", ".ci/"];
+
+/// Checks the pages at the top and below `docs`.
+pub(crate) fn check_paths() -> anyhow::Result<()> {
+    let root = crate::root();
+    let mut pages = vec![root.join("README.md"), root.join("CHANGELOG.md")];
+    collect(&root.join("docs"), &mut pages)?;
+    let mut stale = Vec::new();
+    let mut named = 0;
+    for page in &pages {
+        let text = std::fs::read_to_string(page).with_context(|| format!("{} cannot be read", page.display()))?;
+        // Every second piece between back ticks is code.
+        for code in text.split('`').skip(1).step_by(2) {
+            if TOPS.iter().any(|top| code.starts_with(top)) && !code.contains(['*', '<', ' ', '{', '\n']) {
+                named += 1;
+                let path = code.split(['#', ':']).next().unwrap_or_default();
+                if !root.join(path).exists() {
+                    stale.push(format!("{}: {code}", page.strip_prefix(&root).unwrap_or(page).display()));
+                }
+            }
+        }
+        stale.extend(broken_links(page, &text, &root));
+    }
+    if stale.is_empty() {
+        println!("doc-paths: {named} paths on {} pages, all there", pages.len());
+        return Ok(());
+    }
+    bail!("the documentation names paths that do not exist:\n  {}", stale.join("\n  "))
+}
+
+fn collect(folder: &Path, pages: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, pages)?;
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Relative links of a page that lead nowhere.
+fn broken_links(page: &Path, text: &str, root: &Path) -> Vec<String> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let folder = page.parent().unwrap_or(root);
+    targets
+        .filter(|target| !target.contains("://") && !target.starts_with('#') && !target.is_empty())
+        .filter(|target| !folder.join(target.split('#').next().unwrap_or_default()).exists())
+        .map(|target| format!("{}: link to {target}", page.strip_prefix(root).unwrap_or(page).display()))
+        .collect()
+}
