@@ -23,7 +23,9 @@ impl<A: Aggregate> Key<A> {
                         return Err(RepositoryError::KeyTooLong { aggregate: A::NAME, key: self.name });
                     }
                 }
-                KeyValue::Int(_) | KeyValue::Text(_) => return Err(self.broken("has a value of another type than declared")),
+                KeyValue::Int(_) | KeyValue::Text(_) => {
+                    return Err(self.broken("has a value of another type than declared"));
+                }
             }
         }
         Ok(values)

@@ -29,6 +29,7 @@ mod money;
 mod outbox;
 mod paging;
 mod ports;
+mod rating;
 mod repository;
 mod time;
 
@@ -45,5 +46,6 @@ pub use money::{InvalidMoney, Money};
 pub use outbox::{Outbox, OutboxEntry};
 pub use paging::{Bounds, Cursor, Direction, InvalidCursor, Page, PageRequest};
 pub use ports::{Clock, FixedClock, Ids, SequenceIds};
+pub use rating::{InvalidStars, Ratings, Stars};
 pub use repository::{Cause, Change, ChangeKind, Repository, Saved, Sequence, Stored, Version, retry_on_conflict};
 pub use time::{InvalidTimestamp, Timestamp};

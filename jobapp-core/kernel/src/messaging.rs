@@ -102,7 +102,10 @@ pub struct Delivery {
 impl Delivery {
     /// The message's id, or a text that is the same for the same body when a foreign producer sent none.
     pub fn effect(&self) -> String {
-        self.message.id.as_ref().map_or_else(|| format!("body {}", String::from_utf8_lossy(&self.message.body)), ToString::to_string)
+        self.message
+            .id
+            .as_ref()
+            .map_or_else(|| format!("body {}", String::from_utf8_lossy(&self.message.body)), ToString::to_string)
     }
 }
 
