@@ -1,0 +1,92 @@
+//! The gateway's settings.
+
+/// The gateway's settings.
+#[derive(Debug, Clone)]
+pub struct GatewayConfig {
+    /// Where the browser client lives, such as `http://localhost:3000`: allowed by CORS and the origin check.
+    pub client_url: String,
+    /// Further origins allowed to call, beside [`GatewayConfig::client_url`] and the gateway's own.
+    pub allowed_origins: Vec<String>,
+    /// Where the gateway itself is reached, such as `http://localhost:4000`. Cookies are `Secure` when it is https.
+    pub public_url: String,
+    /// Whether the seed routes exist.
+    pub seed: bool,
+    /// The largest body with words only, in bytes.
+    pub small_body: usize,
+    /// The largest body with a picture, in bytes.
+    pub picture_body: usize,
+    /// The largest body with a file, in bytes.
+    pub file_body: usize,
+    /// How long a service may take to start its answer.
+    pub upstream_timeout: std::time::Duration,
+    /// How long a session's cookies live, in seconds.
+    pub session_seconds: u64,
+    /// Whether the pages under `/_dev` are linked from the home page.
+    pub developer_mode: bool,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            client_url: "http://localhost:3000".to_owned(),
+            allowed_origins: Vec::new(),
+            public_url: "http://localhost:4000".to_owned(),
+            seed: false,
+            small_body: 256 * 1024,
+            picture_body: 15 * 1024 * 1024,
+            file_body: 140 * 1024 * 1024,
+            upstream_timeout: std::time::Duration::from_secs(60),
+            session_seconds: 7 * 24 * 3600,
+            developer_mode: false,
+        }
+    }
+}
+
+impl GatewayConfig {
+    /// Whether a browser at this origin may call.
+    pub fn allows(&self, origin: &str) -> bool {
+        let same = |allowed: &str| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin);
+        same(&self.client_url) || same(&self.public_url) || self.allowed_origins.iter().any(|allowed| same(allowed))
+    }
+
+    /// Whether cookies must travel over https only.
+    pub fn secure(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// Whether the client lives on another site, so that cookies must be `SameSite=None`. Sites are compared by the
+    /// last two labels of the host, which errs on the strict side for shared suffixes.
+    pub fn cross_site(&self) -> bool {
+        let site = |url: &str| {
+            let host =
+                url.split("://").nth(1).unwrap_or(url).split(['/', ':']).next().unwrap_or_default().to_lowercase();
+            let labels: Vec<&str> = host.rsplit('.').take(2).collect();
+            labels.join(".")
+        };
+        site(&self.client_url) != site(&self.public_url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_compared_whole() {
+        let config = GatewayConfig { client_url: "https://app.example.org/".into(), ..GatewayConfig::default() };
+        assert!(config.allows("https://app.example.org"));
+        assert!(!config.allows("https://app.example.org.evil.test"));
+        assert!(!config.allows("http://app.example.org"));
+    }
+
+    #[test]
+    fn sites_ignore_ports_and_sub_domains() {
+        let at = |client: &str, public: &str| {
+            GatewayConfig { client_url: client.into(), public_url: public.into(), ..GatewayConfig::default() }
+                .cross_site()
+        };
+        assert!(!at("http://localhost:3000", "http://localhost:4000"));
+        assert!(!at("https://app.example.org", "https://api.example.org"));
+        assert!(at("https://app.example.org", "https://api.other.org"));
+    }
+}

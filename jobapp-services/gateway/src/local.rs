@@ -1,0 +1,75 @@
+//! Routes the gateway answers itself: sign-out and presence.
+
+use axum::Json;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, Method, StatusCode};
+use jobapp_http::{ApiError, Caller};
+use serde_json::{Value, json};
+
+use crate::Gateway;
+use crate::forward::read_json;
+use crate::matching::Match;
+use crate::routes::Target;
+use crate::session::{Cookies, SetCookies};
+use crate::upstreams::Call;
+
+/// Calls the auth service with a JSON body and reads its good answer.
+pub(crate) async fn call_json(
+    gateway: &Gateway,
+    method: Method,
+    path: &str,
+    body: Value,
+    bearer: Option<String>,
+) -> Result<Value, ApiError> {
+    let call = Call {
+        target: Target::Auth,
+        method,
+        path: path.to_owned(),
+        bearer,
+        body: Some((HeaderValue::from_static("application/json"), Body::from(body.to_string()))),
+        headers: Vec::new(),
+    };
+    let response = gateway.upstreams().call(call).await?;
+    let status = response.status();
+    let answer = read_json(response).await?;
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let text = answer.get("message").and_then(Value::as_str).unwrap_or("The request failed.");
+    Err(ApiError::new(status, text))
+}
+
+/// `POST /auth/signout`: ends the session by either cookie and clears both. Always 200, so that a browser is never kept
+/// signed in by an outage; the session then ends with its tokens.
+pub(crate) async fn sign_out(gateway: &Gateway, cookies: &Cookies, bearer: Option<String>) -> Response {
+    if bearer.is_some() || cookies.refresh.is_some() {
+        let body = json!({ "refreshToken": cookies.refresh });
+        if let Err(error) = call_json(gateway, Method::POST, "/session/end", body, bearer).await {
+            tracing::warn!(error = error.message(), "a session could not be ended at sign-out");
+        }
+    }
+    let mut response = Json(json!({ "message": "Logout successful", "user": {} })).into_response();
+    SetCookies::clear(gateway.config()).apply(response.headers_mut());
+    response
+}
+
+/// `GET /auth/logged-in-user`.
+pub(crate) fn online(gateway: &Gateway, caller: Option<&Caller>) -> Response {
+    if let Some(caller) = caller {
+        gateway.presence().seen(caller.username());
+    }
+    Json(json!({ "message": "User is online" })).into_response()
+}
+
+/// `DELETE /auth/logged-in-user/:username`: only one's own name.
+pub(crate) fn offline(gateway: &Gateway, caller: Option<&Caller>, found: &Match<'_>) -> Result<Response, ApiError> {
+    let name = found.parameters.first().map_or("", |(_, value)| value.trim());
+    if name.is_empty() {
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "Username is required"));
+    }
+    let caller = caller.ok_or_else(|| ApiError::unauthorized("Token is not available. Please login again."))?;
+    caller.must_be(name)?;
+    gateway.presence().gone(caller.username());
+    Ok(Json(json!({ "message": "User is offline" })).into_response())
+}

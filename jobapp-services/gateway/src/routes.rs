@@ -1,0 +1,337 @@
+//! The gateway's routes: one table that drives matching, forwarding, the OpenAPI document and the tests.
+
+use http::Method;
+
+/// Which service answers, and under which base path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// `/api/v1/auth` of the auth service.
+    Auth,
+    /// `/api/v1/buyer` of the users service.
+    Buyer,
+    /// `/api/v1/seller` of the users service.
+    Seller,
+    /// `/api/v1/gig` of the gig service.
+    Gig,
+    /// `/api/v1/message` of the chat service.
+    Message,
+    /// `/api/v1/order` of the order service.
+    Order,
+    /// `/api/v1/review` of the review service.
+    Review,
+}
+
+impl Target {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Auth, Self::Buyer, Self::Seller, Self::Gig, Self::Message, Self::Order, Self::Review];
+
+    /// The audience of the gateway token that opens it.
+    pub const fn audience(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Buyer => "buyer",
+            Self::Seller => "seller",
+            Self::Gig => "gig",
+            Self::Message => "message",
+            Self::Order => "order",
+            Self::Review => "review",
+        }
+    }
+
+    /// The path its routes start with.
+    pub const fn base(self) -> &'static str {
+        match self {
+            Self::Auth => "/api/v1/auth",
+            Self::Buyer => "/api/v1/buyer",
+            Self::Seller => "/api/v1/seller",
+            Self::Gig => "/api/v1/gig",
+            Self::Message => "/api/v1/message",
+            Self::Order => "/api/v1/order",
+            Self::Review => "/api/v1/review",
+        }
+    }
+
+    /// The name of the service for people.
+    pub const fn service(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Buyer | Self::Seller => "users",
+            Self::Gig => "gig",
+            Self::Message => "chat",
+            Self::Order => "order",
+            Self::Review => "review",
+        }
+    }
+}
+
+/// What goes downstream from the client's request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sends {
+    /// No body.
+    Nothing,
+    /// The whole body, streamed, at most this large.
+    Whole(BodySize),
+    /// These keys of the body; the rest is left out.
+    Keys(&'static [&'static str]),
+    /// The query string.
+    Query,
+}
+
+/// How large a body may be. The limits are in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodySize {
+    /// Words only: 256 KiB by default.
+    Small,
+    /// With a picture: 15 MiB by default.
+    Picture,
+    /// With a file: 140 MiB by default.
+    File,
+}
+
+/// What the answer does to the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    /// Nothing.
+    Keep,
+    /// The answer's tokens become cookies.
+    Start,
+}
+
+/// Who answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// A service.
+    Forward {
+        /// Which.
+        target: Target,
+        /// The path below its base; `:name` takes the client's parameter.
+        path: &'static str,
+    },
+    /// The gateway itself: ends the session.
+    SignOut,
+    /// The gateway itself: tells who is online.
+    Online,
+    /// The gateway itself: takes a user offline.
+    Offline,
+}
+
+/// One route.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path below `/api/gateway/v1`; `:name` is a parameter.
+    pub path: &'static str,
+    /// Whether it needs a session.
+    pub private: bool,
+    /// Who answers.
+    pub answer: Answer,
+    /// What goes downstream.
+    pub sends: Sends,
+    /// The status of a good answer.
+    pub status: u16,
+    /// Keys of a good answer; a key the service left out is left out. Empty: the answer passes unread.
+    pub keys: &'static [&'static str],
+    /// What the answer does to the session.
+    pub session: Session,
+    /// Whether it exists only where the configuration says so.
+    pub seed: bool,
+}
+
+/// The path every API route starts with.
+pub const BASE_PATH: &str = "/api/gateway/v1";
+
+use Target::{Auth, Buyer, Gig, Message, Order, Review, Seller};
+
+fn route(method: Method, path: &'static str, target: Target, downstream: &'static str) -> Route {
+    Route {
+        method,
+        path,
+        private: true,
+        answer: Answer::Forward { target, path: downstream },
+        sends: Sends::Nothing,
+        status: 200,
+        keys: &[],
+        session: Session::Keep,
+        seed: false,
+    }
+}
+
+fn get(path: &'static str, target: Target, downstream: &'static str) -> Route {
+    route(Method::GET, path, target, downstream)
+}
+
+fn post(path: &'static str, target: Target, downstream: &'static str) -> Route {
+    Route { sends: Sends::Whole(BodySize::Small), status: 201, ..route(Method::POST, path, target, downstream) }
+}
+
+fn put(path: &'static str, target: Target, downstream: &'static str) -> Route {
+    Route { sends: Sends::Whole(BodySize::Small), ..route(Method::PUT, path, target, downstream) }
+}
+
+impl Route {
+    fn public(self) -> Self {
+        Self { private: false, ..self }
+    }
+
+    fn sends(self, sends: Sends) -> Self {
+        Self { sends, ..self }
+    }
+
+    fn picks(self, keys: &'static [&'static str]) -> Self {
+        self.sends(Sends::Keys(keys))
+    }
+
+    fn up_to(self, size: BodySize) -> Self {
+        self.sends(Sends::Whole(size))
+    }
+
+    fn answers(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    fn only(self, keys: &'static [&'static str]) -> Self {
+        Self { keys, ..self }
+    }
+
+    fn starts_session(self) -> Self {
+        Self { session: Session::Start, ..self }
+    }
+
+    fn seeds(self) -> Self {
+        Self { seed: true, ..self }.sends(Sends::Nothing)
+    }
+
+    fn by_us(self, answer: Answer) -> Self {
+        Self { answer, ..self }.sends(Sends::Nothing)
+    }
+}
+
+/// Every API route, in the order of the contract.
+pub fn all() -> Vec<Route> {
+    vec![
+        // Accounts and sessions, public.
+        post("/auth/signup", Auth, "/signup")
+            .public()
+            .up_to(BodySize::Picture)
+            .only(&["message", "user"])
+            .starts_session(),
+        post("/auth/signin", Auth, "/signin")
+            .public()
+            .answers(200)
+            .only(&["message", "user", "browserName", "deviceType"])
+            .starts_session(),
+        post("/auth/signout", Auth, "/session/end").public().answers(200).by_us(Answer::SignOut),
+        put("/auth/verify-email", Auth, "/verify-email").public().picks(&["token"]),
+        put("/auth/verify-otp/:otp", Auth, "/verify-otp/:otp").public().only(&["message", "user"]).starts_session(),
+        put("/auth/forgot-password", Auth, "/forgot-password").public().picks(&["email"]),
+        put("/auth/reset-password/:token", Auth, "/reset-password/:token")
+            .public()
+            .picks(&["password", "confirmPassword"]),
+        put("/auth/change-password", Auth, "/change-password").picks(&["currentPassword", "newPassword"]),
+        put("/auth/seed/:count", Auth, "/seed/:count").public().seeds(),
+        // Search, public.
+        get("/auth/search/gig/:from/:size/:type", Gig, "/search/:from/:size/:type").public().sends(Sends::Query),
+        get("/auth/search/gig/:gigId", Gig, "/:gigId").public(),
+        // The current user.
+        get("/auth/refresh-token/:username", Auth, "/refresh-token/:username")
+            .only(&["message", "user"])
+            .starts_session(),
+        get("/auth/logged-in-user", Auth, "/currentuser").by_us(Answer::Online),
+        get("/auth/currentuser", Auth, "/currentuser"),
+        post("/auth/resend-email", Auth, "/resend-email").answers(200),
+        route(Method::DELETE, "/auth/logged-in-user/:username", Auth, "/currentuser").by_us(Answer::Offline),
+        // Ours: one's sessions.
+        get("/auth/sessions", Auth, "/sessions"),
+        route(Method::DELETE, "/auth/sessions/:sid", Auth, "/sessions/:sid"),
+        // Buyers.
+        get("/buyer/email", Buyer, "/email"),
+        get("/buyer/username", Buyer, "/username"),
+        get("/buyer/:username", Buyer, "/:username"),
+        // Sellers.
+        get("/seller/id/:sellerId", Seller, "/id/:sellerId"),
+        get("/seller/username/:username", Seller, "/username/:username"),
+        get("/seller/random/:size", Seller, "/random/:size"),
+        post("/seller/create", Seller, "/create").up_to(BodySize::Picture),
+        put("/seller/:sellerId", Seller, "/:sellerId").up_to(BodySize::Picture),
+        put("/seller/seed/:count", Seller, "/seed/:count").seeds(),
+        // Gigs.
+        get("/gig/:gigId", Gig, "/:gigId"),
+        get("/gig/seller/:sellerId", Gig, "/seller/:sellerId"),
+        get("/gig/seller/pause/:sellerId", Gig, "/seller/pause/:sellerId"),
+        get("/gig/search/:from/:size/:type", Gig, "/search/:from/:size/:type").sends(Sends::Query),
+        get("/gig/category/:username", Gig, "/category/:username").only(&["message", "gigs"]),
+        get("/gig/top/:username", Gig, "/top/:username").only(&["message", "gigs"]),
+        get("/gig/similar/:gigId", Gig, "/similar/:gigId").only(&["message", "gigs"]),
+        post("/gig/create", Gig, "/create").up_to(BodySize::Picture),
+        put("/gig/:gigId", Gig, "/:gigId").up_to(BodySize::Picture),
+        put("/gig/active/:gigId", Gig, "/active/:gigId").picks(&["active"]),
+        put("/gig/seed/:count", Gig, "/seed/:count").seeds(),
+        route(Method::DELETE, "/gig/:gigId/:sellerId", Gig, "/:gigId/:sellerId"),
+        // Messages.
+        get(
+            "/message/conversation/:senderUsername/:receiverUsername",
+            Message,
+            "/conversation/:senderUsername/:receiverUsername",
+        ),
+        get("/message/conversations/:username", Message, "/conversations/:username"),
+        get("/message/:senderUsername/:receiverUsername", Message, "/:senderUsername/:receiverUsername"),
+        get("/message/:conversationId", Message, "/:conversationId"),
+        post("/message", Message, "").answers(200).up_to(BodySize::File),
+        put("/message/offer", Message, "/offer").picks(&["messageId", "type"]),
+        put("/message/mark-as-read", Message, "/mark-as-read").picks(&["messageId"]),
+        put("/message/mark-multiple-as-read", Message, "/mark-multiple-as-read").picks(&[
+            "receiverUsername",
+            "senderUsername",
+            "messageId",
+        ]),
+        // Orders.
+        get("/order/notification/:userTo", Order, "/notification/:userTo"),
+        get("/order/:orderId", Order, "/:orderId"),
+        get("/order/seller/:sellerId", Order, "/seller/:sellerId"),
+        get("/order/buyer/:buyerId", Order, "/buyer/:buyerId"),
+        post("/order", Order, ""),
+        post("/order/create-payment-intent", Order, "/create-payment-intent").picks(&["price", "buyerId"]),
+        put("/order/cancel/:orderId", Order, "/cancel/:orderId").answers(201).picks(&[
+            "paymentIntentId",
+            "paymentIntent",
+            "orderData",
+        ]),
+        put("/order/extension/:orderId", Order, "/extension/:orderId"),
+        put("/order/deliver-order/:orderId", Order, "/deliver-order/:orderId").up_to(BodySize::File),
+        put("/order/approve-order/:orderId", Order, "/approve-order/:orderId"),
+        put("/order/gig/:type/:orderId", Order, "/gig/:type/:orderId"),
+        put("/order/notification/mark-as-read", Order, "/notification/mark-as-read").picks(&["notificationId"]),
+        // Reviews.
+        get("/review/gig/:gigId", Review, "/gig/:gigId"),
+        get("/review/seller/:sellerId", Review, "/seller/:sellerId"),
+        post("/review", Review, ""),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contracts_sixty_routes_and_our_two_are_there_once() {
+        let routes = all();
+        let ours = routes.iter().filter(|route| route.path.starts_with("/auth/sessions")).count();
+        assert_eq!((routes.len() - ours, ours), (60, 2));
+        let mut names: Vec<String> = routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), routes.len());
+    }
+
+    #[test]
+    fn every_downstream_parameter_is_one_of_the_clients() {
+        for route in all() {
+            let Answer::Forward { path, .. } = route.answer else { continue };
+            for part in path.split('/').filter(|part| part.starts_with(':')) {
+                assert!(route.path.split('/').any(|own| own == part), "{} {part}", route.path);
+            }
+        }
+    }
+}

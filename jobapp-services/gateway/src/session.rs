@@ -1,0 +1,138 @@
+//! The session: cookies in, a caller out; tokens in, cookies out.
+
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
+use jobapp_http::{Caller, UserTokens};
+
+use crate::GatewayConfig;
+
+/// The access token's cookie.
+const SESSION: &str = "session";
+/// The refresh token's cookie.
+const REFRESH: &str = "session.refresh";
+/// What ties a one-time code to the sign-in that asked for it.
+const PENDING: &str = "session.pending";
+
+/// What the cookies of a request say.
+#[derive(Debug, Default)]
+pub(crate) struct Cookies {
+    /// The access token.
+    pub(crate) access: Option<String>,
+    /// The refresh token.
+    pub(crate) refresh: Option<String>,
+    /// The pending sign-in.
+    pub(crate) pending: Option<String>,
+}
+
+impl Cookies {
+    /// Reads the cookies of a request; a repeated one keeps its first value, as browsers send the most specific first.
+    pub(crate) fn read(headers: &HeaderMap) -> Self {
+        let mut cookies = Self::default();
+        let pairs =
+            headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
+        for (name, value) in pairs.filter_map(|pair| pair.trim().split_once('=')) {
+            let slot = match name {
+                SESSION => &mut cookies.access,
+                REFRESH => &mut cookies.refresh,
+                PENDING => &mut cookies.pending,
+                _ => continue,
+            };
+            if slot.is_none() && !value.is_empty() {
+                *slot = Some(value.to_owned());
+            }
+        }
+        cookies
+    }
+
+    /// The caller the access token vouches for.
+    pub(crate) fn caller(&self, users: &UserTokens) -> Option<Caller> {
+        users.verify(self.access.as_deref()?).ok().map(|claims| Caller { claims })
+    }
+}
+
+/// Cookies to set on an answer.
+#[derive(Debug, Default)]
+pub(crate) struct SetCookies(Vec<HeaderValue>);
+
+impl SetCookies {
+    /// Cookies for a session that starts or goes on.
+    pub(crate) fn start(config: &GatewayConfig, access: &str, refresh: Option<&str>) -> Self {
+        let mut cookies = Self::default();
+        cookies.push(config, SESSION, access, config.session_seconds);
+        if let Some(refresh) = refresh {
+            cookies.push(config, REFRESH, refresh, config.session_seconds);
+        }
+        cookies
+    }
+
+    /// The cookie of a sign-in that waits for its code: ten minutes. Whatever session there was is over.
+    pub(crate) fn pending(config: &GatewayConfig, token: &str) -> Self {
+        let mut cookies = Self::default();
+        cookies.push(config, PENDING, token, 600);
+        cookies.push(config, SESSION, "", 0);
+        cookies.push(config, REFRESH, "", 0);
+        cookies
+    }
+
+    /// The end of a session.
+    pub(crate) fn clear(config: &GatewayConfig) -> Self {
+        let mut cookies = Self::default();
+        for name in [SESSION, REFRESH, PENDING] {
+            cookies.push(config, name, "", 0);
+        }
+        cookies
+    }
+
+    fn push(&mut self, config: &GatewayConfig, name: &str, value: &str, seconds: u64) {
+        let flags = match (config.secure(), config.cross_site()) {
+            (true, true) => "; Secure; SameSite=None",
+            (true, false) => "; Secure; SameSite=Lax",
+            (false, _) => "; SameSite=Lax",
+        };
+        // An expiry date as well as an age: some clients know only one of them.
+        let expiry = if seconds == 0 { "; Expires=Thu, 01 Jan 1970 00:00:00 GMT" } else { "" };
+        let text = format!("{name}={value}; Path=/; HttpOnly; Max-Age={seconds}{expiry}{flags}");
+        match HeaderValue::try_from(text) {
+            Ok(value) => self.0.push(value),
+            Err(error) => tracing::error!(%error, cookie = name, "a cookie could not be written"),
+        }
+    }
+
+    /// Puts the cookies on an answer.
+    pub(crate) fn apply(self, headers: &mut HeaderMap) {
+        for cookie in self.0 {
+            headers.append(SET_COOKIE, cookie);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_are_read_from_several_headers() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("a=b; session=one"));
+        headers.append(COOKIE, HeaderValue::from_static("session.refresh=two; session=three"));
+        let cookies = Cookies::read(&headers);
+        assert_eq!(cookies.access.as_deref(), Some("one"));
+        assert_eq!(cookies.refresh.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn flags_follow_the_public_address() {
+        let config = GatewayConfig {
+            public_url: "https://api.example.org".into(),
+            client_url: "https://app.example.org".into(),
+            ..GatewayConfig::default()
+        };
+        let mut headers = HeaderMap::new();
+        SetCookies::start(&config, "t", Some("r")).apply(&mut headers);
+        let cookies: Vec<&str> = headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect();
+        assert_eq!(cookies.len(), 2);
+        assert!(
+            cookies.iter().all(|cookie| cookie.contains("HttpOnly; ") && cookie.ends_with("; Secure; SameSite=Lax"))
+        );
+    }
+}
