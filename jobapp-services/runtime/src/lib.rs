@@ -1,0 +1,20 @@
+//! What every service needs to run: settings, logs, relay, consumers, signals and draining.
+
+mod backoff;
+pub mod cards;
+mod consumers;
+mod error_text;
+mod lifecycle;
+mod logging;
+mod relay;
+mod server;
+mod system;
+
+pub use backoff::Backoff;
+pub use consumers::{Consumer, Handled, json_handler, outcome_of, run_consumer, spawn_consumers};
+pub use error_text::error_text;
+pub use lifecycle::{STOP_LIMIT, Shutdown};
+pub use logging::{LogFormat, start_logging};
+pub use relay::{Relay, RelayError, Translate, TranslateError};
+pub use server::{BindFailure, listen, serve};
+pub use system::{SystemClock, SystemIds};

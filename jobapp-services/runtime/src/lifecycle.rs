@@ -1,0 +1,236 @@
+//! Starting tasks and stopping them: ask politely, wait, then insist.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long a service waits for its tasks before it insists.
+pub const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// Stops the tasks of a process in two stages. First [`Shutdown::spawn`]ed ones: servers and consumers, which make events.
+/// Once they have ended, [`Shutdown::spawn_last`] ones: relays, which publish these events.
+///
+/// Clones stop the same tasks.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    stages: Arc<Stages>,
+}
+
+#[derive(Debug, Default)]
+struct Stages {
+    first: Stage,
+    last: Stage,
+    insist: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct Stage {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Stage {
+    async fn end(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Shutdown {
+    /// Nothing to stop yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Cancelled when tasks are asked to stop.
+    pub fn token(&self) -> &CancellationToken {
+        &self.stages.first.stop
+    }
+
+    /// Counts the tasks of the first stage. A task spawned on it directly is waited for, but cannot be cut short.
+    pub fn tracker(&self) -> &TaskTracker {
+        &self.stages.first.tasks
+    }
+
+    /// Cancelled when the tasks of the first stage have ended.
+    pub fn last_token(&self) -> &CancellationToken {
+        &self.stages.last.stop
+    }
+
+    /// Starts a task of the first stage. It should end when [`Shutdown::token`] is cancelled; it is dropped when we insist.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.stages.first.tasks.spawn(self.until_insisted(task));
+    }
+
+    /// Starts a task of the last stage. It should end when [`Shutdown::last_token`] is cancelled.
+    pub fn spawn_last(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.stages.last.tasks.spawn(self.until_insisted(task));
+    }
+
+    fn until_insisted(
+        &self,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let insist = self.stages.insist.clone();
+        async move {
+            // Dropped when we insist; a log line says so where we do.
+            let _ = insist.run_until_cancelled(task).await;
+        }
+    }
+
+    /// Asks everything to stop, as a signal does. [`Shutdown::run`] goes on from there.
+    pub fn request(&self) {
+        self.stages.first.stop.cancel();
+    }
+
+    /// Waits for a signal (ctrl-c or SIGTERM) or a [`Shutdown::request`], then stops everything within `limit`. A second signal
+    /// insists at once. Returns whether all tasks ended by themselves.
+    ///
+    /// # Errors
+    /// When the operating system does not let us listen for signals.
+    pub async fn run(&self, limit: Duration) -> std::io::Result<bool> {
+        let mut signals = Signals::listen()?;
+        tokio::select! {
+            name = signals.next() => tracing::info!(signal = name, "stopping"),
+            () = self.token().cancelled() => tracing::info!("stopping"),
+        }
+        Ok(self.stop_unless(limit, async { signals.next().await }).await)
+    }
+
+    /// Stops everything within `limit`. Returns whether all tasks ended by themselves.
+    pub async fn stop(&self, limit: Duration) -> bool {
+        self.stop_unless(limit, std::future::pending()).await
+    }
+
+    async fn stop_unless(&self, limit: Duration, second_signal: impl Future<Output = &'static str>) -> bool {
+        let politely = async {
+            self.stages.first.end().await;
+            self.stages.last.end().await;
+        };
+        let ended = tokio::select! {
+            () = politely => true,
+            () = tokio::time::sleep(limit) => {
+                tracing::error!(limit_s = limit.as_secs(), running = self.running(), "some tasks do not end and are cut short");
+                false
+            }
+            name = second_signal => {
+                tracing::warn!(signal = name, running = self.running(), "asked again: the tasks are cut short");
+                false
+            }
+        };
+        if ended {
+            tracing::info!("stopped");
+            return true;
+        }
+        self.stages.insist.cancel();
+        self.stages.last.stop.cancel();
+        // Cut short tasks end at their next await; one that blocks its thread is left to the end of the process.
+        let cut_short = async {
+            self.stages.first.end().await;
+            self.stages.last.end().await;
+        };
+        if tokio::time::timeout(Duration::from_secs(1), cut_short).await.is_err() {
+            tracing::error!(running = self.running(), "some tasks could not even be cut short");
+        }
+        false
+    }
+
+    /// How many tasks have not ended.
+    pub fn running(&self) -> usize {
+        self.stages.first.tasks.len() + self.stages.last.tasks.len()
+    }
+}
+
+/// The signals that ask a process to stop.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "ctrl-c",
+            Err(error) => {
+                tracing::error!(%error, "ctrl-c cannot be heard");
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[tokio::test]
+    async fn tasks_that_listen_end_by_themselves_servers_before_relays() {
+        let shutdown = Shutdown::new();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let (first, last) = (Arc::clone(&order), Arc::clone(&order));
+        let (stop_first, stop_last) = (shutdown.token().clone(), shutdown.last_token().clone());
+        shutdown.spawn_last(async move {
+            stop_last.cancelled().await;
+            last.lock().unwrap().push("relay");
+        });
+        shutdown.spawn(async move {
+            stop_first.cancelled().await;
+            tokio::task::yield_now().await;
+            first.lock().unwrap().push("server");
+        });
+        assert_eq!(shutdown.running(), 2);
+        assert!(shutdown.stop(STOP_LIMIT).await);
+        assert_eq!(*order.lock().unwrap(), ["server", "relay"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_does_not_listen_is_cut_short_after_the_limit() {
+        let shutdown = Shutdown::new();
+        shutdown.spawn(std::future::pending());
+        assert!(!shutdown.stop(STOP_LIMIT).await);
+        assert_eq!(shutdown.running(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_second_signal_insists_at_once() {
+        let shutdown = Shutdown::new();
+        shutdown.spawn(std::future::pending());
+        assert!(!shutdown.stop_unless(STOP_LIMIT, async { "SIGTERM" }).await);
+        assert_eq!(shutdown.running(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_request_stops_like_a_signal() {
+        let shutdown = Shutdown::new();
+        let stop = shutdown.token().clone();
+        shutdown.spawn(async move { stop.cancelled().await });
+        shutdown.request();
+        assert!(shutdown.run(STOP_LIMIT).await.unwrap());
+    }
+}
