@@ -1,0 +1,25 @@
+//! One test suite for each port, run by every implementation: a promise that is not in a suite does not exist.
+//!
+//! A suite is a set of async functions, one per promise, and a macro that makes a test of each:
+//!
+//! ```ignore
+//! // tests/it/main.rs of an implementation
+//! async fn fresh() -> jobapp_contracts::Harness { … }
+//!
+//! jobapp_contracts::repository!(fresh()); // every store
+//! jobapp_contracts::durability!(fresh()); // a store that outlives its process
+//! ```
+//!
+//! The argument is an expression that makes a future of a fresh store; it is evaluated once for each test, so no test sees
+//! what another left. The crate that runs a suite needs `tokio` with `macros` and `rt-multi-thread`.
+
+pub mod bus;
+mod cases;
+pub mod durability;
+pub mod fixture;
+pub mod outbox;
+pub mod repository;
+pub mod search;
+pub mod sequence;
+
+pub use fixture::{Corrupt, Harness, Reopen};

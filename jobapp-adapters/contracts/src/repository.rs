@@ -1,0 +1,8 @@
+//! The promises of `Repository`, one function each.
+
+pub mod causes;
+pub mod keys;
+pub mod lists;
+pub mod races;
+pub mod reading;
+pub mod writing;

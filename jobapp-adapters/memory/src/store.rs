@@ -1,0 +1,117 @@
+//! The store of a service in memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jobapp_kernel::{Aggregate, Clock, Key, Outbox, OutboxEntry, Repository, Sequence, Timestamp};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::outbox::Waiting;
+use crate::repository::MemoryRepository;
+use crate::table::Table;
+
+/// Gives what a change came with, such as `x-request-id` and `traceparent`: asked when its events are stored.
+pub type Headers = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
+
+/// The aggregates, outbox, inbox and sequences of one service, gone when its last handle goes. A clone is another handle.
+#[derive(Clone)]
+pub struct MemoryStore {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) headers: Option<Headers>,
+    /// Everything under one lock: a save is atomic because nobody sees the middle of it.
+    pub(crate) data: Mutex<Data>,
+    pub(crate) changed: Notify,
+}
+
+#[derive(Default)]
+pub(crate) struct Data {
+    pub(crate) tables: HashMap<&'static str, Table>,
+    pub(crate) inbox: HashMap<String, Handled>,
+    pub(crate) outbox: Waiting,
+    pub(crate) sequences: HashMap<String, i64>,
+}
+
+/// What the inbox remembers of a cause.
+pub(crate) struct Handled {
+    pub(crate) body_hash: String,
+    pub(crate) id: String,
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::EPOCH.plus(since)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store on the system's clock, whose outbox entries have no headers.
+    pub fn new() -> Self {
+        Self::with(Arc::new(SystemClock), None)
+    }
+
+    /// An empty store on this clock, which dates outbox entries and ends leases; `headers` says what a change came with.
+    pub fn with(clock: Arc<dyn Clock>, headers: Option<Headers>) -> Self {
+        Self { shared: Arc::new(Shared { clock, headers, data: Mutex::default(), changed: Notify::new() }) }
+    }
+
+    /// The repository of one kind of aggregate.
+    pub fn repository<A: Aggregate>(&self) -> Arc<dyn Repository<A>> {
+        Arc::new(MemoryRepository::new(self.clone()))
+    }
+
+    /// The outbox of all kinds.
+    pub fn outbox(&self) -> Arc<dyn Outbox> {
+        Arc::new(self.clone())
+    }
+
+    /// The sequences.
+    pub fn sequence(&self) -> Arc<dyn Sequence> {
+        Arc::new(self.clone())
+    }
+
+    /// The events that wait to be published, oldest first: what a test looks at.
+    pub fn events(&self) -> Vec<OutboxEntry> {
+        self.shared.data.lock().outbox.entries()
+    }
+
+    /// How many values of this kind are stored.
+    pub fn count<A: Aggregate>(&self) -> usize {
+        self.shared.data.lock().tables.get(A::NAME).map_or(0, |table| table.scan(None, usize::MAX).count())
+    }
+
+    /// Puts another text in the place of a stored state, as a careless hand would in a database: for tests of what happens
+    /// then. Returns whether there is such a value.
+    pub fn overwrite_state<A: Aggregate>(&self, id: &A::Id, state: &str) -> bool {
+        let mut data = self.shared.data.lock();
+        let Some(row) = data.tables.get_mut(A::NAME).and_then(|table| table.row_mut(&id.to_string())) else {
+            return false;
+        };
+        state.clone_into(&mut row.state);
+        true
+    }
+}
+
+/// The declared key of this name, or why there is none.
+pub(crate) fn declared<A: Aggregate>(key: &Key<A>) -> Result<Key<A>, jobapp_kernel::RepositoryError> {
+    A::keys().iter().find(|declared| declared.name == key.name).copied().ok_or_else(|| {
+        jobapp_kernel::RepositoryError::unavailable(
+            format!("look for a {}", A::NAME),
+            format!("its key {} is not among its declared keys", key.name),
+        )
+    })
+}

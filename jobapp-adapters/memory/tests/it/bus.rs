@@ -1,0 +1,12 @@
+//! The bus in memory keeps every promise of a bus.
+
+use std::sync::Arc;
+
+use jobapp_contracts::bus::Bus;
+use jobapp_memory::MemoryBus;
+
+async fn a_fresh_bus() -> Bus {
+    Bus::of(Arc::new(MemoryBus::new()))
+}
+
+jobapp_contracts::bus!(a_fresh_bus());

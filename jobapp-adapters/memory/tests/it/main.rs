@@ -1,0 +1,5 @@
+//! Every port in memory keeps its promises.
+
+mod bus;
+mod search;
+mod store;

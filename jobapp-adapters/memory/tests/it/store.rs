@@ -1,0 +1,23 @@
+//! The store in memory passes the suite of every store.
+
+use jobapp_contracts::Harness;
+use jobapp_contracts::fixture::Kettle;
+use jobapp_memory::MemoryStore;
+
+async fn fresh() -> Harness {
+    let store = MemoryStore::new();
+    let corrupted = store.clone();
+    Harness {
+        kettles: store.repository::<Kettle>(),
+        outbox: store.outbox(),
+        sequence: store.sequence(),
+        corrupt: Box::new(move |id, state| {
+            assert!(corrupted.overwrite_state::<Kettle>(&id, state));
+            Box::pin(async {})
+        }),
+        reopen: None,
+        guard: Box::new(store),
+    }
+}
+
+jobapp_contracts::repository!(fresh());

@@ -1,0 +1,63 @@
+//! The tables of the bus, and what is done when it is opened.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
+
+use crate::dialect;
+
+/// The version of the tables below, kept in the file's `user_version`.
+const VERSION: i64 = 1;
+
+/// Waits to be taken.
+pub(super) const READY: i64 = 0;
+/// Is with a handler.
+pub(super) const TAKEN: i64 = 1;
+/// Waits until `visible_at` for its retry.
+pub(super) const DELAYED: i64 = 2;
+
+const TABLES: [&str; 7] = [
+    "CREATE TABLE IF NOT EXISTS bus_exchanges (name TEXT PRIMARY KEY, kind TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bus_bindings (
+        exchange TEXT NOT NULL, routing_key TEXT NOT NULL, queue TEXT NOT NULL,
+        PRIMARY KEY (exchange, routing_key, queue)
+    ) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bus_messages (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        queue TEXT NOT NULL, message_id TEXT, kind TEXT NOT NULL, exchange TEXT NOT NULL, routing_key TEXT NOT NULL,
+        timestamp INTEGER NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL,
+        state INTEGER NOT NULL DEFAULT 0, attempt INTEGER NOT NULL DEFAULT 0,
+        visible_at INTEGER NOT NULL DEFAULT 0, redelivered INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (queue, message_id)
+    )",
+    "CREATE INDEX IF NOT EXISTS bus_messages_next ON bus_messages (queue, state, seq)",
+    "CREATE INDEX IF NOT EXISTS bus_messages_due ON bus_messages (queue, visible_at) WHERE state = 2",
+    "CREATE TABLE IF NOT EXISTS bus_dead (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        queue TEXT NOT NULL, message_id TEXT, kind TEXT NOT NULL, exchange TEXT NOT NULL, routing_key TEXT NOT NULL,
+        timestamp INTEGER NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL,
+        attempts INTEGER NOT NULL, reason TEXT NOT NULL, died_at INTEGER NOT NULL
+    )",
+    "CREATE INDEX IF NOT EXISTS bus_dead_of ON bus_dead (queue, seq)",
+];
+
+/// Makes the tables. For the owner, what was in flight waits again; returns how many messages these are.
+pub(super) async fn prepare(connection: &DatabaseConnection, owner: bool) -> Result<u64, DbErr> {
+    let transaction = dialect::begin(connection).await?;
+    let version = transaction.query_one_raw(Statement::from_string(DbBackend::Sqlite, "PRAGMA user_version")).await?;
+    let version: i64 = version.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    if version > VERSION {
+        return Err(DbErr::Custom(format!("its tables have version {version}; this program knows {VERSION}")));
+    }
+    for table in TABLES {
+        transaction.execute_unprepared(table).await?;
+    }
+    if version < VERSION {
+        transaction.execute_unprepared(&format!("PRAGMA user_version = {VERSION}")).await?;
+    }
+    let mut redelivered = 0;
+    if owner {
+        let again = format!("UPDATE bus_messages SET state = {READY}, redelivered = 1 WHERE state = {TAKEN}");
+        redelivered = transaction.execute_unprepared(&again).await?.rows_affected();
+    }
+    transaction.commit().await?;
+    Ok(redelivered)
+}

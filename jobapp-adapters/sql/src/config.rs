@@ -1,0 +1,73 @@
+//! Where a store lives and what it needs from outside.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jobapp_kernel::{Clock, Timestamp};
+
+/// Gives what a change came with, such as `x-request-id` and `traceparent`: asked when its events are stored.
+pub type Headers = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
+
+/// Where a database lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In an SQLite file, made when it is missing, and its folder with it.
+    File(PathBuf),
+    /// In memory, gone when the store goes.
+    Memory,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Memory => f.write_str("in memory"),
+        }
+    }
+}
+
+/// What a [`SqlStore`](crate::SqlStore) is opened with.
+#[derive(Clone)]
+pub struct SqlConfig {
+    /// Where the database lives.
+    pub location: Location,
+    /// Dates outbox and inbox entries and ends leases.
+    pub clock: Arc<dyn Clock>,
+    /// What outbox entries carry besides the event.
+    pub headers: Option<Headers>,
+}
+
+impl SqlConfig {
+    /// A store in this SQLite file, on the system's clock.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { location: Location::File(path.into()), clock: Arc::new(SystemClock), headers: None }
+    }
+
+    /// A store in memory, on the system's clock.
+    pub fn memory() -> Self {
+        Self { location: Location::Memory, clock: Arc::new(SystemClock), headers: None }
+    }
+
+    /// The same on this clock.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The same, whose outbox entries carry these headers.
+    #[must_use]
+    pub fn headers(self, headers: Headers) -> Self {
+        Self { headers: Some(headers), ..self }
+    }
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH.plus(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
+}

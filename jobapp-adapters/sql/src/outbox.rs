@@ -1,0 +1,122 @@
+//! The outbox: what the relay reads.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jobapp_kernel::{MessageId, Outbox, OutboxEntry, RepositoryError, Timestamp, Version};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Order, QueryResult};
+
+use crate::SqlStore;
+use crate::statement::{Template, limit};
+use crate::tables::OUTBOX;
+
+/// What the outbox asks most often, by its relay and by its metrics.
+pub(crate) struct OutboxStatements {
+    any: Template,
+    count: Template,
+    /// The instant, the owner and the limit.
+    oldest: Template,
+}
+
+impl OutboxStatements {
+    pub(crate) fn new(backend: DbBackend) -> Self {
+        let leased_elsewhere = Query::select()
+            .column(("other", "seq"))
+            .from_as(OUTBOX, "other")
+            .and_where(Expr::col(("other", "aggregate_id")).equals((OUTBOX, "aggregate_id")))
+            .and_where(Expr::col(("other", "aggregate")).equals((OUTBOX, "aggregate")))
+            .and_where(Expr::col(("other", "leased_until")).gt(0))
+            .and_where(Expr::col(("other", "leased_by")).ne(""))
+            .take();
+        let oldest = Query::select()
+            .columns(["seq", "id", "aggregate", "aggregate_id", "version", "event", "headers", "recorded_at"])
+            .from(OUTBOX)
+            .and_where(Expr::exists(leased_elsewhere).not())
+            .order_by("seq", Order::Asc)
+            .limit(0)
+            .take();
+        Self {
+            any: Template::of(backend, &Query::select().column("seq").from(OUTBOX).limit(0).take()),
+            count: Template::of(backend, &Query::select().expr(Expr::col("seq").count()).from(OUTBOX).take()),
+            oldest: Template::of(backend, &oldest),
+        }
+    }
+}
+
+fn failed(attempt: &'static str) -> impl Fn(DbErr) -> RepositoryError {
+    move |error| RepositoryError::unavailable(attempt, error)
+}
+
+#[async_trait]
+impl Outbox for SqlStore {
+    async fn lease(&self, owner: &str, lease: Duration, most: usize) -> Result<Vec<OutboxEntry>, RepositoryError> {
+        let failed = failed("lease outbox entries");
+        let statements = &self.inner.outbox;
+        // Most of the time nothing waits; finding that out must not cost a write.
+        let any = statements.any.with([1_u64.into()]);
+        if self.inner.connections.readers.query_one_raw(any).await.map_err(&failed)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let now = self.inner.clock.now();
+        let transaction = self.inner.connections.begin().await.map_err(&failed)?;
+        let oldest = statements.oldest.with([now.as_millis().into(), owner.into(), limit(most).into()]);
+        let rows = transaction.query_all_raw(oldest).await.map_err(&failed)?;
+        let entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let numbers =
+            rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<i64>, _>>().map_err(&failed)?;
+        let update = Query::update()
+            .table(OUTBOX)
+            .value("leased_by", owner)
+            .value("leased_until", now.plus(lease).as_millis())
+            .and_where(Expr::col("seq").is_in(numbers))
+            .take();
+        transaction.execute(&update).await.map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)?;
+        Ok(entries)
+    }
+
+    /// Only what is leased to `owner` goes: who lost a lease must not clear an entry that another is about to publish.
+    async fn clear(&self, owner: &str, ids: &[MessageId]) -> Result<(), RepositoryError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let delete = Query::delete()
+            .from_table(OUTBOX)
+            .and_where(Expr::col("id").is_in(ids.iter().map(|id| id.0.as_str())))
+            .and_where(Expr::col("leased_by").eq(owner))
+            .take();
+        self.inner.connections.writer.execute(&delete).await.map_err(failed("clear outbox entries"))?;
+        Ok(())
+    }
+
+    async fn changed(&self) {
+        self.inner.changed.notified().await;
+    }
+
+    async fn waiting(&self) -> Result<u64, RepositoryError> {
+        let failed = failed("count outbox entries");
+        let row =
+            self.inner.connections.readers.query_one_raw(self.inner.outbox.count.with([])).await.map_err(&failed)?;
+        let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0)).map_err(&failed)?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+}
+
+fn entry(row: &QueryResult) -> Result<OutboxEntry, RepositoryError> {
+    let failed = failed("read an outbox entry");
+    let id: String = row.try_get_by_index(1).map_err(&failed)?;
+    let corrupt = |source| RepositoryError::Corrupt { aggregate: "outbox entry", id: id.clone(), source };
+    let json = |column: usize| row.try_get_by_index::<String>(column).map_err(&failed);
+    Ok(OutboxEntry {
+        aggregate: row.try_get_by_index(2).map_err(&failed)?,
+        aggregate_id: row.try_get_by_index(3).map_err(&failed)?,
+        version: Version::try_from(row.try_get_by_index::<i64>(4).map_err(&failed)?)
+            .map_err(|error| corrupt(error.into()))?,
+        event: serde_json::from_str(&json(5)?).map_err(|error| corrupt(error.into()))?,
+        headers: serde_json::from_str(&json(6)?).map_err(|error| corrupt(error.into()))?,
+        recorded_at: Timestamp::from_millis(row.try_get_by_index(7).map_err(&failed)?)
+            .map_err(|error| corrupt(error.into()))?,
+        id: MessageId(id.clone()),
+    })
+}

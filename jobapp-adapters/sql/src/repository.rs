@@ -1,0 +1,115 @@
+//! The repository of one kind of aggregate: its readings. What it writes is in `save`.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jobapp_kernel::{
+    Aggregate, Bounds, Cause, Change, Cursor, InvalidId, Key, KeyValue, Page, PageRequest, Repository, RepositoryError,
+    Saved, Stored,
+};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ConnectionTrait, DbErr, Order, QueryResult, Statement, TryGetable};
+
+use crate::queries::Queries;
+use crate::row;
+use crate::save::{self, inbox_key};
+use crate::statement;
+use crate::store::Inner;
+use crate::tables::parameter;
+
+pub(crate) struct SqlRepository<A> {
+    store: Arc<Inner>,
+    queries: Queries,
+    aggregate: PhantomData<fn() -> A>,
+}
+
+impl<A: Aggregate> SqlRepository<A> {
+    pub(crate) fn new(store: Arc<Inner>) -> Self {
+        Self { queries: Queries::of::<A>(store.backend()), store, aggregate: PhantomData }
+    }
+
+    async fn one(&self, statement: Statement) -> Result<Option<QueryResult>, RepositoryError> {
+        self.store.connections.readers.query_one_raw(statement).await.map_err(unavailable::<A>)
+    }
+
+    async fn all(&self, statement: Statement) -> Result<Vec<QueryResult>, RepositoryError> {
+        self.store.connections.readers.query_all_raw(statement).await.map_err(unavailable::<A>)
+    }
+
+    /// A page of at most `limit` of these rows, which are id, version, state and what they are sorted by.
+    fn page<S>(rows: &[QueryResult], limit: usize) -> Result<Page<Stored<A>>, RepositoryError>
+    where
+        S: TryGetable + Into<KeyValue>,
+    {
+        let has_more = rows.len() > limit;
+        let rows = &rows[..rows.len().min(limit)];
+        let items = rows.iter().map(row::load::<A>).collect::<Result<_, _>>()?;
+        let next = match rows.last() {
+            Some(last) if has_more => {
+                let sort: S = last.try_get_by_index(3).map_err(row::unreadable::<A>)?;
+                Some(Cursor { sort: sort.into(), id: last.try_get_by_index(0).map_err(row::unreadable::<A>)? })
+            }
+            _ => None,
+        };
+        Ok(Page { items, next })
+    }
+}
+
+fn unavailable<A: Aggregate>(error: DbErr) -> RepositoryError {
+    RepositoryError::unavailable(format!("look for a {}", A::NAME), error)
+}
+
+#[async_trait]
+impl<A: Aggregate> Repository<A> for SqlRepository<A> {
+    async fn find(&self, id: &A::Id) -> Result<Option<Stored<A>>, RepositoryError> {
+        let id = id.to_string();
+        let row = self.one(self.queries.find.with([id.as_str().into()])).await?;
+        row.map(|row| row::from_columns(&id, &row, 0)).transpose()
+    }
+
+    async fn find_by(&self, key: Key<A>, value: KeyValue) -> Result<Option<Stored<A>>, RepositoryError> {
+        let statement = self.queries.key(&key)?.find_by.with([parameter(value), 1_u64.into()]);
+        self.one(statement).await?.as_ref().map(row::load::<A>).transpose()
+    }
+
+    async fn list(&self, key: Key<A>, value: KeyValue, page: PageRequest) -> Result<Page<Stored<A>>, RepositoryError> {
+        let rows = self.all(self.queries.key(&key)?.list(value, &page)).await?;
+        Self::page::<i64>(&rows, page.limit)
+    }
+
+    async fn range(&self, key: Key<A>, bounds: Bounds, page: PageRequest) -> Result<Page<Stored<A>>, RepositoryError> {
+        let rows = self.all(self.queries.key(&key)?.range::<A>(self.queries.backend, bounds, &page)).await?;
+        if key.int { Self::page::<i64>(&rows, page.limit) } else { Self::page::<String>(&rows, page.limit) }
+    }
+
+    async fn scan(&self, after: Option<&A::Id>, limit: usize) -> Result<Vec<Stored<A>>, RepositoryError> {
+        let mut select = Query::select();
+        select
+            .columns(["id", "version", "state"])
+            .from(A::NAME)
+            .order_by("id", Order::Asc)
+            .limit(statement::limit(limit));
+        if let Some(after) = after {
+            select.and_where(Expr::col("id").gt(after.to_string()));
+        }
+        let rows = self.store.connections.readers.query_all(&select).await.map_err(unavailable::<A>)?;
+        rows.iter().map(row::load::<A>).collect()
+    }
+
+    async fn caused(&self, cause: &Cause) -> Result<Option<A::Id>, RepositoryError> {
+        if matches!(cause, Cause::Message { .. }) {
+            return Ok(None);
+        }
+        let statement = self.queries.handled.with([inbox_key(cause, A::NAME, "").into()]);
+        let Some(row) = self.one(statement).await? else { return Ok(None) };
+        let id = save::first_id(cause, &row).map_err(unavailable::<A>)?.ok_or(RepositoryError::CauseReused)?;
+        let corrupt =
+            |error: InvalidId| RepositoryError::Corrupt { aggregate: A::NAME, id: id.clone(), source: error.into() };
+        id.parse().map(Some).map_err(corrupt)
+    }
+
+    async fn save(&self, change: Change<A>) -> Result<Saved, RepositoryError> {
+        save::save(&self.store, &self.queries, change).await
+    }
+}

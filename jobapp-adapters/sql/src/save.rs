@@ -1,0 +1,285 @@
+//! One change, one transaction: the value at its expected version, its events and its cause.
+
+use jobapp_kernel::{
+    Aggregate, Cause, Change, ChangeKind, Key, KeyValue, MAX_KEY_BYTES, OutboxEntry, RepositoryError, Saved, Version,
+    id_text,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Value};
+use sha2::{Digest, Sha256};
+
+use crate::dialect::Violation;
+use crate::queries::{Queries, SideQueries};
+use crate::statement::number;
+use crate::store::Inner;
+use crate::tables::{INBOX, no_value, parameter};
+
+/// Why a transaction goes no further.
+enum Stop {
+    /// The store answers without a change.
+    Answer(Result<Saved, RepositoryError>),
+    /// The database refused something.
+    Failed(DbErr),
+}
+
+impl From<DbErr> for Stop {
+    fn from(error: DbErr) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The text the inbox has for a cause; a hash of it when it is longer than a key may be.
+pub(crate) fn inbox_key(cause: &Cause, aggregate: &str, id: &str) -> String {
+    let key = cause.inbox_key(aggregate, id);
+    if key.len() <= MAX_KEY_BYTES {
+        return key;
+    }
+    // No key that is kept as it is starts so.
+    format!("sha256 {}", hex::encode(Sha256::digest(key.as_bytes())))
+}
+
+/// The id a cause changed the first time, of its row in the inbox; `None` when its body was another.
+pub(crate) fn first_id(cause: &Cause, row: &QueryResult) -> Result<Option<String>, DbErr> {
+    let body_hash: String = row.try_get_by_index(0)?;
+    let id = row.try_get_by_index(1)?;
+    Ok((body_hash == cause.body_hash()).then_some(id))
+}
+
+pub(crate) async fn save<A: Aggregate>(
+    store: &Inner,
+    queries: &Queries,
+    change: Change<A>,
+) -> Result<Saved, RepositoryError> {
+    let unavailable = |error: DbErr| RepositoryError::unavailable(format!("save a {}", A::NAME), error);
+    let prepared = Prepared::of(store, &change)?;
+    // A cause that another process stored after this one looked is found at the second attempt.
+    let mut attempts = 2;
+    loop {
+        attempts -= 1;
+        let transaction = store.connections.begin().await.map_err(unavailable)?;
+        let saving = Saving { transaction: &transaction, queries, prepared: &prepared };
+        let error = match saving.apply(&change).await {
+            Ok(version) => {
+                transaction.commit().await.map_err(unavailable)?;
+                if !change.events.is_empty() {
+                    store.changed.notify_one();
+                }
+                return Ok(Saved::Stored(version));
+            }
+            Err(Stop::Answer(answer)) => {
+                roll_back::<A>(transaction).await;
+                return answer;
+            }
+            Err(Stop::Failed(error)) => error,
+        };
+        roll_back::<A>(transaction).await;
+        match Violation::of(&error) {
+            Some(violation) if violation.is_of(INBOX, "key") && attempts > 0 => {}
+            Some(violation) => {
+                return Err(taken_key::<A>(queries, &violation)
+                    .map_or_else(|| unavailable(error), |key| RepositoryError::Taken { aggregate: A::NAME, key }));
+            }
+            None => return Err(unavailable(error)),
+        }
+    }
+}
+
+/// Ends a transaction that must not be stored. When even that fails, the connection does it before its next use.
+async fn roll_back<A: Aggregate>(transaction: DatabaseTransaction) {
+    if let Err(error) = transaction.rollback().await {
+        tracing::warn!(%error, aggregate = A::NAME, "a change that was refused could not be rolled back at once");
+    }
+}
+
+/// The key whose constraint was violated.
+fn taken_key<A: Aggregate>(queries: &Queries, violation: &Violation) -> Option<&'static str> {
+    if violation.is_of(A::NAME, "id") {
+        return Some("id");
+    }
+    let is_violated = |key: &&Key<A>| {
+        queries.keys.get(key.name).is_some_and(|of_key| {
+            let names = &of_key.names;
+            if key.many { violation.is_of(&names.side, "value") } else { violation.is_of(A::NAME, &names.value) }
+        })
+    };
+    A::keys().iter().find(is_violated).map(|key| key.name)
+}
+
+/// A change in the form it is stored in; whatever can be refused without looking at the store was.
+struct Prepared {
+    id: String,
+    state: String,
+    /// A value and a sort value for each single key, in the order of the declared keys.
+    single: Vec<Value>,
+    /// The values and the sort value of each key of many.
+    many: Vec<(&'static str, Vec<KeyValue>, i64)>,
+    events: Vec<String>,
+    headers: String,
+    inbox_key: Option<String>,
+    /// Milliseconds.
+    now: i64,
+}
+
+impl Prepared {
+    fn of<A: Aggregate>(store: &Inner, change: &Change<A>) -> Result<Self, RepositoryError> {
+        let unwritable = |error| RepositoryError::unavailable(format!("write a {} as JSON", A::NAME), error);
+        let value = change.value();
+        let id = id_text::<A>(value.id())?;
+        let mut single = Vec::with_capacity(2 * A::keys().len());
+        let mut many = Vec::new();
+        for key in A::keys() {
+            let (mut values, sort) = (key.values_of(value)?, key.sort_of(value)?);
+            if key.many {
+                many.push((key.name, values, sort));
+            } else {
+                single.push(values.pop().map_or_else(|| no_value(key.int), parameter));
+                single.push(sort.into());
+            }
+        }
+        let headers = match &store.headers {
+            Some(headers) if !change.events.is_empty() => serde_json::to_string(&headers()).map_err(unwritable)?,
+            _ => "{}".to_owned(),
+        };
+        Ok(Self {
+            state: serde_json::to_string(&value.to_state()).map_err(unwritable)?,
+            single,
+            many,
+            events: change.events.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(unwritable)?,
+            headers,
+            inbox_key: change.cause.as_ref().map(|cause| inbox_key(cause, A::NAME, &id)),
+            now: store.clock.now().as_millis(),
+            id,
+        })
+    }
+}
+
+struct Saving<'a> {
+    transaction: &'a DatabaseTransaction,
+    queries: &'a Queries,
+    prepared: &'a Prepared,
+}
+
+impl Saving<'_> {
+    async fn apply<A: Aggregate>(&self, change: &Change<A>) -> Result<Version, Stop> {
+        self.remember(change.cause.as_ref()).await?;
+        let version = match &change.kind {
+            ChangeKind::Insert(_) => self.insert().await?,
+            ChangeKind::Update(version, _) => self.update::<A>(*version).await?,
+            ChangeKind::Delete(version, _) => self.delete::<A>(*version).await?,
+        };
+        self.record::<A>(version).await?;
+        Ok(version)
+    }
+
+    /// Stores the cause, or answers how it was handled before.
+    async fn remember(&self, cause: Option<&Cause>) -> Result<(), Stop> {
+        let (Some(cause), Some(key)) = (cause, &self.prepared.inbox_key) else { return Ok(()) };
+        if let Some(row) = self.transaction.query_one_raw(self.queries.handled.with([key.as_str().into()])).await? {
+            let first = first_id(cause, &row)?;
+            let answer = first.map(|id| Saved::Duplicate { id }).ok_or(RepositoryError::CauseReused);
+            return Err(Stop::Answer(answer));
+        }
+        let values = [key.as_str().into(), cause.body_hash().into(), self.id(), self.prepared.now.into()];
+        self.transaction.execute_raw(self.queries.remember.with(values)).await?;
+        Ok(())
+    }
+
+    async fn insert(&self) -> Result<Version, Stop> {
+        let own = [self.id(), 1_i64.into(), self.state()];
+        self.transaction
+            .execute_raw(self.queries.insert.with(own.into_iter().chain(self.prepared.single.clone())))
+            .await?;
+        for (side, values, sort) in self.many() {
+            for value in values {
+                self.transaction
+                    .execute_raw(side.insert.with([self.id(), parameter(value.clone()), sort.into()]))
+                    .await?;
+            }
+        }
+        Ok(1)
+    }
+
+    async fn update<A: Aggregate>(&self, expected: Version) -> Result<Version, Stop> {
+        let version = expected.saturating_add(1);
+        let values = [number(version).into(), self.state()]
+            .into_iter()
+            .chain(self.prepared.single.clone())
+            .chain([self.id(), number(expected).into()]);
+        let done = self.transaction.execute_raw(self.queries.update.with(values)).await?;
+        self.expect_one::<A>(done.rows_affected())?;
+        for (side, values, sort) in self.many() {
+            self.update_side(side, values, sort).await?;
+        }
+        Ok(version)
+    }
+
+    /// Writes what differs from what the side table has.
+    async fn update_side(&self, side: &SideQueries, values: &[KeyValue], sort: i64) -> Result<(), DbErr> {
+        let rows = self.transaction.query_all_raw(side.select.with([self.id()])).await?;
+        let mut unchanged = Vec::with_capacity(rows.len());
+        for row in rows {
+            let value = match row.try_get_by_index::<i64>(0) {
+                Ok(number) => KeyValue::Int(number),
+                Err(_) => KeyValue::Text(row.try_get_by_index(0)?),
+            };
+            if values.contains(&value) && row.try_get_by_index::<i64>(1)? == sort {
+                unchanged.push(value);
+            } else {
+                self.transaction.execute_raw(side.delete.with([self.id(), parameter(value)])).await?;
+            }
+        }
+        for value in values.iter().filter(|value| !unchanged.contains(value)) {
+            self.transaction.execute_raw(side.insert.with([self.id(), parameter(value.clone()), sort.into()])).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete<A: Aggregate>(&self, expected: Version) -> Result<Version, Stop> {
+        let done = self.transaction.execute_raw(self.queries.delete.with([self.id(), number(expected).into()])).await?;
+        self.expect_one::<A>(done.rows_affected())?;
+        for (side, ..) in self.many() {
+            self.transaction.execute_raw(side.delete_all.with([self.id()])).await?;
+        }
+        Ok(expected.saturating_add(1))
+    }
+
+    /// Puts the events in the outbox.
+    async fn record<A: Aggregate>(&self, version: Version) -> Result<(), DbErr> {
+        for (index, event) in self.prepared.events.iter().enumerate() {
+            let entry = OutboxEntry::id_of(A::NAME, &self.prepared.id, version, index);
+            let values = [
+                entry.0.into(),
+                A::NAME.into(),
+                self.id(),
+                number(version).into(),
+                event.as_str().into(),
+                self.prepared.headers.as_str().into(),
+                self.prepared.now.into(),
+            ];
+            self.transaction.execute_raw(self.queries.record.with(values)).await?;
+        }
+        Ok(())
+    }
+
+    fn expect_one<A: Aggregate>(&self, rows: u64) -> Result<(), Stop> {
+        if rows == 1 {
+            return Ok(());
+        }
+        Err(Stop::Answer(Err(RepositoryError::Conflict { aggregate: A::NAME, id: self.prepared.id.clone() })))
+    }
+
+    /// The side tables, and what the aggregate has in them.
+    fn many(&self) -> impl Iterator<Item = (&SideQueries, &[KeyValue], i64)> {
+        self.prepared.many.iter().filter_map(|(key, values, sort)| {
+            let side = self.queries.keys.get(key)?.side.as_ref()?;
+            Some((side, &values[..], *sort))
+        })
+    }
+
+    fn id(&self) -> Value {
+        self.prepared.id.as_str().into()
+    }
+
+    fn state(&self) -> Value {
+        self.prepared.state.as_str().into()
+    }
+}

@@ -1,0 +1,40 @@
+//! Statements whose text is made once and sent many times.
+
+use std::sync::Arc;
+
+use sea_orm::{DbBackend, Statement, StatementBuilder, Value};
+
+/// The text of a statement; its values come with each call, in the order in which the description names them.
+#[derive(Debug, Clone)]
+pub(crate) struct Template {
+    backend: DbBackend,
+    sql: Arc<str>,
+    places: usize,
+}
+
+impl Template {
+    /// The text of a description, whatever values it was made with.
+    pub(crate) fn of(backend: DbBackend, description: &impl StatementBuilder) -> Self {
+        let statement = description.build(&backend);
+        let places = statement.values.map_or(0, |values| values.0.len());
+        Self { backend, sql: statement.sql.into(), places }
+    }
+
+    /// The statement with these values.
+    pub(crate) fn with(&self, values: impl IntoIterator<Item = Value>) -> Statement {
+        let statement = Statement::from_sql_and_values(self.backend, &*self.sql, values);
+        debug_assert_eq!(statement.values.as_ref().map_or(0, |values| values.0.len()), self.places, "{}", self.sql);
+        statement
+    }
+}
+
+/// A version, count or limit as databases know numbers. What does not fit is larger than anything that is stored.
+pub(crate) fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// The same for a limit.
+pub(crate) fn limit(value: usize) -> u64 {
+    // Databases take limits as signed numbers.
+    u64::try_from(value).unwrap_or(u64::MAX).min(i64::MAX as u64)
+}

@@ -1,0 +1,197 @@
+//! The bus on SQLite keeps every promise of a bus, in a file and in memory.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jobapp_contracts::bus::{Bus, Place, Probe, Running, in_time};
+use jobapp_kernel::{
+    DeadLetters, Exchange, ExchangeKind, Message, MessageId, Outcome, Publisher, Queue, Subscriber, Subscription,
+    Timestamp,
+};
+use jobapp_sql::{SqlBus, SqlBusConfig};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+const QUEUE: Queue = Queue {
+    name: "a-queue",
+    exchange: Exchange { name: "an-exchange", kind: ExchangeKind::Direct },
+    routing_key: "a-key",
+};
+
+mod in_a_file {
+    use super::*;
+
+    async fn a_fresh_bus() -> Bus {
+        let folder = TempDir::new().unwrap();
+        Bus::of(Arc::new(open(folder.path()).await)).keeping(folder)
+    }
+
+    jobapp_contracts::bus!(a_fresh_bus());
+}
+
+mod in_memory {
+    use super::*;
+
+    async fn a_fresh_bus() -> Bus {
+        Bus::of(Arc::new(SqlBus::open(SqlBusConfig::memory()).await.unwrap()))
+    }
+
+    jobapp_contracts::bus!(a_fresh_bus());
+}
+
+mod opened_again {
+    use super::*;
+
+    struct Folder {
+        folder: TempDir,
+        bus: Mutex<Option<SqlBus>>,
+    }
+
+    #[async_trait::async_trait]
+    impl Place for Folder {
+        async fn open(&self) -> Bus {
+            let bus = open(self.folder.path()).await;
+            *self.bus.lock().await = Some(bus.clone());
+            Bus::of(Arc::new(bus))
+        }
+
+        async fn close(&self) {
+            let bus = self.bus.lock().await.take();
+            bus.unwrap().close().await.unwrap();
+        }
+    }
+
+    async fn a_folder() -> Folder {
+        Folder { folder: TempDir::new().unwrap(), bus: Mutex::new(None) }
+    }
+
+    jobapp_contracts::durable_bus!(a_folder());
+}
+
+async fn open(folder: &Path) -> SqlBus {
+    SqlBus::open(SqlBusConfig::file(folder.join("new").join("bus.db"))).await.unwrap()
+}
+
+fn message(id: &str) -> Message {
+    Message {
+        id: Some(MessageId(id.to_owned())),
+        kind: "a-kind".to_owned(),
+        exchange: QUEUE.exchange.name.to_owned(),
+        routing_key: QUEUE.routing_key.to_owned(),
+        timestamp: Timestamp::EPOCH,
+        headers: [].into(),
+        body: id.as_bytes().to_vec(),
+    }
+}
+
+fn consume(bus: &SqlBus, probe: &Arc<Probe>) -> Running {
+    let subscriber: Arc<dyn Subscriber> = Arc::new(bus.clone());
+    Running::start(&subscriber, Subscription::to(QUEUE), probe)
+}
+
+/// What the disk holds at this moment is what a killed process leaves behind.
+#[tokio::test]
+async fn a_killed_process_loses_nothing_that_was_confirmed() {
+    let folder = TempDir::new().unwrap();
+    let bus = open(folder.path()).await;
+    bus.declare(&[QUEUE]).await.unwrap();
+    let stuck = Probe::gated();
+    let running = consume(&bus, &stuck);
+    bus.publish(&[message("taken"), message("waiting")]).await.unwrap();
+    stuck.seen(1).await;
+
+    let image = TempDir::new().unwrap();
+    std::fs::create_dir(image.path().join("new")).unwrap();
+    for file in ["bus.db", "bus.db-wal"] {
+        std::fs::copy(folder.path().join("new").join(file), image.path().join("new").join(file)).unwrap();
+    }
+    running.kill().await;
+
+    let restarted = open(image.path()).await;
+    let probe = Probe::done();
+    let running = consume(&restarted, &probe);
+    probe.seen(2).await;
+    running.stop().await;
+    assert_eq!(probe.bodies(), ["taken", "waiting"]);
+    assert_eq!(probe.deliveries().iter().map(|one| one.redelivered).collect::<Vec<_>>(), [true, false]);
+}
+
+#[tokio::test]
+async fn an_operator_beside_the_running_process_replays_without_disturbing_it() {
+    let folder = TempDir::new().unwrap();
+    let bus = open(folder.path()).await;
+    bus.declare(&[QUEUE]).await.unwrap();
+    let probe = Probe::answering(|one| {
+        if one.message.id == Some(MessageId("ill".to_owned())) && one.queue == QUEUE.name {
+            Outcome::dead("a reason")
+        } else {
+            Outcome::Done
+        }
+    });
+    bus.publish(&[message("ill")]).await.unwrap();
+    let running = consume(&bus, &probe);
+    probe.seen(1).await;
+    running.stop().await;
+    let stuck = Probe::gated();
+    let running = consume(&bus, &stuck);
+    bus.publish(&[message("with a handler")]).await.unwrap();
+    stuck.seen(1).await;
+
+    let config = SqlBusConfig::file(folder.path().join("new").join("bus.db")).beside_its_owner();
+    let operator = SqlBus::open(config).await.unwrap();
+    let dead = operator.list(QUEUE.name, 10).await.unwrap();
+    operator.replay(QUEUE.name, &dead[0].id).await.unwrap();
+    operator.close().await.unwrap();
+
+    stuck.let_through(2);
+    stuck.seen(2).await;
+    running.stop().await;
+    assert_eq!(stuck.bodies(), ["with a handler", "ill"]);
+    assert!(stuck.deliveries().iter().all(|one| !one.redelivered));
+}
+
+#[tokio::test]
+async fn many_publishers_share_commits() {
+    let folder = TempDir::new().unwrap();
+    let bus = open(folder.path()).await;
+    bus.declare(&[QUEUE]).await.unwrap();
+    let texts: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    let publishing = texts.iter().map(|text| {
+        let bus = bus.clone();
+        async move { bus.publish(&[message(text)]).await }
+    });
+    for published in in_time("the publishers", futures::future::join_all(publishing)).await {
+        published.unwrap();
+    }
+    let depths = bus.depths().await.unwrap();
+    assert_eq!(depths[QUEUE.name].waiting, 300);
+}
+
+#[tokio::test]
+async fn a_closed_bus_refuses_instead_of_waiting() {
+    let bus = SqlBus::open(SqlBusConfig::memory()).await.unwrap();
+    bus.declare(&[QUEUE]).await.unwrap();
+    bus.close().await.unwrap();
+    in_time("the refusal", bus.publish(&[message("late")])).await.unwrap_err();
+    in_time("the refusal", bus.declare(&[QUEUE])).await.unwrap_err();
+    bus.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_opened_is_named() {
+    let folder = TempDir::new().unwrap();
+    let error = SqlBus::open(SqlBusConfig::file(folder.path())).await.unwrap_err();
+    assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_program_is_left_alone() {
+    use sea_orm::ConnectionTrait;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bus.db");
+    let url = format!("sqlite://{}?mode=rwc", path.display());
+    let database = sea_orm::Database::connect(url).await.unwrap();
+    database.execute_unprepared("PRAGMA user_version = 99").await.unwrap();
+    database.close().await.unwrap();
+    SqlBus::open(SqlBusConfig::file(&path)).await.unwrap_err();
+}

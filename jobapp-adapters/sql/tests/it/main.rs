@@ -1,0 +1,4 @@
+//! The store and the bus on SQLite.
+
+mod bus;
+mod store;

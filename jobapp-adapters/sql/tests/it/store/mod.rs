@@ -1,0 +1,75 @@
+//! The store on SQLite: the suites of every store, and what only files can show.
+
+mod migration;
+mod opening;
+mod processes;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use jobapp_contracts::fixture::Kettle;
+use jobapp_contracts::{Corrupt, Harness, Reopen};
+use jobapp_kernel::ObjectId;
+use jobapp_sql::{SqlConfig, SqlStore};
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use tempfile::TempDir;
+
+/// Spoils a stored kettle with a statement of its own.
+fn corrupt(store: &SqlStore) -> Corrupt {
+    let store = store.clone();
+    Box::new(move |id: ObjectId, state: &'static str| -> BoxFuture<'static, ()> {
+        let store = store.clone();
+        Box::pin(async move {
+            let update = Query::update()
+                .table("kettle")
+                .value("state", state)
+                .and_where(Expr::col("id").eq(id.to_string()))
+                .take();
+            assert_eq!(store.database().execute(&update).await.unwrap().rows_affected(), 1);
+        })
+    })
+}
+
+async fn harness(config: SqlConfig, reopen: Option<Reopen>, folder: Option<Arc<TempDir>>) -> Harness {
+    let store = SqlStore::open(config).await.unwrap();
+    Harness {
+        kettles: store.register::<Kettle>().await.unwrap(),
+        outbox: store.outbox(),
+        sequence: store.sequence(),
+        corrupt: corrupt(&store),
+        reopen,
+        guard: Box::new((store, folder)),
+    }
+}
+
+fn on_file(path: PathBuf, folder: Option<Arc<TempDir>>) -> BoxFuture<'static, Harness> {
+    let again = path.clone();
+    let reopen: Reopen = Arc::new(move || on_file(again.clone(), None));
+    Box::pin(async move { harness(SqlConfig::file(path), Some(reopen), folder).await })
+}
+
+/// A store in a file of a folder that goes with it.
+async fn in_a_file() -> Harness {
+    let folder = TempDir::new().unwrap();
+    let path = file_in(folder.path());
+    on_file(path, Some(Arc::new(folder))).await
+}
+
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("kettles.db")
+}
+
+mod on_a_file {
+    use super::*;
+
+    jobapp_contracts::repository!(in_a_file());
+    jobapp_contracts::durability!(in_a_file());
+}
+
+mod in_memory {
+    use super::*;
+
+    jobapp_contracts::repository!(harness(SqlConfig::memory(), None, None));
+}
