@@ -1,1 +1,482 @@
 //! Bodies and documents of accounts and sessions.
+
+use std::fmt;
+
+use jobapp_kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::validate::{Field, Invalid, Schema, is_email, optional_text, text};
+
+/// The longest text of a country, a browser's name or a device's type.
+const MAX_TEXT: usize = 255;
+
+/// A password or code in a body: never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// The text.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Hidden {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[hidden]")
+    }
+}
+
+const USERNAME: Field = Field::text("username").required().length(4, 12, "Invalid username");
+const USERNAME_TEXTS: Field = Field {
+    texts: crate::validate::Texts {
+        wrong_type: Some("Username must be of type string"),
+        empty: Some("Username is a required field"),
+        ..USERNAME.texts
+    },
+    ..USERNAME
+};
+const EMAIL: Field = Field::text("email")
+    .required()
+    .format(is_email, "Invalid email")
+    .wrong_type("Email must be of type string")
+    .empty("Email is a required field");
+const DEVICE: [Field; 2] = [
+    Field::text("browserName").length(1, MAX_TEXT, "Invalid browser name"),
+    Field::text("deviceType").length(1, MAX_TEXT, "Invalid device type"),
+];
+
+/// A new password: 8 to 128 characters. The texts differ between sign-up and the routes that change one.
+const fn new_password(name: &'static str, wrong_type: &'static str) -> Field {
+    Field::text(name)
+        .required()
+        .length(8, 128, "Invalid password")
+        .wrong_type(wrong_type)
+        .empty("Password is a required field")
+}
+
+/// A password somebody has already: never judged by its length.
+const fn known_password(name: &'static str, wrong_type: &'static str) -> Field {
+    Field::text(name).required().wrong_type(wrong_type).empty("Password is a required field")
+}
+
+/// `POST /signup`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct SignUpBody {
+    /// 4 to 12 characters.
+    pub username: String,
+    /// 8 to 128 characters, none of the common ones.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
+    pub password: Hidden,
+    /// Free text.
+    pub country: String,
+    /// An address with a registered top-level domain.
+    pub email: String,
+    /// A base64 data URL or an absolute URL.
+    pub profile_picture: String,
+    /// The browser it is done with.
+    pub browser_name: Option<String>,
+    /// The kind of device it is done on.
+    pub device_type: Option<String>,
+}
+
+impl SignUpBody {
+    const SCHEMA: Schema = Schema::new(&[
+        USERNAME_TEXTS,
+        new_password("password", "Password must be of type string"),
+        Field::text("country")
+            .required()
+            .length(1, MAX_TEXT, "Invalid country")
+            .wrong_type("Country must be of type string")
+            .empty("Country is a required field"),
+        EMAIL,
+        Field::text("profilePicture")
+            .required()
+            .wrong_type("Please add a profile picture")
+            .empty("Profile picture is required"),
+        DEVICE[0],
+        DEVICE[1],
+    ]);
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        Self::SCHEMA.check(body)?;
+        Ok(Self {
+            username: text(body, "username").to_owned(),
+            password: text(body, "password").into(),
+            country: text(body, "country").to_owned(),
+            email: text(body, "email").to_owned(),
+            profile_picture: text(body, "profilePicture").to_owned(),
+            browser_name: optional_text(body, "browserName"),
+            device_type: optional_text(body, "deviceType"),
+        })
+    }
+}
+
+/// `POST /signin`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct SignInBody {
+    /// A user name or an address.
+    pub username: String,
+    /// The password.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
+    pub password: Hidden,
+    /// The browser it is done with.
+    pub browser_name: Option<String>,
+    /// The kind of device it is done on.
+    pub device_type: Option<String>,
+}
+
+impl SignInBody {
+    const BY_NAME: Schema = Schema::new(&[
+        USERNAME_TEXTS,
+        known_password("password", "Password must be of type string"),
+        DEVICE[0],
+        DEVICE[1],
+    ]);
+    const BY_EMAIL: Schema = Schema::new(&[
+        Field { name: "username", ..EMAIL },
+        known_password("password", "Password must be of type string"),
+        DEVICE[0],
+        DEVICE[1],
+    ]);
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        let schema = if is_email(text(body, "username")) { Self::BY_EMAIL } else { Self::BY_NAME };
+        schema.check(body)?;
+        Ok(Self {
+            username: text(body, "username").to_owned(),
+            password: text(body, "password").into(),
+            browser_name: optional_text(body, "browserName"),
+            device_type: optional_text(body, "deviceType"),
+        })
+    }
+
+    /// Whether `username` is an address.
+    pub fn is_by_email(&self) -> bool {
+        is_email(&self.username)
+    }
+}
+
+/// `PUT /verify-email`. Anything but a text is as good as a wrong token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VerifyEmailBody {
+    /// What the link in the mail carries.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub token: Hidden,
+}
+
+impl VerifyEmailBody {
+    /// Reads a body.
+    pub fn parse(body: &Value) -> Self {
+        Self { token: text(body, "token").into() }
+    }
+}
+
+/// `PUT /verify-otp/:otp`. Nothing is required.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct VerifyOtpBody {
+    /// The browser it is done with.
+    pub browser_name: Option<String>,
+    /// The kind of device it is done on.
+    pub device_type: Option<String>,
+}
+
+impl VerifyOtpBody {
+    /// Reads a body. A text that is too long is as good as absent.
+    pub fn parse(body: &Value) -> Self {
+        let read = |name| optional_text(body, name).filter(|text| text.encode_utf16().count() <= MAX_TEXT);
+        Self { browser_name: read("browserName"), device_type: read("deviceType") }
+    }
+}
+
+/// `PUT /forgot-password`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ForgotPasswordBody {
+    /// The account's address.
+    pub email: String,
+}
+
+impl ForgotPasswordBody {
+    const SCHEMA: Schema = Schema::new(&[Field::text("email")
+        .required()
+        .format(is_email, "Field must be valid")
+        .wrong_type("Field must be valid")]);
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        Self::SCHEMA.check(body)?;
+        Ok(Self { email: text(body, "email").to_owned() })
+    }
+}
+
+/// `PUT /reset-password/:token`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct ResetPasswordBody {
+    /// 8 to 128 characters, none of the common ones.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
+    pub password: Hidden,
+    /// The same again.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
+    pub confirm_password: Hidden,
+}
+
+impl ResetPasswordBody {
+    const FIELDS: &[Field] = &[
+        new_password("password", "Password should be of type string"),
+        Field::any("confirmPassword").required().missing("Confirm password is a required field"),
+    ];
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        // Unknown keys are refused last: after the comparison.
+        Schema::lenient(Self::FIELDS).check(body)?;
+        if body.get("password") != body.get("confirmPassword") {
+            return Err(Invalid::new("Passwords should match"));
+        }
+        Schema::new(Self::FIELDS).check(body)?;
+        Ok(Self { password: text(body, "password").into(), confirm_password: text(body, "confirmPassword").into() })
+    }
+}
+
+/// `PUT /change-password`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct ChangePasswordBody {
+    /// The password as it is now.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
+    pub current_password: Hidden,
+    /// 8 to 128 characters, none of the common ones.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
+    pub new_password: Hidden,
+}
+
+impl ChangePasswordBody {
+    const SCHEMA: Schema = Schema::new(&[
+        known_password("currentPassword", "Password should be of type string"),
+        new_password("newPassword", "Password should be of type string"),
+    ]);
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        Self::SCHEMA.check(body)?;
+        Ok(Self {
+            current_password: text(body, "currentPassword").into(),
+            new_password: text(body, "newPassword").into(),
+        })
+    }
+}
+
+/// `POST /resend-email`. Both say what the session says already; they are compared with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct ResendEmailBody {
+    /// The caller's address; empty when the body has none.
+    pub email: String,
+    /// The caller's number; `None` when the body has none.
+    pub user_id: Option<String>,
+}
+
+impl ResendEmailBody {
+    /// Reads a body.
+    pub fn parse(body: &Value) -> Self {
+        let user_id = match body.get("userId") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.trim().to_owned()),
+            Some(other) => Some(other.to_string()),
+        };
+        Self { email: text(body, "email").to_owned(), user_id }
+    }
+}
+
+/// Ours. `POST /session/refresh` and `POST /session/end`: what the gateway keeps in a cookie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+pub struct RefreshBody {
+    /// The refresh token.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub refresh_token: Option<Hidden>,
+}
+
+impl RefreshBody {
+    /// Reads a body. Anything but a text is as good as absent.
+    pub fn parse(body: &Value) -> Self {
+        Self { refresh_token: optional_text(body, "refreshToken").map(Hidden) }
+    }
+}
+
+/// A user, as its owner sees it. Nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UserDocument {
+    /// The account's number.
+    pub id: i64,
+    /// Stored form: every word begins with a capital.
+    pub username: String,
+    /// Lower case.
+    pub email: String,
+    /// A UUID.
+    pub profile_public_id: String,
+    /// Free text.
+    pub country: String,
+    /// URL.
+    pub profile_picture: String,
+    /// Whether the address was verified.
+    pub email_verified: bool,
+    /// ISO.
+    pub created_at: Timestamp,
+    /// ISO.
+    pub updated_at: Timestamp,
+}
+
+/// Only a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MessageAnswer {
+    /// Shown to users.
+    pub message: String,
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserAnswer {
+    /// Shown to users.
+    pub message: String,
+    /// The user.
+    pub user: UserDocument,
+}
+
+/// A user with the tokens of a session. The gateway makes cookies of the tokens and takes them out.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SessionAnswer {
+    /// Shown to users.
+    pub message: String,
+    /// The user.
+    pub user: UserDocument,
+    /// The access token.
+    pub token: String,
+    /// The refresh token; absent when the session keeps the one it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+}
+
+/// The answer to a sign-in: a session, or the wish for a code.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SignInAnswer {
+    /// Shown to users.
+    pub message: String,
+    /// The user; `null` when a code is asked for.
+    pub user: Option<UserDocument>,
+    /// The access token; empty when a code is asked for.
+    pub token: String,
+    /// Empty, or a browser the account is known by when a code is asked for.
+    pub browser_name: String,
+    /// Empty, or a device the account is known by when a code is asked for.
+    pub device_type: String,
+    /// The refresh token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// What ties the code to this sign-in: sent back as the header `x-pending-token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_token: Option<String>,
+}
+
+/// A place where somebody is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SessionDocument {
+    /// The session's id.
+    pub sid: String,
+    /// The browser it was begun with; empty when unknown.
+    pub browser_name: String,
+    /// The kind of device it was begun on; empty when unknown.
+    pub device_type: String,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it was last renewed.
+    pub last_used_at: Timestamp,
+    /// When it ends unless it is renewed.
+    pub expires_at: Timestamp,
+    /// Whether the request came from it.
+    pub current: bool,
+}
+
+/// The caller's sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionsAnswer {
+    /// Shown to users.
+    pub message: String,
+    /// The sessions, the last used one first.
+    pub sessions: Vec<SessionDocument>,
+}
+
+/// A session whose access tokens must no longer be accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EndedSession {
+    /// The session's id.
+    pub sid: String,
+    /// Whose it was.
+    pub username: String,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// The sessions that ended lately: what a gateway loads before it is ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EndedSessionsAnswer {
+    /// Shown to nobody.
+    pub message: String,
+    /// The sessions, the longest ended one first.
+    pub sessions: Vec<EndedSession>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,11 @@
 //! Bodies and documents of gigs and their search.
 
-use jobapp_kernel::Timestamp;
+use jobapp_kernel::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::users::plain_number;
+use crate::validate::{Field, Invalid, Schema, boolean, number, text, texts};
 
 /// How often each number of stars was given. `value` is the sum of stars of that kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -69,6 +73,7 @@ pub struct GigDocument {
     /// The ratings by stars.
     pub rating_categories: RatingCategories,
     /// In whole units.
+    #[serde(serialize_with = "plain_number")]
     pub price: f64,
     /// URL.
     pub cover_image: String,
@@ -76,4 +81,323 @@ pub struct GigDocument {
     pub sort_id: i64,
     /// ISO.
     pub created_at: Timestamp,
+}
+
+/// What a seller writes about a gig.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GigContentBody {
+    /// The title.
+    pub title: String,
+    /// The long description.
+    pub description: String,
+    /// One category.
+    pub categories: String,
+    /// At least one.
+    pub sub_categories: Vec<String>,
+    /// At least one.
+    pub tags: Vec<String>,
+    /// In whole units, above 4.99. A text that is a number is read, too.
+    pub price: f64,
+    /// A base64 data URL or the URL of a picture.
+    pub cover_image: String,
+    /// Such as `3 Days Delivery`.
+    pub expected_delivery: String,
+    /// Title of the basic package.
+    pub basic_title: String,
+    /// Description of the basic package.
+    pub basic_description: String,
+}
+
+/// What is sent to create a gig.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CreateGigBody {
+    /// The seller's document id: the caller's own.
+    pub seller_id: String,
+    /// Taken and ignored: a gig shows the seller's own picture.
+    pub profile_picture: String,
+    /// The gig.
+    #[serde(flatten)]
+    pub content: GigContentBody,
+}
+
+/// What is sent to pause a gig or to let it be found again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GigActiveBody {
+    /// Whether buyers can find it.
+    pub active: bool,
+}
+
+/// A text with its three messages.
+const fn required(name: &'static str, wrong_type: &'static str, empty: &'static str) -> Field {
+    Field::text(name).required().says(wrong_type, empty, empty)
+}
+
+const SELLER_ID: Field = required("sellerId", "Seller Id must be of type string", "Seller Id is required");
+const PROFILE_PICTURE: Field =
+    required("profilePicture", "Please add a profile picture", "Profile picture is required");
+const TITLE: Field = required("title", "Please add a gig title", "Gig title is required");
+const DESCRIPTION: Field = required("description", "Please add a gig description", "Gig description is required");
+const CATEGORIES: Field = required("categories", "Please select a category", "Gig category is required");
+const SUB_CATEGORIES: Field = Field::texts("subCategories", 1)
+    .required()
+    .missing("Gig subcategories are required")
+    .rule("Please add at least one subcategory");
+const TAGS: Field =
+    Field::texts("tags", 1).required().missing("Gig tags are required").rule("Please add at least one tag");
+const PRICE: Field = Field::number("price")
+    .required()
+    .above(4.99, "Gig price must be greater than $4.99")
+    .missing("Gig price is required");
+const COVER_IMAGE: Field = required("coverImage", "Please add a cover image", "Gig cover image is required");
+const EXPECTED_DELIVERY: Field =
+    required("expectedDelivery", "Please add expected delivery", "Gig expected delivery is required");
+const BASIC_TITLE: Field = required("basicTitle", "Please add basic title", "Gig basic title is required");
+const BASIC_DESCRIPTION: Field =
+    required("basicDescription", "Please add basic description", "Gig basic description is required");
+
+const CREATE: Schema = Schema::new(&[
+    SELLER_ID,
+    PROFILE_PICTURE,
+    TITLE,
+    DESCRIPTION,
+    CATEGORIES,
+    SUB_CATEGORIES,
+    TAGS,
+    PRICE,
+    COVER_IMAGE,
+    EXPECTED_DELIVERY,
+    BASIC_TITLE,
+    BASIC_DESCRIPTION,
+]);
+
+const UPDATE: Schema = Schema::new(&[
+    TITLE,
+    DESCRIPTION,
+    CATEGORIES,
+    SUB_CATEGORIES,
+    TAGS,
+    PRICE,
+    COVER_IMAGE,
+    EXPECTED_DELIVERY,
+    BASIC_TITLE,
+    BASIC_DESCRIPTION,
+]);
+
+const ACTIVE: Schema = Schema::lenient(&[Field::boolean("active").required()]);
+
+impl CreateGigBody {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        CREATE.check(body)?;
+        Ok(Self {
+            seller_id: text(body, "sellerId").to_owned(),
+            profile_picture: text(body, "profilePicture").to_owned(),
+            content: GigContentBody::checked(body)?,
+        })
+    }
+}
+
+impl GigContentBody {
+    /// Reads the body of an update.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        UPDATE.check(body)?;
+        Self::checked(body)
+    }
+
+    fn checked(body: &Value) -> Result<Self, Invalid> {
+        let price = body.get("price").and_then(number).unwrap_or_default();
+        Money::from_decimal(price).map_err(|_| Invalid::new("\"price\" must be a safe number"))?;
+        Ok(Self {
+            title: text(body, "title").to_owned(),
+            description: text(body, "description").to_owned(),
+            categories: text(body, "categories").to_owned(),
+            sub_categories: texts(body, "subCategories"),
+            tags: texts(body, "tags"),
+            price,
+            cover_image: text(body, "coverImage").to_owned(),
+            expected_delivery: text(body, "expectedDelivery").to_owned(),
+            basic_title: text(body, "basicTitle").to_owned(),
+            basic_description: text(body, "basicDescription").to_owned(),
+        })
+    }
+}
+
+impl GigActiveBody {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// When `active` is not there or no boolean.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        ACTIVE.check(body)?;
+        Ok(Self { active: body.get("active").and_then(boolean).unwrap_or_default() })
+    }
+}
+
+/// An answer with a gig.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GigAnswer {
+    /// For people.
+    pub message: String,
+    /// The gig.
+    pub gig: GigDocument,
+}
+
+/// An answer with gigs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GigsAnswer {
+    /// For people.
+    pub message: String,
+    /// The gigs.
+    pub gigs: Vec<GigDocument>,
+}
+
+/// An answer with gigs that were searched for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GigSearchAnswer {
+    /// For people.
+    pub message: String,
+    /// How many there are on all pages: at most 10,000.
+    pub total: usize,
+    /// Those of this page.
+    pub gigs: Vec<GigDocument>,
+    /// There, and true, while the search index is away and the store answers in its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub degraded: bool,
+}
+
+/// An answer with nothing but a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GigMessageAnswer {
+    /// For people.
+    pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn a_body() -> Value {
+        json!({
+            "sellerId": "66f0c0ffee0000000000a001", "profilePicture": "https://img.example.org/p/2.png",
+            "title": "I will draw your logo", "description": "A logo for your shop.", "categories": "Graphics & Design",
+            "subCategories": ["Logo Design"], "tags": ["logo"], "price": "20", "coverImage": "https://img.example.org/c/1.png",
+            "expectedDelivery": "3 Days Delivery", "basicTitle": "One logo", "basicDescription": "One draft",
+        })
+    }
+
+    fn an_update() -> Value {
+        let mut body = a_body();
+        body.as_object_mut().unwrap().retain(|key, _| key != "sellerId" && key != "profilePicture");
+        body
+    }
+
+    #[test]
+    fn a_good_body_is_read() {
+        let body = CreateGigBody::parse(&a_body()).unwrap();
+        assert_eq!(body.content.price, 20.0);
+        assert_eq!(body.content.sub_categories, ["Logo Design"]);
+        assert_eq!(GigContentBody::parse(&an_update()).unwrap(), body.content);
+    }
+
+    #[test]
+    fn every_text_has_its_three_messages() {
+        for (field, wrong_type, empty) in [
+            ("sellerId", "Seller Id must be of type string", "Seller Id is required"),
+            ("profilePicture", "Please add a profile picture", "Profile picture is required"),
+            ("title", "Please add a gig title", "Gig title is required"),
+            ("description", "Please add a gig description", "Gig description is required"),
+            ("categories", "Please select a category", "Gig category is required"),
+            ("coverImage", "Please add a cover image", "Gig cover image is required"),
+            ("expectedDelivery", "Please add expected delivery", "Gig expected delivery is required"),
+            ("basicTitle", "Please add basic title", "Gig basic title is required"),
+            ("basicDescription", "Please add basic description", "Gig basic description is required"),
+        ] {
+            for (value, expected) in [(Some(json!(5)), wrong_type), (Some(json!("")), empty), (None, empty)] {
+                let answer = |mut body: Value| {
+                    match &value {
+                        Some(value) => body[field] = value.clone(),
+                        None => drop(body.as_object_mut().unwrap().remove(field)),
+                    }
+                    body
+                };
+                assert_eq!(CreateGigBody::parse(&answer(a_body())).unwrap_err().message, expected, "{field} {value:?}");
+                if field != "sellerId" && field != "profilePicture" {
+                    let update = GigContentBody::parse(&answer(an_update())).unwrap_err();
+                    assert_eq!(update.message, expected, "{field} {value:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lists_and_prices_have_their_messages() {
+        for (field, value, expected) in [
+            ("subCategories", None, "Gig subcategories are required"),
+            ("subCategories", Some(json!([])), "Please add at least one subcategory"),
+            ("subCategories", Some(json!([""])), "Gig subcategories are required"),
+            ("subCategories", Some(json!("x")), "\"subCategories\" must be an array"),
+            ("tags", None, "Gig tags are required"),
+            ("tags", Some(json!([])), "Please add at least one tag"),
+            ("tags", Some(json!({})), "\"tags\" must be an array"),
+            ("price", None, "Gig price is required"),
+            ("price", Some(json!(4.99)), "Gig price must be greater than $4.99"),
+            ("price", Some(json!("4.99")), "Gig price must be greater than $4.99"),
+            ("price", Some(json!("cheap")), "\"price\" must be a number"),
+            ("price", Some(json!(1e300)), "\"price\" must be a safe number"),
+            ("rating", Some(json!(5)), "\"rating\" is not allowed"),
+        ] {
+            for mut body in [a_body(), an_update()] {
+                let create = body.get("sellerId").is_some();
+                match &value {
+                    Some(value) => body[field] = value.clone(),
+                    None => drop(body.as_object_mut().unwrap().remove(field)),
+                }
+                let answer = if create { CreateGigBody::parse(&body).map(drop) } else { GigContentBody::parse(&body).map(drop) };
+                assert_eq!(answer.unwrap_err().message, expected, "{field} {value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_broken_rule_answers_and_an_update_names_no_seller() {
+        assert_eq!(CreateGigBody::parse(&json!({})).unwrap_err().message, "Seller Id is required");
+        assert_eq!(GigContentBody::parse(&json!([])).unwrap_err().message, "Gig title is required");
+        assert_eq!(GigContentBody::parse(&a_body()).unwrap_err().message, "\"profilePicture\" is not allowed");
+    }
+
+    #[test]
+    fn active_is_a_boolean_and_nothing_else() {
+        for (value, expected) in [(json!(true), true), (json!(false), false), (json!("false"), false)] {
+            assert_eq!(GigActiveBody::parse(&json!({"active": value})).unwrap().active, expected);
+        }
+        for value in [json!("yes"), json!(1), json!(null), json!({}), json!("")] {
+            let refused = GigActiveBody::parse(&json!({"active": value})).unwrap_err();
+            assert_eq!(refused.message, "\"active\" must be a boolean");
+        }
+        assert_eq!(GigActiveBody::parse(&json!({})).unwrap_err().message, "\"active\" is required");
+    }
+
+    #[test]
+    fn an_answer_says_degraded_only_when_it_is() {
+        let answer = GigSearchAnswer { message: "m".into(), total: 0, gigs: vec![], degraded: false };
+        assert_eq!(serde_json::to_value(&answer).unwrap(), json!({"message": "m", "total": 0, "gigs": []}));
+        let degraded = GigSearchAnswer { degraded: true, ..answer };
+        assert_eq!(serde_json::to_value(&degraded).unwrap()["degraded"], true);
+    }
 }

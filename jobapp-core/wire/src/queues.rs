@@ -40,6 +40,8 @@ pub const GIG_CHANGED: Exchange = fanout("jobapp-gig-changed");
 pub const OFFER_CHANGED: Exchange = fanout("jobapp-offer-changed");
 /// Ours: an order moved ([`crate::messages::OrderChanged`]).
 pub const ORDER_CHANGED: Exchange = fanout("jobapp-order-changed");
+/// Ours: a chat message was written or read ([`crate::chat::ChatMessageChanged`]).
+pub const CHAT_MESSAGE: Exchange = fanout("jobapp-chat-message");
 /// Ours: something for the browsers of some users ([`crate::messages::Realtime`]).
 pub const REALTIME: Exchange = fanout("jobapp-realtime");
 
@@ -78,6 +80,8 @@ pub const GIG_SEARCH: Queue = queue("gig-search-queue", GIG_CHANGED, "");
 pub const ORDER_GIG: Queue = queue("order-gig-queue", GIG_CHANGED, "");
 /// Ours. A deleted gig cancels its open offers. Taken by chat.
 pub const CHAT_GIG: Queue = queue("chat-gig-queue", GIG_CHANGED, "");
+/// Ours. Keeps each conversation's summary of its newest message. Taken by chat.
+pub const CHAT_SUMMARY: Queue = queue("chat-message-queue", CHAT_MESSAGE, "");
 /// Ours. Offers, for the check of an order's price. Taken by order.
 pub const ORDER_OFFER: Queue = queue("order-offer-queue", OFFER_CHANGED, "");
 /// Ours. Makes the notifications of an order. Taken by order.

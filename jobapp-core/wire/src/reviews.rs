@@ -1,1 +1,168 @@
 //! Bodies and documents of reviews.
+
+use jobapp_kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::chat::whole;
+use crate::validate::{Field, Invalid, Schema, number, text};
+
+const BEFORE_RATING: Schema = Schema::lenient(&[
+    Field::text("gigId").required().blank(),
+    Field::text("reviewerId").required().blank(),
+    Field::text("reviewerImage").required().blank(),
+    Field::text("sellerId").required().blank(),
+    Field::text("review").required().length(
+        1,
+        2000,
+        "\"review\" length must be less than or equal to 2000 characters long",
+    ),
+]);
+
+const RATING: Schema = Schema::lenient(&[Field::number("rating").required()]);
+
+const BEHIND_RATING: Schema = Schema::lenient(&[
+    Field::text("orderId").required(),
+    Field::text("reviewType").required().format(
+        |text| matches!(text, "buyer-review" | "seller-review"),
+        "\"reviewType\" must be one of [buyer-review, seller-review]",
+    ),
+    Field::text("reviewerUsername").required().blank(),
+    Field::text("country").required().blank(),
+]);
+
+/// `POST /review`. What it says of the reviewer, the gig and the seller must be there and is ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewBody {
+    /// The public number of the order.
+    pub order_id: String,
+    /// `buyer-review` or `seller-review`.
+    pub review_type: String,
+    /// 1 to 5.
+    pub rating: i64,
+    /// The words.
+    pub review: String,
+}
+
+impl ReviewBody {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        BEFORE_RATING.check(body)?;
+        let review = text(body, "review");
+        if review.trim().is_empty() {
+            return Err(Invalid::new("\"review\" is not allowed to be empty"));
+        }
+        RATING.check(body)?;
+        let rating = body.get("rating").and_then(number).and_then(whole);
+        let rating = match rating.ok_or_else(|| Invalid::new("\"rating\" must be an integer"))? {
+            ..1 => return Err(Invalid::new("\"rating\" must be greater than or equal to 1")),
+            6.. => return Err(Invalid::new("\"rating\" must be less than or equal to 5")),
+            rating => rating,
+        };
+        BEHIND_RATING.check(body)?;
+        Ok(Self {
+            order_id: text(body, "orderId").to_owned(),
+            review_type: text(body, "reviewType").to_owned(),
+            rating,
+            review: review.to_owned(),
+        })
+    }
+}
+
+/// A review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewDocument {
+    /// A number. Never `_id`.
+    pub id: i64,
+    /// The gig that was ordered.
+    pub gig_id: String,
+    /// The buyer's or the seller's document id.
+    pub reviewer_id: String,
+    /// The public number of the order.
+    pub order_id: String,
+    /// The seller of the order.
+    pub seller_id: String,
+    /// The words.
+    pub review: String,
+    /// URL.
+    pub reviewer_image: String,
+    /// Who wrote it.
+    pub reviewer_username: String,
+    /// The reviewer's country.
+    pub country: String,
+    /// `buyer-review` (the buyer about the seller) or `seller-review`.
+    pub review_type: String,
+    /// 1 to 5.
+    pub rating: i64,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn valid() -> Value {
+        json!({"gigId": "g", "reviewerId": "b", "reviewerImage": "m.png", "sellerId": "s", "review": "Quick and tidy.",
+            "rating": 5, "orderId": "JO1", "reviewType": "buyer-review", "reviewerUsername": "Marta", "country": "Marta",
+            "createdAt": "Tue Nov 24 2026 10:20:00 GMT+0000 (Coordinated Universal Time)", "more": 1})
+    }
+
+    #[test]
+    fn what_the_client_sends_is_read() {
+        let body = ReviewBody::parse(&valid()).unwrap();
+        assert_eq!((body.order_id.as_str(), body.rating, body.review_type.as_str()), ("JO1", 5, "buyer-review"));
+    }
+
+    #[test]
+    fn missing_fields_answer_in_order() {
+        let mut body = json!({});
+        for key in [
+            "gigId",
+            "reviewerId",
+            "reviewerImage",
+            "sellerId",
+            "review",
+            "rating",
+            "orderId",
+            "reviewType",
+            "reviewerUsername",
+            "country",
+        ] {
+            assert_eq!(ReviewBody::parse(&body).unwrap_err().message, format!("\"{key}\" is required"));
+            body[key] = valid()[key].clone();
+        }
+        assert!(ReviewBody::parse(&body).is_ok());
+    }
+
+    #[test]
+    fn every_wrong_value_has_its_text() {
+        for (key, value, expected) in [
+            ("review", json!(""), "\"review\" is not allowed to be empty"),
+            ("review", json!("  "), "\"review\" is not allowed to be empty"),
+            ("review", json!(5), "\"review\" must be a string"),
+            ("review", json!("a".repeat(2001)), "\"review\" length must be less than or equal to 2000 characters long"),
+            ("rating", json!("many"), "\"rating\" must be a number"),
+            ("rating", json!(4.5), "\"rating\" must be an integer"),
+            ("rating", json!(0), "\"rating\" must be greater than or equal to 1"),
+            ("rating", json!(99), "\"rating\" must be less than or equal to 5"),
+            ("rating", json!("5"), "ok"),
+            ("orderId", json!({"$ne": null}), "\"orderId\" must be a string"),
+            ("orderId", json!(""), "\"orderId\" is not allowed to be empty"),
+            ("reviewType", json!("other"), "\"reviewType\" must be one of [buyer-review, seller-review]"),
+            ("reviewerImage", json!(""), "ok"),
+            ("country", json!(1), "\"country\" must be a string"),
+        ] {
+            let mut body = valid();
+            body[key] = value.clone();
+            let text = ReviewBody::parse(&body).map_or_else(|invalid| invalid.message, |_| "ok".to_owned());
+            assert_eq!(text, expected, "{key}: {value}");
+        }
+    }
+}

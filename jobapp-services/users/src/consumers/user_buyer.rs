@@ -1,0 +1,54 @@
+//! `user-buyer-queue`: buyers to be made, gigs they own.
+
+use std::sync::Arc;
+
+use jobapp_kernel::{Delivery, Handler, InvalidId, Outcome, Subscription};
+use jobapp_runtime::json_handler;
+use jobapp_users::{BuyerId, NewBuyer, Purchase, Users};
+use jobapp_wire::messages::{BuyerUpdate, PurchasedGig};
+use jobapp_wire::queues::USER_BUYER;
+
+use super::{cause, outcome};
+
+pub(crate) fn consumer(users: Users) -> (Subscription, Arc<dyn Handler>) {
+    let handler = json_handler(move |update: BuyerUpdate, delivery: Delivery| {
+        let users = users.clone();
+        async move { handle(&users, update, &delivery).await }
+    });
+    (Subscription::to(USER_BUYER), handler)
+}
+
+async fn handle(users: &Users, update: BuyerUpdate, delivery: &Delivery) -> Outcome {
+    let result = match update {
+        BuyerUpdate::Created(created) => {
+            let buyer = NewBuyer {
+                username: created.username,
+                email: created.email,
+                picture: created.profile_picture,
+                country: created.country,
+                created_at: created.created_at,
+            };
+            users.create_buyer(buyer).await
+        }
+        BuyerUpdate::PurchasedGig(purchased) => {
+            let cause = cause("purchased-gigs", purchased.order_id.as_deref(), delivery);
+            match read(purchased) {
+                Ok((buyer, purchase)) => users.purchase(buyer, purchase, cause).await,
+                Err(error) => return Outcome::dead(error),
+            }
+        }
+        BuyerUpdate::OrderCancelled(cancelled) => {
+            let cause = cause("cancel-order", cancelled.order_id.as_deref(), delivery);
+            match read(cancelled) {
+                Ok((buyer, purchase)) => users.take_back(buyer, purchase, cause).await,
+                Err(error) => return Outcome::dead(error),
+            }
+        }
+    };
+    outcome(result, delivery)
+}
+
+fn read(body: PurchasedGig) -> Result<(BuyerId, Purchase), InvalidId> {
+    let order_id = body.order_id.filter(|order| !order.is_empty());
+    Ok((body.buyer_id.parse()?, Purchase { gig_id: body.purchased_gigs.parse()?, order_id }))
+}

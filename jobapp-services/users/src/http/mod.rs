@@ -1,0 +1,84 @@
+//! The routes.
+
+mod answers;
+mod buyer;
+mod health;
+mod seller_create;
+mod seller_read;
+mod seller_seed;
+mod seller_update;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use jobapp_http::ApiError;
+use jobapp_users::UsersError;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::UsersService;
+
+pub(crate) fn router(service: &UsersService) -> Router {
+    let guard = axum::middleware::from_fn_with_state(service.guard.clone(), jobapp_http::guard);
+    let (guarded, _) = routes(service.config.seed).split_for_parts();
+    let guarded =
+        guarded.layer(DefaultBodyLimit::max(service.config.body_limit)).route_layer(guard).with_state(service.clone());
+    let (open, _) = open_routes().split_for_parts();
+    guarded.merge(open).fallback(jobapp_http::not_found)
+}
+
+pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = routes(true).into_openapi();
+    document.merge(open_routes().into_openapi());
+    document.info = utoipa::openapi::InfoBuilder::new()
+        .title("JobApp users")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Buyers and sellers."))
+        .build();
+    document
+}
+
+fn open_routes() -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(health::health))
+}
+
+fn routes(seed: bool) -> OpenApiRouter<UsersService> {
+    let routes = OpenApiRouter::new()
+        .routes(routes!(buyer::by_email))
+        .routes(routes!(buyer::by_own_name))
+        .routes(routes!(buyer::by_name))
+        .routes(routes!(seller_read::by_id))
+        .routes(routes!(seller_read::by_name))
+        .routes(routes!(seller_read::random))
+        .routes(routes!(seller_create::create))
+        .routes(routes!(seller_update::update));
+    if seed { routes.routes(routes!(seller_seed::seed)) } else { routes }
+}
+
+/// A path segment that is no UTF-8 names nothing.
+type Segment = Result<Path<String>, PathRejection>;
+
+fn segment(path: Segment) -> Result<String, ApiError> {
+    path.map(|Path(text)| text).map_err(|_| ApiError::not_found("There is nothing at this address."))
+}
+
+/// A text of a path that is a whole number within `1..=most`.
+fn count(text: &str, what: &str, most: usize) -> Result<usize, ApiError> {
+    match text.parse() {
+        Ok(count) if (1..=most).contains(&count) => Ok(count),
+        _ => Err(ApiError::bad_request(format!("{what} must be a whole number from 1 to {most}."))),
+    }
+}
+
+/// The answer for an error of a use case, in words for users.
+fn api_error(error: UsersError) -> ApiError {
+    match error {
+        UsersError::UnknownSeller(_) => seller_not_found(),
+        other => other.into(),
+    }
+}
+
+fn seller_not_found() -> ApiError {
+    ApiError::not_found("There is no such seller.")
+}

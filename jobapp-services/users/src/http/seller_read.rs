@@ -1,0 +1,62 @@
+//! `GET /api/v1/seller/…`
+
+use axum::Json;
+use axum::extract::State;
+use jobapp_http::{ApiError, Caller, ErrorBody};
+
+use super::answers::{SellerAnswer, SellersAnswer};
+use super::{Segment, api_error, count, segment, seller_not_found};
+use crate::UsersService;
+use crate::documents::seller_for;
+
+/// The most sellers that are drawn at once.
+const MOST: usize = 100;
+
+/// A seller by id. To others than the seller the address, the earnings and the cancelled jobs are not shown.
+#[utoipa::path(get, path = "/api/v1/seller/id/{sellerId}", tag = "seller",
+    params(("sellerId" = String, Path, description = "The document id.")),
+    responses(
+        (status = 200, description = "The seller.", body = SellerAnswer),
+        (status = 404, description = "There is no such seller.", body = ErrorBody),
+    ))]
+pub(crate) async fn by_id(
+    State(service): State<UsersService>,
+    caller: Caller,
+    id: Segment,
+) -> Result<Json<SellerAnswer>, ApiError> {
+    let id = segment(id)?.parse().map_err(|_| seller_not_found())?;
+    let seller = service.users.seller(id).await.map_err(api_error)?.ok_or_else(seller_not_found)?;
+    Ok(Json(SellerAnswer::new("Seller profile", Some(seller_for(caller.username(), &seller)))))
+}
+
+/// A seller by user name; `null` for users who do not sell. Clients ask for everybody who signs in.
+#[utoipa::path(get, path = "/api/v1/seller/username/{username}", tag = "seller",
+    params(("username" = String, Path, description = "The user name, in any case.")),
+    responses((status = 200, description = "The seller, or null.", body = SellerAnswer)))]
+pub(crate) async fn by_name(
+    State(service): State<UsersService>,
+    caller: Caller,
+    username: Segment,
+) -> Result<Json<SellerAnswer>, ApiError> {
+    let seller = service.users.seller_named(&segment(username)?).await.map_err(api_error)?;
+    let seller = seller.map(|seller| seller_for(caller.username(), &seller));
+    Ok(Json(SellerAnswer::new("Seller profile", seller)))
+}
+
+/// Sellers drawn by lot, at most as many as asked for.
+#[utoipa::path(get, path = "/api/v1/seller/random/{size}", tag = "seller",
+    params(("size" = usize, Path, description = "How many: 1 to 100.")),
+    responses(
+        (status = 200, description = "Some sellers.", body = SellersAnswer),
+        (status = 400, description = "The size is no number from 1 to 100.", body = ErrorBody),
+    ))]
+pub(crate) async fn random(
+    State(service): State<UsersService>,
+    caller: Caller,
+    size: Segment,
+) -> Result<Json<SellersAnswer>, ApiError> {
+    let size = count(&segment(size)?, "The size", MOST)?;
+    let sellers = service.users.random_sellers(size).await.map_err(api_error)?;
+    let sellers = sellers.iter().map(|seller| seller_for(caller.username(), seller)).collect();
+    Ok(Json(SellersAnswer { message: "Random sellers profile", sellers }))
+}

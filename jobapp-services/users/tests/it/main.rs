@@ -1,0 +1,6 @@
+//! The users service on adapters in memory.
+
+mod buyers;
+mod consumers;
+mod sellers;
+mod world;

@@ -1,0 +1,216 @@
+//! `/api/v1/seller`
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use jobapp_users::Seller;
+use jobapp_users_service::UsersConfig;
+use serde_json::{Value, json};
+
+use crate::world::{World, seller_body};
+
+#[tokio::test]
+async fn a_seller_is_the_sessions_user_whatever_the_body_says() {
+    let world = World::new();
+    let made = world.call("Marta", "POST", "/api/v1/seller/create", Some(&seller_body())).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    assert_eq!(made.body["message"], "Seller created successfully.");
+    let seller = &made.body["seller"];
+    assert_eq!((&seller["username"], &seller["email"]), (&json!("Marta"), &json!("marta@example.org")));
+    for (key, expected) in [
+        ("totalEarnings", json!(0)),
+        ("ratingsCount", json!(0)),
+        ("ongoingJobs", json!(0)),
+        ("recentDelivery", Value::Null),
+        ("socialLinks", json!([])),
+        ("createdAt", json!("2026-11-24T10:15:42.000Z")),
+        ("responseTime", json!(2)),
+    ] {
+        assert_eq!(seller[key], expected, "{key}");
+    }
+    assert_eq!(seller["certificates"][0]["year"], json!(2020));
+    assert_eq!(seller["ratingCategories"]["five"], json!({"value": 0, "count": 0}));
+    for list in ["languages", "experience", "education", "certificates"] {
+        assert_eq!(seller[list][0]["_id"].as_str().unwrap().len(), 24, "{list}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_a_seller_twice() {
+    let world = World::new();
+    let body = seller_body();
+    let create = || world.call("Marta", "POST", "/api/v1/seller/create", Some(&body));
+    let (one, other) = tokio::join!(create(), create());
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [StatusCode::CREATED, StatusCode::BAD_REQUEST]);
+    let again = create().await;
+    assert_eq!(again.body["message"], "Seller already exist. Go to your account page to update.");
+    assert_eq!(again.body["comingFrom"], "Create seller() method error");
+    assert_eq!(world.store.count::<Seller>(), 1);
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_answered_as_the_first_time() {
+    let world = World::new();
+    let body = seller_body();
+    let key = [("idempotency-key", "k1")];
+    let create = || world.call_with("Marta", "POST", "/api/v1/seller/create", Some(&body), &key);
+    let (first, again) = (create().await, create().await);
+    assert_eq!((again.status, again.body), (StatusCode::CREATED, first.body));
+    let mut other = body.clone();
+    other["country"] = json!("Spain");
+    let reused = world.call_with("Marta", "POST", "/api/v1/seller/create", Some(&other), &key).await;
+    assert_eq!(reused.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_broken_rule_is_answered_in_the_wires_words() {
+    let world = World::new();
+    let mut body = seller_body();
+    body["skills"] = json!([]);
+    let refused = world.call("Marta", "POST", "/api/v1/seller/create", Some(&body)).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let expected = json!({"message": "Please add at least one skill", "statusCode": 400, "status": "error",
+        "comingFrom": "Create seller() method error"});
+    assert_eq!(refused.body, expected);
+}
+
+#[tokio::test]
+async fn the_whole_document_can_be_sent_back() {
+    let world = World::new();
+    let seller = world.make_seller("Marta").await;
+    let path = format!("/api/v1/seller/{}", seller["_id"].as_str().unwrap());
+    let unchanged = world.call("Marta", "PUT", &path, Some(&seller)).await;
+    assert_eq!((unchanged.status, &unchanged.body["seller"]), (StatusCode::OK, &seller));
+    assert_eq!(unchanged.body["message"], "Seller created successfully.");
+
+    let mut changed = seller.clone();
+    changed["country"] = json!("Spain");
+    changed["totalEarnings"] = json!(5000);
+    changed["username"] = json!("Iria");
+    changed["languages"].as_array_mut().unwrap().push(json!({"language": "Galician", "level": "Native"}));
+    let updated = world.call("Marta", "PUT", &path, Some(&changed)).await.body["seller"].clone();
+    assert_eq!(updated["country"], "Spain");
+    assert_eq!((&updated["totalEarnings"], &updated["username"]), (&json!(0), &json!("Marta")));
+    assert_eq!(updated["languages"][0], seller["languages"][0]);
+    assert!(updated["languages"][1]["_id"].is_string());
+    assert_eq!(world.seller("Marta").await, updated);
+}
+
+#[tokio::test]
+async fn only_the_owner_may_write() {
+    let world = World::new();
+    let seller = world.make_seller("Marta").await;
+    let path = format!("/api/v1/seller/{}", seller["_id"].as_str().unwrap());
+    let refused = world.call("Iria", "PUT", &path, Some(&seller_body())).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    for id in ["66f0c0ffee0000000000a00f", "undefined"] {
+        let unknown = world.call("Marta", "PUT", &format!("/api/v1/seller/{id}"), Some(&seller_body())).await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn others_do_not_see_what_is_the_sellers_alone() {
+    let world = World::new();
+    let seller = world.make_seller("Marta").await;
+    let id = seller["_id"].as_str().unwrap();
+    for path in [format!("/api/v1/seller/id/{id}"), "/api/v1/seller/username/Marta".to_owned()] {
+        let own = world.call("Marta", "GET", &path, None).await;
+        assert_eq!((own.status, &own.body["seller"]), (StatusCode::OK, &seller), "{path}");
+        let others = world.call("Iria", "GET", &path, None).await;
+        assert_eq!(others.body["message"], "Seller profile");
+        for key in ["email", "totalEarnings", "cancelledJobs"] {
+            assert!(others.body["seller"].get(key).is_none(), "{path} {key}");
+        }
+        assert_eq!(others.body["seller"]["completedJobs"], json!(0));
+    }
+    let random = world.call("Iria", "GET", "/api/v1/seller/random/10", None).await;
+    assert!(random.body["sellers"][0].get("email").is_none());
+}
+
+#[tokio::test]
+async fn an_unknown_seller_is_not_found_by_id_and_null_by_name() {
+    let world = World::new();
+    for id in ["66f0c0ffee0000000000a00f", "undefined", "%FF"] {
+        let answer = world.call("Marta", "GET", &format!("/api/v1/seller/id/{id}"), None).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{id}");
+    }
+    let answer = world.call("Marta", "GET", "/api/v1/seller/username/Marta", None).await;
+    assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({"message": "Seller profile", "seller": null})));
+}
+
+#[tokio::test]
+async fn sellers_are_drawn_fairly() {
+    let world = World::new();
+    for number in 0..30 {
+        world.make_seller(&format!("Seller{number}")).await;
+    }
+    let mut drawn: BTreeMap<String, u32> = BTreeMap::new();
+    for _ in 0..300 {
+        let answer = world.call("Marta", "GET", "/api/v1/seller/random/3", None).await;
+        assert_eq!(answer.body["message"], "Random sellers profile");
+        let sellers = answer.body["sellers"].as_array().unwrap();
+        let names: std::collections::BTreeSet<&str> =
+            sellers.iter().map(|seller| seller["username"].as_str().unwrap()).collect();
+        assert_eq!(names.len(), 3);
+        for name in names {
+            *drawn.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    // Thirty each are expected; that one of thirty gets fewer than five happens once in ten million runs.
+    assert_eq!(drawn.len(), 30);
+    assert!(drawn.values().all(|count| *count >= 5), "{drawn:?}");
+}
+
+#[tokio::test]
+async fn a_draw_has_a_sensible_size() {
+    let world = World::new();
+    world.make_seller("Marta").await;
+    for size in ["0", "101", "-1", "abc", "1.5", "99999999999999999999999"] {
+        let answer = world.call("Marta", "GET", &format!("/api/v1/seller/random/{size}"), None).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{size}");
+    }
+    let all = world.call("Marta", "GET", "/api/v1/seller/random/100", None).await;
+    assert_eq!(all.body["sellers"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn sample_sellers_are_made_only_where_configured() {
+    let world = World::new();
+    world.sign_up("Marta").await;
+    let absent = world.call("Marta", "PUT", "/api/v1/seller/seed/1", None).await;
+    assert_eq!(absent.status, StatusCode::NOT_FOUND);
+
+    let config =
+        UsersConfig { seed: true, profile_wait: std::time::Duration::from_millis(20), ..UsersConfig::default() };
+    let world = World::with(config);
+    for name in ["Marta", "Iria", "Xoana"] {
+        world.sign_up(name).await;
+    }
+    let made = world.call("Marta", "PUT", "/api/v1/seller/seed/2", None).await;
+    assert_eq!((made.status, &made.body["message"]), (StatusCode::CREATED, &json!("Sellers created successfully")));
+    assert_eq!(world.store.count::<Seller>(), 2);
+    world.call("Marta", "PUT", "/api/v1/seller/seed/5", None).await;
+    assert_eq!(world.store.count::<Seller>(), 3);
+    let nobody_left = world.call("Marta", "PUT", "/api/v1/seller/seed/1", None).await;
+    assert_eq!(
+        (nobody_left.status, &nobody_left.body["message"]),
+        (StatusCode::BAD_REQUEST, &json!("Seller already exist."))
+    );
+    assert_eq!(nobody_left.body["comingFrom"], "SellerSeed seller() method error");
+    // What we make up keeps the rules we set.
+    let sample = world.seller("Marta").await;
+    let path = format!("/api/v1/seller/{}", sample["_id"].as_str().unwrap());
+    assert_eq!(world.call("Marta", "PUT", &path, Some(&sample)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused() {
+    let world = World::new();
+    let mut body = seller_body();
+    body["description"] = json!("x".repeat(300 * 1024));
+    let refused = world.call("Marta", "POST", "/api/v1/seller/create", Some(&body)).await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
