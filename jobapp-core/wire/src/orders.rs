@@ -1,7 +1,13 @@
 //! Bodies and documents of orders and their notifications.
 
+mod bodies;
+
 use jobapp_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use bodies::{
+    ApproveBody, CancelBody, DeliverBody, ExtensionBody, NotificationBody, OrderBody, OrderBodyOffer, PaymentIntentBody,
+};
 
 /// What was agreed on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -42,6 +42,8 @@ pub const OFFER_CHANGED: Exchange = fanout("jobapp-offer-changed");
 pub const ORDER_CHANGED: Exchange = fanout("jobapp-order-changed");
 /// Ours: a chat message was written or read ([`crate::chat::ChatMessageChanged`]).
 pub const CHAT_MESSAGE: Exchange = fanout("jobapp-chat-message");
+/// Ours: work the order service has for itself, around payments.
+pub const ORDER_WORK: Exchange = direct("jobapp-order-work");
 /// Ours: something for the browsers of some users ([`crate::messages::Realtime`]).
 pub const REALTIME: Exchange = fanout("jobapp-realtime");
 
@@ -86,6 +88,10 @@ pub const CHAT_SUMMARY: Queue = queue("chat-message-queue", CHAT_MESSAGE, "");
 pub const ORDER_OFFER: Queue = queue("order-offer-queue", OFFER_CHANGED, "");
 /// Ours. Makes the notifications of an order. Taken by order.
 pub const ORDER_ACTIVITY: Queue = queue("order-activity-queue", ORDER_CHANGED, "");
+/// Ours. Money that has to go back. Taken by order.
+pub const ORDER_REFUND: Queue = queue("order-refund-queue", ORDER_WORK, "refund");
+/// Ours. Payments that arrived, or never will. Taken by order.
+pub const ORDER_PAYMENT: Queue = queue("order-payment-queue", ORDER_WORK, "payment");
 /// Ours. Who may review what. Taken by review.
 pub const REVIEW_ORDER: Queue = queue("review-order-queue", ORDER_CHANGED, "");
 /// Ours. Review analytics. Taken by review.

@@ -1,0 +1,247 @@
+//! A sign-in that waits for its one-time code.
+
+use std::time::Duration;
+
+use jobapp_kernel::{AccountId, Aggregate, InvalidState, Key, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{Account, Device, EmailAddress, OneTimeSecret, SecretHash, Username};
+
+jobapp_kernel::object_id!(
+    /// The id of a sign-in that waits for its code.
+    PendingSignInId
+);
+
+/// How long a code is good.
+pub const CODE_LIFETIME: Duration = Duration::from_secs(600);
+/// How often a code may be guessed.
+pub const CODE_TRIES: u8 = 5;
+/// How long a code counts as one of its account's codes.
+pub const CODE_COUNTED: Duration = Duration::from_secs(3600);
+
+/// A sign-in with the right password from an unknown device: who brings its token and the mailed code is in.
+///
+/// The store has a hash of the token, and of the code a hash keyed with the token: it is not enough to guess either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingSignIn {
+    id: PendingSignInId,
+    data: PendingV1,
+}
+
+/// What happened to a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum PendingSignInEvent {
+    /// It needs a code: the code is to be mailed.
+    CodeRequested {
+        /// Stored form.
+        username: Username,
+        /// Where the code goes.
+        email: EmailAddress,
+        /// Six digits.
+        code: OneTimeSecret,
+    },
+}
+
+/// What became of a guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guess {
+    /// It is the code, which is used up now.
+    Right,
+    /// It is not; one try less.
+    Wrong,
+    /// Nobody may guess any more: the code is used up, too old, or was guessed too often. Nothing changed.
+    Over,
+}
+
+impl PendingSignIn {
+    /// Sign-ins by the hash of their token.
+    pub const TOKEN: Key<Self> =
+        Key::<Self>::text("token", |pending| vec![pending.data.token.as_str().into()]).unique();
+    /// Sign-ins by account, the newest last.
+    pub const ACCOUNT: Key<Self> = Key::<Self>::int("account", |pending| vec![pending.data.account.0.into()])
+        .sorted_by(|pending| pending.data.created_at.into());
+    /// Sign-ins by the time they can be forgotten.
+    pub const REMOVABLE: Key<Self> =
+        Key::<Self>::int("removable_at", |pending| vec![pending.data.created_at.plus(CODE_COUNTED).into()]);
+
+    /// Begins one. `token` goes to the browser, `code` to the mailbox.
+    pub fn start(
+        id: PendingSignInId,
+        account: &Account,
+        device: Option<Device>,
+        token: &OneTimeSecret,
+        code: OneTimeSecret,
+        now: Timestamp,
+    ) -> (Self, Vec<PendingSignInEvent>) {
+        let data = PendingV1 {
+            account: *account.id(),
+            device,
+            epoch: account.epoch(),
+            token: token.hash(),
+            code: SecretHash::keyed(token.expose(), code.expose()),
+            tries: 0,
+            is_used: false,
+            created_at: now,
+        };
+        let event = PendingSignInEvent::CodeRequested {
+            username: account.username().clone(),
+            email: account.email().clone(),
+            code,
+        };
+        (Self { id, data }, vec![event])
+    }
+
+    /// The account.
+    pub const fn account(&self) -> AccountId {
+        self.data.account
+    }
+
+    /// What it was begun with; `None` when the client did not say.
+    pub const fn device(&self) -> Option<&Device> {
+        self.data.device.as_ref()
+    }
+
+    /// When it was begun.
+    pub const fn created_at(&self) -> Timestamp {
+        self.data.created_at
+    }
+
+    /// Whether the account's password was changed since.
+    pub const fn is_outdated(&self, account: &Account) -> bool {
+        self.data.epoch != account.epoch()
+    }
+
+    /// Guesses the code. The change must be stored before anybody is let in, or told that the guess was wrong.
+    pub fn guess(mut self, token: &OneTimeSecret, code: &str, now: Timestamp) -> (Self, Guess) {
+        let is_over = self.data.is_used
+            || self.data.tries >= CODE_TRIES
+            || now >= self.data.created_at.plus(CODE_LIFETIME)
+            || !self.data.token.matches(&token.hash());
+        if is_over {
+            return (self, Guess::Over);
+        }
+        if self.data.code.matches(&SecretHash::keyed(token.expose(), code)) {
+            self.data.is_used = true;
+            (self, Guess::Right)
+        } else {
+            self.data.tries += 1;
+            (self, Guess::Wrong)
+        }
+    }
+}
+
+/// What is stored of a sign-in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "v")]
+pub enum PendingSignInState {
+    /// The first form.
+    #[serde(rename = "1")]
+    V1(Box<StoredPendingV1>),
+}
+
+/// The first form of a stored sign-in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StoredPendingV1 {
+    id: PendingSignInId,
+    #[serde(flatten)]
+    data: PendingV1,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct PendingV1 {
+    account: AccountId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<Device>,
+    epoch: u64,
+    token: SecretHash,
+    code: SecretHash,
+    tries: u8,
+    is_used: bool,
+    created_at: Timestamp,
+}
+
+impl Aggregate for PendingSignIn {
+    const NAME: &'static str = "pending_sign_in";
+    type Id = PendingSignInId;
+    type Event = PendingSignInEvent;
+    type State = PendingSignInState;
+
+    fn id(&self) -> &PendingSignInId {
+        &self.id
+    }
+
+    fn keys() -> &'static [Key<Self>] {
+        const { &[PendingSignIn::TOKEN, PendingSignIn::ACCOUNT, PendingSignIn::REMOVABLE] }
+    }
+
+    fn to_state(&self) -> PendingSignInState {
+        PendingSignInState::V1(Box::new(StoredPendingV1 { id: self.id, data: self.data.clone() }))
+    }
+
+    fn from_state(state: PendingSignInState) -> Result<Self, InvalidState> {
+        let PendingSignInState::V1(stored) = state;
+        let StoredPendingV1 { id, data } = *stored;
+        if data.tries > CODE_TRIES {
+            return Err(InvalidState::new(format!("the sign-in {id} counts {} tries", data.tries)));
+        }
+        Ok(Self { id, data })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{a_device, an_account, at};
+    use jobapp_kernel::ObjectId;
+
+    fn token() -> OneTimeSecret {
+        OneTimeSecret::new("token")
+    }
+
+    fn pending() -> PendingSignIn {
+        let (account, _) = an_account(7, "Marta", at(0));
+        let id = ObjectId::from_bytes([1; 12]).into();
+        let code = OneTimeSecret::new("408152");
+        let (pending, events) =
+            PendingSignIn::start(id, &account, Some(a_device("Firefox")), &token(), code.clone(), at(0));
+        let PendingSignInEvent::CodeRequested { code: mailed, email, .. } = &events[0];
+        assert_eq!((mailed, email.as_str()), (&code, "marta@example.org"));
+        pending
+    }
+
+    #[test]
+    fn the_right_code_works_once() {
+        let (pending, guess) = pending().guess(&token(), "408152", at(1));
+        assert_eq!(guess, Guess::Right);
+        assert_eq!(pending.guess(&token(), "408152", at(2)).1, Guess::Over);
+    }
+
+    #[test]
+    fn it_may_be_guessed_five_times() {
+        let mut pending = pending();
+        for _ in 0..4 {
+            let (next, guess) = pending.guess(&token(), "000000", at(1));
+            assert_eq!(guess, Guess::Wrong);
+            pending = next;
+        }
+        assert_eq!(pending.clone().guess(&token(), "408152", at(1)).1, Guess::Right, "the fifth try counts");
+        let (pending, guess) = pending.guess(&token(), "000000", at(1));
+        assert_eq!(guess, Guess::Wrong);
+        assert_eq!(pending.guess(&token(), "408152", at(1)).1, Guess::Over);
+    }
+
+    #[test]
+    fn it_is_good_for_ten_minutes_and_for_its_own_token() {
+        assert_eq!(pending().guess(&token(), "408152", at(599)).1, Guess::Right);
+        assert_eq!(pending().guess(&token(), "408152", at(600)).1, Guess::Over);
+        assert_eq!(pending().guess(&OneTimeSecret::new("other"), "408152", at(1)).1, Guess::Over);
+    }
+
+    #[test]
+    fn the_store_gets_neither_token_nor_code() {
+        let text = serde_json::to_string(&pending().to_state()).unwrap();
+        assert!(!text.contains("408152") && !text.contains("\"token\":\"token\""), "{text}");
+        assert_eq!(PendingSignIn::from_state(serde_json::from_str(&text).unwrap()).unwrap(), pending());
+    }
+}

@@ -1,0 +1,104 @@
+//! Signing up.
+
+use jobapp_kernel::{AccountId, Cause, Change, RepositoryError, Saved, Upload};
+
+use super::{Auth, OpenSession};
+use crate::account::Registration;
+use crate::secret::uuid;
+use crate::{Account, AuthError, Device, EmailAddress, OneTimeSecret, Username, check_new};
+
+/// The numbers of accounts.
+const NUMBERS: &str = "accounts";
+
+/// What somebody who signs up says.
+#[derive(Clone)]
+pub struct SignUp {
+    /// The name, as typed.
+    pub username: String,
+    /// The address, as typed.
+    pub email: String,
+    /// The password.
+    pub password: String,
+    /// Free text.
+    pub country: String,
+    /// A base64 data URL or an absolute URL.
+    pub picture: String,
+    /// What it is done with.
+    pub device: Device,
+}
+
+impl Auth {
+    /// Makes an account and begins its first session.
+    ///
+    /// The same `cause` again, with the same password, answers with the account made the first time. A cause must not
+    /// contain a hash of the password: it is stored for weeks, and made to be fast.
+    ///
+    /// # Errors
+    /// [`AuthError::Taken`] when the name or address is in use, and whatever is wrong with name, address, password or
+    /// picture.
+    pub async fn sign_up(&self, sign_up: SignUp, cause: Option<Cause>) -> Result<OpenSession, AuthError> {
+        let username = Username::new(&sign_up.username)?;
+        let email = EmailAddress::new(&sign_up.email)?;
+        check_new(&sign_up.password)?;
+        if let Some(cause) = &cause
+            && let Some(id) = self.ports.accounts.caused(cause).await?
+        {
+            return self.sign_up_again(id, &sign_up).await;
+        }
+        if self.is_taken(&username, &email).await? {
+            return Err(AuthError::Taken);
+        }
+        let profile_public_id = uuid(&*self.ports.secrets);
+        let upload = Upload::picture(sign_up.picture.clone()).with_public_id(profile_public_id.clone());
+        let profile_picture = self.ports.media.store(upload).await.map_err(AuthError::Picture)?.url;
+        let registration = Registration {
+            id: self.next_number().await?,
+            username,
+            email,
+            password_hash: self.ports.hasher.hash(&sign_up.password).await?,
+            profile_public_id,
+            profile_picture,
+            country: sign_up.country.clone(),
+            devices: vec![sign_up.device.clone()],
+        };
+        let verification = OneTimeSecret::link(&*self.ports.secrets);
+        let (account, events) = Account::register(registration, Some(verification), self.ports.clock.now());
+        match self.ports.accounts.save(Change::insert(account.clone(), events).caused_by(cause)).await {
+            Ok(Saved::Stored(_)) => self.open(account, Some(sign_up.device)).await,
+            Ok(Saved::Duplicate { id }) => {
+                let unreadable =
+                    |error: jobapp_kernel::InvalidId| RepositoryError::unavailable("read an account's id", error);
+                self.sign_up_again(id.parse().map_err(unreadable)?, &sign_up).await
+            }
+            Err(error) => Err(taken_or(error)),
+        }
+    }
+
+    /// The second half of a sign-up that was made before: only for who knows the password.
+    async fn sign_up_again(&self, id: AccountId, sign_up: &SignUp) -> Result<OpenSession, AuthError> {
+        let account = self.ports.accounts.find(&id).await?.ok_or(AuthError::Taken)?.value;
+        let verified = self.ports.hasher.verify(&sign_up.password, account.password_hash()).await?;
+        if !verified.matches {
+            return Err(RepositoryError::CauseReused.into());
+        }
+        self.open(account, Some(sign_up.device.clone())).await
+    }
+
+    pub(super) async fn is_taken(&self, username: &Username, email: &EmailAddress) -> Result<bool, AuthError> {
+        let by_name = self.ports.accounts.find_by(Account::USERNAME, username.as_str().into()).await?;
+        let by_email = self.ports.accounts.find_by(Account::EMAIL, email.as_str().into()).await?;
+        Ok(by_name.is_some() || by_email.is_some())
+    }
+
+    pub(super) async fn next_number(&self) -> Result<AccountId, AuthError> {
+        Ok(AccountId(self.ports.numbers.next(NUMBERS, 1).await?))
+    }
+}
+
+/// Somebody else took the name or the address between the look and the insert.
+pub(super) fn taken_or(error: RepositoryError) -> AuthError {
+    match error.taken_key() {
+        Some("username" | "email") => AuthError::Taken,
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,396 @@
+//! Request bodies of orders.
+
+use jobapp_kernel::{Money, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::validate::{Field, Invalid, Schema, number, optional_text, text};
+
+/// A whole number of days nobody exceeds.
+const MOST_DAYS: f64 = 3650.0;
+
+const OFFER: Schema = Schema::new(&[
+    Field::text("gigTitle").required(),
+    Field::number("price").required(),
+    Field::text("description").required(),
+    Field::number("deliveryInDays").required(),
+    Field::text("oldDeliveryDate").required(),
+    Field::text("newDeliveryDate"),
+    Field::boolean("accepted").required(),
+    Field::boolean("cancelled").required(),
+]);
+
+const EXTENSION_WITHIN: Schema = Schema::new(&[
+    Field::text("originalDate").required(),
+    Field::text("newDate").required(),
+    Field::number("days").required(),
+    Field::text("reason").required(),
+]);
+
+const WORK: Schema = Schema::new(&[Field::text("message"), Field::text("file")]);
+
+const EVENTS: Schema = Schema::new(&[
+    Field::text("placeOrder"),
+    Field::text("requirements"),
+    Field::text("orderStarted"),
+    // The wire's own spelling; the right one is refused, as existing clients expect.
+    Field::text("deliverydateUpdate"),
+    Field::text("orderDelivered"),
+    Field::text("buyerReview"),
+    Field::text("sellerReview"),
+]);
+
+const REVIEW: Schema = Schema::new(&[Field::number("rating"), Field::text("review")]);
+
+const ORDER: Schema = Schema::new(&[
+    Field::object("offer", &OFFER).required(),
+    Field::text("gigId").required(),
+    Field::text("sellerId").required(),
+    Field::text("sellerUsername").required(),
+    Field::text("sellerEmail").required(),
+    Field::text("sellerImage").required(),
+    Field::text("gigCoverImage").required(),
+    Field::text("gigMainTitle").required(),
+    Field::text("gigBasicTitle").required(),
+    Field::text("gigBasicDescription").required(),
+    Field::text("buyerId").required(),
+    Field::text("buyerUsername").required(),
+    Field::text("buyerEmail").required(),
+    Field::text("buyerImage").required(),
+    Field::text("status").required(),
+    Field::text("orderId").required(),
+    Field::text("invoiceId").required(),
+    Field::number("quantity").required(),
+    Field::number("price").required(),
+    Field::number("serviceFee"),
+    Field::text("requirements").blank(),
+    Field::text("paymentIntent").required(),
+    Field::object("requestExtension", &EXTENSION_WITHIN),
+    Field::boolean("delivered"),
+    Field::text("approvedAt"),
+    Field::text("dateOrdered"),
+    Field::objects("deliveredWork", 0, &WORK),
+    Field::object("events", &EVENTS),
+    Field::object("buyerReview", &REVIEW),
+    Field::object("sellerReview", &REVIEW),
+]);
+
+const EXTENSION: Schema = Schema::new(&[
+    Field::text("originalDate").required(),
+    Field::text("newDate").required(),
+    Field::number("days").required().above(0.0, "\"days\" must be greater than 0"),
+    Field::text("reason").required(),
+    Field::text("deliveryDateUpdate"),
+]);
+
+const NOTIFICATION: Schema = Schema::lenient(&[Field::text("notificationId").required()]);
+
+const INTENT: Schema = Schema::lenient(&[
+    Field::number("price").required().above(0.0, "\"price\" must be a positive number"),
+]);
+
+const DELIVER: Schema = Schema::lenient(&[
+    Field::text("message").blank(),
+    Field::text("file").blank(),
+    Field::text("fileType").blank(),
+    Field::text("fileName").blank(),
+]);
+
+/// A date in either format.
+fn date(body: &Value, name: &str, shown: &str) -> Result<Option<Timestamp>, Invalid> {
+    let Some(text) = optional_text(body, name) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| Invalid::new(format!("\"{shown}\" must be a valid date")))
+}
+
+fn required_date(body: &Value, name: &str, shown: &str) -> Result<Timestamp, Invalid> {
+    date(body, name, shown)?.ok_or_else(|| Invalid::new(format!("\"{shown}\" is required")))
+}
+
+/// A price above zero that the marketplace can hold.
+fn price(body: &Value) -> Result<Money, Invalid> {
+    let invalid = || Invalid::new("\"price\" must be a positive number");
+    let price = body.get("price").and_then(number).ok_or_else(invalid)?;
+    Money::from_decimal(price).ok().filter(|price| price.is_positive()).ok_or_else(invalid)
+}
+
+fn days(body: &Value, name: &str, shown: &str) -> Result<i64, Invalid> {
+    let days = body.get(name).and_then(number).unwrap_or_default();
+    if days.fract() != 0.0 || !(0.0..=MOST_DAYS).contains(&days) {
+        return Err(Invalid::new(format!("\"{shown}\" must be a whole number of days, at most {MOST_DAYS}")));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be small and whole")]
+    Ok(days as i64)
+}
+
+/// What the order is to be about, as the client says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct OrderBodyOffer {
+    /// The title.
+    pub gig_title: String,
+    /// What is to be done.
+    pub description: String,
+    /// Days of work.
+    pub delivery_in_days: i64,
+    /// The date agreed on.
+    pub old_delivery_date: Timestamp,
+    /// The date that counts; the date agreed on when left out.
+    pub new_delivery_date: Timestamp,
+}
+
+/// `POST /order`. Identities and amounts in it are checked or ignored; the rest of the wire's fields is accepted and ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct OrderBody {
+    /// What the order is to be about.
+    pub offer: OrderBodyOffer,
+    /// The gig.
+    pub gig_id: String,
+    /// The seller's document id.
+    pub seller_id: String,
+    /// The seller's user name.
+    pub seller_username: String,
+    /// The seller's address.
+    pub seller_email: String,
+    /// URL.
+    pub seller_image: String,
+    /// URL.
+    pub gig_cover_image: String,
+    /// The gig's title.
+    pub gig_main_title: String,
+    /// The package's title.
+    pub gig_basic_title: String,
+    /// The package's description.
+    pub gig_basic_description: String,
+    /// The buyer's document id.
+    pub buyer_id: String,
+    /// The buyer's user name.
+    pub buyer_username: String,
+    /// The public number, made by the client.
+    pub order_id: String,
+    /// The invoice number, made by the client.
+    pub invoice_id: String,
+    /// In whole units.
+    #[serde(with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = f64))]
+    pub price: Money,
+    /// What the buyer asks for.
+    pub requirements: String,
+    /// The payment.
+    pub payment_intent: String,
+}
+
+impl OrderBody {
+    /// Checks and reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        ORDER.check(body)?;
+        let offer = body.get("offer").unwrap_or(&Value::Null);
+        let old_delivery_date = required_date(offer, "oldDeliveryDate", "offer.oldDeliveryDate")?;
+        let new_delivery_date = date(offer, "newDeliveryDate", "offer.newDeliveryDate")?.unwrap_or(old_delivery_date);
+        for name in ["approvedAt", "dateOrdered"] {
+            date(body, name, name)?;
+        }
+        let events = body.get("events").and_then(Value::as_object);
+        for (name, _) in events.into_iter().flatten() {
+            date(&body["events"], name, &format!("events.{name}"))?;
+        }
+        let own = |name| text(body, name).to_owned();
+        Ok(Self {
+            offer: OrderBodyOffer {
+                gig_title: text(offer, "gigTitle").to_owned(),
+                description: text(offer, "description").to_owned(),
+                delivery_in_days: days(offer, "deliveryInDays", "offer.deliveryInDays")?,
+                old_delivery_date,
+                new_delivery_date,
+            },
+            price: price(body)?,
+            gig_id: own("gigId"),
+            seller_id: own("sellerId"),
+            seller_username: own("sellerUsername"),
+            seller_email: own("sellerEmail"),
+            seller_image: own("sellerImage"),
+            gig_cover_image: own("gigCoverImage"),
+            gig_main_title: own("gigMainTitle"),
+            gig_basic_title: own("gigBasicTitle"),
+            gig_basic_description: own("gigBasicDescription"),
+            buyer_id: own("buyerId"),
+            buyer_username: own("buyerUsername"),
+            order_id: own("orderId"),
+            invoice_id: own("invoiceId"),
+            requirements: own("requirements"),
+            payment_intent: own("paymentIntent"),
+        })
+    }
+}
+
+/// `POST /order/create-payment-intent`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PaymentIntentBody {
+    /// What is to be bought costs this, in whole units; the fee comes on top. A text that is a number is taken too.
+    #[serde(with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = f64))]
+    pub price: Money,
+}
+
+impl PaymentIntentBody {
+    /// Checks and reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        INTENT.check(body)?;
+        Ok(Self { price: price(body)? })
+    }
+}
+
+/// `PUT /order/extension/{orderId}` and `PUT /order/gig/{type}/{orderId}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ExtensionBody {
+    /// The date as it was: a date in either format.
+    pub original_date: String,
+    /// The date asked for: a date in either format.
+    pub new_date: String,
+    /// The date asked for.
+    #[serde(skip)]
+    pub new_due: Option<Timestamp>,
+    /// How many days.
+    pub days: i64,
+    /// Why.
+    pub reason: String,
+}
+
+impl ExtensionBody {
+    /// Checks and reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        EXTENSION.check(body)?;
+        required_date(body, "originalDate", "originalDate")?;
+        let new_due = required_date(body, "newDate", "newDate")?;
+        date(body, "deliveryDateUpdate", "deliveryDateUpdate")?;
+        Ok(Self {
+            original_date: text(body, "originalDate").to_owned(),
+            new_date: text(body, "newDate").to_owned(),
+            new_due: Some(new_due),
+            days: days(body, "days", "days")?,
+            reason: text(body, "reason").to_owned(),
+        })
+    }
+}
+
+/// `PUT /order/deliver-order/{orderId}`. Everything may be left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeliverBody {
+    /// The seller's words.
+    pub message: Option<String>,
+    /// The file as a data URL.
+    pub file: Option<String>,
+    /// Such as `zip`.
+    pub file_type: Option<String>,
+    /// A number or a text.
+    pub file_size: Option<String>,
+    /// The name.
+    pub file_name: Option<String>,
+}
+
+impl DeliverBody {
+    /// Checks and reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        DELIVER.check(body)?;
+        let file_size = match body.get("fileSize") {
+            None | Some(Value::Null) => None,
+            Some(Value::Number(size)) => Some(size.to_string()),
+            Some(Value::String(size)) => Some(size.clone()).filter(|size| !size.is_empty()),
+            Some(_) => return Err(Invalid::new("\"fileSize\" must be a string")),
+        };
+        Ok(Self {
+            message: optional_text(body, "message"),
+            file: optional_text(body, "file"),
+            file_type: optional_text(body, "fileType"),
+            file_size,
+            file_name: optional_text(body, "fileName"),
+        })
+    }
+}
+
+/// `PUT /order/approve-order/{orderId}`: everything in it is accepted and ignored, it is computed here.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct ApproveBody {
+    /// Ignored.
+    pub seller_id: Option<String>,
+    /// Ignored.
+    pub buyer_id: Option<String>,
+    /// Ignored.
+    pub ongoing_jobs: Option<f64>,
+    /// Ignored.
+    pub completed_jobs: Option<f64>,
+    /// Ignored.
+    pub total_earnings: Option<f64>,
+    /// Ignored.
+    pub purchased_gigs: Option<String>,
+}
+
+/// `PUT /order/cancel/{orderId}`: everything in it is accepted and ignored; what goes back is the order's own payment.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct CancelBody {
+    /// Ignored.
+    pub payment_intent_id: Option<String>,
+    /// Ignored: what services call the same.
+    pub payment_intent: Option<String>,
+}
+
+/// `PUT /order/notification/mark-as-read`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationBody {
+    /// Which one.
+    pub notification_id: String,
+}
+
+impl NotificationBody {
+    /// Checks and reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        NOTIFICATION.check(body)?;
+        Ok(Self { notification_id: text(body, "notificationId").to_owned() })
+    }
+}
+
+/// Money as the wire's JSON number.
+mod decimal {
+    use jobapp_kernel::Money;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(money.to_decimal())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
+        Money::from_decimal(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+#[path = "bodies_tests.rs"]
+mod tests;
