@@ -1,0 +1,88 @@
+//! Why chatting failed, in the words of the business.
+
+use jobapp_kernel::{ErrorKind, Kinded, MediaError, RepositoryError};
+
+use crate::{InvalidOffer, OfferState};
+
+/// Why a message could not be written, read or answered. The texts are for users.
+#[derive(Debug, thiserror::Error)]
+pub enum ChatError {
+    /// Somebody writes to himself.
+    #[error("You cannot write to yourself.")]
+    ToOneself,
+    /// Nobody has the sender's name yet: a new user's profile may still be on its way.
+    #[error("Your profile is not ready yet. Please try again in a moment.")]
+    UnknownSender,
+    /// Nobody has the receiver's name.
+    #[error("The receiver does not exist.")]
+    UnknownReceiver,
+    /// The ids are not the seller's and the buyer's id of the two users.
+    #[error("The seller id and the buyer id must be those of the sender and the receiver.")]
+    ForeignRoles {
+        /// Whether a profile that may still be on its way could make them right.
+        may_change: bool,
+    },
+    /// The buying side makes an offer.
+    #[error("Only the seller can make an offer.")]
+    NotTheSeller,
+    /// The terms are no offer.
+    #[error(transparent)]
+    Offer(#[from] InvalidOffer),
+    /// The gig that is offered is gone.
+    #[error("The gig of this offer was deleted.")]
+    GigDeleted,
+    /// There is no such message, or it is none of the caller's business.
+    #[error("The message does not exist.")]
+    NoMessage,
+    /// The message carries no offer.
+    #[error("This message carries no offer.")]
+    NoOffer,
+    /// Only the receiver marks a message as read.
+    #[error("Only the receiver can mark a message as read.")]
+    NotTheReceiver,
+    /// Only the buying side accepts.
+    #[error("Only the buyer can accept an offer.")]
+    NotTheBuyer,
+    /// The offer was answered otherwise before.
+    #[error("This offer was {} before.", match state { OfferState::Accepted => "accepted", _ => "cancelled" })]
+    Answered {
+        /// How.
+        state: OfferState,
+    },
+    /// The file was not stored.
+    #[error("{}", match .0 { MediaError::TooLarge { .. } => "The file is too large.", _ => "File upload error. Try again" })]
+    Upload(#[source] MediaError),
+    /// So many messages are written in this conversation at once that this one found no place.
+    #[error("Too many messages are written in this conversation at once. Please try again.")]
+    Crowded,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] RepositoryError),
+}
+
+impl ChatError {
+    /// Whether the same call may succeed in a moment, because a profile may still be on its way.
+    pub const fn is_early(&self) -> bool {
+        matches!(self, Self::UnknownSender | Self::UnknownReceiver | Self::ForeignRoles { may_change: true })
+    }
+}
+
+impl Kinded for ChatError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::ToOneself
+            | Self::UnknownSender
+            | Self::UnknownReceiver
+            | Self::ForeignRoles { .. }
+            | Self::NotTheSeller
+            | Self::Offer(_)
+            | Self::NoOffer => ErrorKind::Invalid,
+            Self::NoMessage => ErrorKind::NotFound,
+            Self::NotTheReceiver | Self::NotTheBuyer => ErrorKind::Forbidden,
+            Self::GigDeleted | Self::Answered { .. } => ErrorKind::Conflict,
+            Self::Crowded => ErrorKind::Unavailable,
+            Self::Upload(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The use cases' ports, and what they share.
+
+use std::sync::Arc;
+
+use jobapp_kernel::{
+    Change, Clock, Ids, KeyValue, MediaStore, PageRequest, Repository, RepositoryError, Saved, Stored, Timestamp,
+    retry_on_conflict,
+};
+use jobapp_users::card::Directory;
+
+use crate::{ChatError, ChatMessage, Conversation, DeletedGig, GigId, MessageEvent, Place, Summary};
+
+/// How many open offers are looked up at a time when a gig is gone.
+const OFFERS_AT_A_TIME: usize = 100;
+
+/// Chatting: what users do, and what follows from events.
+#[derive(Clone)]
+pub struct Chat {
+    /// The conversations.
+    pub conversations: Arc<dyn Repository<Conversation>>,
+    /// The messages.
+    pub messages: Arc<dyn Repository<ChatMessage>>,
+    /// The gigs that are gone.
+    pub deleted_gigs: Arc<dyn Repository<DeletedGig>>,
+    /// Who is which buyer and which seller.
+    pub directory: Directory,
+    /// Where files go.
+    pub media: Arc<dyn MediaStore>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Whether a change is announced to browsers. They show a changed message in their list of conversations, in the place of
+/// the newest one, so older ones are announced only where a user names one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Announce {
+    Yes,
+    No,
+    IfNewest,
+}
+
+impl Chat {
+    /// Takes the newest message over into its conversation's summary. Told twice, or behind a later message, it changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// When the store fails; [`RepositoryError::Conflict`] when many write at once: tell it again.
+    pub async fn summarise(&self, message: &ChatMessage) -> Result<(), RepositoryError> {
+        let summary = Summary::from(message);
+        retry_on_conflict(|| async {
+            let key = KeyValue::from(&message.place().conversation);
+            let Some(stored) = self.conversations.find_by(Conversation::CONVERSATION_ID, key).await? else {
+                return Ok(());
+            };
+            if let Some(conversation) = stored.value.with_newest(summary.clone()) {
+                // Without a cause there is no duplicate.
+                let _stored = self.conversations.save(Change::update(stored.version, conversation, Vec::new())).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The gig is gone: remembers that, and cancels its open offers.
+    ///
+    /// # Errors
+    /// When the store fails: tell it again.
+    pub async fn gig_deleted(&self, gig: GigId) -> Result<(), ChatError> {
+        // Remembered first: an offer that is written now sees it here, or is seen below.
+        match self.deleted_gigs.save(Change::insert(DeletedGig::new(gig.clone()), Vec::new())).await {
+            Ok(_) | Err(RepositoryError::Taken { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        loop {
+            let first = PageRequest::first(OFFERS_AT_A_TIME);
+            let open = self.messages.list(ChatMessage::OPEN_OFFER, gig.as_str().into(), first).await?.items;
+            if open.is_empty() {
+                return Ok(());
+            }
+            for stored in open {
+                self.cancel_for_gig(stored).await?;
+            }
+        }
+    }
+
+    /// Cancels an offer whose gig is gone, unless somebody answers it first.
+    pub(crate) async fn cancel_for_gig(&self, stored: Stored<ChatMessage>) -> Result<ChatMessage, ChatError> {
+        let id = *jobapp_kernel::Aggregate::id(&stored.value);
+        let decide = |message: ChatMessage, now, announced| match message.clone().cancel(None, now, announced) {
+            Err(ChatError::Answered { .. }) => Ok((message, Vec::new())),
+            other => other,
+        };
+        self.change(id, Announce::IfNewest, decide).await
+    }
+
+    /// Loads a message, lets `decide`, and saves what it decided.
+    pub(crate) async fn change(
+        &self,
+        id: jobapp_kernel::ObjectId,
+        announce: Announce,
+        decide: impl Fn(ChatMessage, Timestamp, bool) -> Result<(ChatMessage, Vec<MessageEvent>), ChatError>,
+    ) -> Result<ChatMessage, ChatError> {
+        retry_on_conflict(|| async {
+            let stored = self.messages.find(&id).await?.ok_or(ChatError::NoMessage)?;
+            let announced = match announce {
+                Announce::Yes => true,
+                Announce::No => false,
+                Announce::IfNewest => self.is_newest(&stored.value).await?,
+            };
+            let (message, events) = decide(stored.value, self.clock.now(), announced)?;
+            if !events.is_empty() {
+                // Without a cause there is no duplicate.
+                let _stored = self.messages.save(Change::update(stored.version, message.clone(), events)).await?;
+            }
+            Ok(message)
+        })
+        .await
+    }
+
+    async fn is_newest(&self, message: &ChatMessage) -> Result<bool, RepositoryError> {
+        let newest = self.newest_place(message.place()).await?;
+        Ok(newest.is_none_or(|newest| newest.sequence <= message.place().sequence))
+    }
+
+    async fn newest_place(&self, place: &Place) -> Result<Option<Place>, RepositoryError> {
+        let key = KeyValue::from(&place.conversation);
+        let newest = self.messages.list(ChatMessage::CONVERSATION, key, PageRequest::newest(1)).await?;
+        Ok(newest.items.first().map(|stored| stored.value.place().clone()))
+    }
+
+    /// The place behind the newest message of a conversation.
+    pub(crate) async fn next_place(&self, conversation: &Conversation) -> Result<Place, RepositoryError> {
+        let first = Place::first(conversation.conversation_id().clone(), self.clock.now());
+        let newest = self.newest_place(&first).await?;
+        Ok(newest.map_or(first, |newest| newest.next(self.clock.now())))
+    }
+
+    /// Whether the gig is gone.
+    pub(crate) async fn is_gig_deleted(&self, gig: &str) -> Result<bool, RepositoryError> {
+        let Ok(id) = gig.parse() else { return Ok(false) };
+        Ok(self.deleted_gigs.find(&id).await?.is_some())
+    }
+
+    /// What was stored the first time this message was written.
+    pub(crate) async fn first_result(&self, saved: &Saved) -> Result<Option<ChatMessage>, ChatError> {
+        let Saved::Duplicate { id } = saved else { return Ok(None) };
+        let id = id.parse().map_err(|_| ChatError::NoMessage)?;
+        Ok(Some(self.messages.find(&id).await?.ok_or(ChatError::NoMessage)?.value))
+    }
+}

@@ -1,0 +1,201 @@
+//! Writing a message.
+
+use jobapp_kernel::{Cause, Change, KeyValue, RepositoryError, Upload};
+use jobapp_users::card::Card;
+
+use crate::conversation::Pair;
+use crate::{
+    Attachment, Chat, ChatError, ChatMessage, Content, Conversation, ConversationId, Offer, OfferTerms, Participant,
+};
+
+/// How often a message looks for a place while others write in the same conversation.
+const PLACE_ATTEMPTS: usize = 64;
+/// How often an id for a new conversation is made up.
+const ID_ATTEMPTS: usize = 8;
+
+/// A file to send.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewFile {
+    /// A base64 data URL, or the URL of something that is stored elsewhere.
+    pub source: String,
+    /// What the sender calls its type, such as `zip`.
+    pub file_type: String,
+    /// What the sender calls it.
+    pub name: String,
+    /// What the sender calls its size.
+    pub size: String,
+}
+
+/// A message to write.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewMessage {
+    /// The id the client proposes, should this be the first message of the two.
+    pub conversation: Option<String>,
+    /// Who writes: the caller.
+    pub sender: String,
+    /// To whom, in any case.
+    pub receiver: String,
+    /// The seller's document id: of one of the two.
+    pub seller_id: String,
+    /// The buyer's document id: of the other.
+    pub buyer_id: String,
+    /// The text.
+    pub body: String,
+    /// The gig it is about, or empty.
+    pub gig_id: String,
+    /// The file.
+    pub file: Option<NewFile>,
+    /// The offer.
+    pub offer: Option<OfferTerms>,
+}
+
+impl Chat {
+    /// Whether the two users and their roles are known. What is not may still be on its way: wait for it here, and a large
+    /// file need not be held twice.
+    ///
+    /// # Errors
+    /// [`ChatError`]; when [`ChatError::is_early`], the same call may succeed in a moment.
+    pub async fn check(&self, new: &NewMessage) -> Result<(), ChatError> {
+        self.introduce(new).await.map(|_| ())
+    }
+
+    /// Writes a message, in the one conversation of the two users, which is started if need be.
+    ///
+    /// # Errors
+    /// [`ChatError`]; when [`ChatError::is_early`], the same call may succeed in a moment.
+    pub async fn send(&self, new: NewMessage, cause: Option<Cause>) -> Result<ChatMessage, ChatError> {
+        if let Some(cause) = &cause
+            && let Some(id) = self.messages.caused(cause).await?
+        {
+            return Ok(self.messages.find(&id).await?.ok_or(ChatError::NoMessage)?.value);
+        }
+        let talk = self.introduce(&new).await?;
+        let offer = new.offer.clone().map(Offer::open).transpose()?;
+        if offer.is_some() {
+            if !talk.is_from_seller {
+                return Err(ChatError::NotTheSeller);
+            }
+            if self.is_gig_deleted(&new.gig_id).await? {
+                return Err(ChatError::GigDeleted);
+            }
+        }
+        let content = Content {
+            sender: participant(&talk.sender),
+            receiver: participant(&talk.receiver),
+            attachment: self.upload(new.file).await?,
+            seller_id: new.seller_id,
+            buyer_id: new.buyer_id,
+            body: new.body,
+            gig_id: new.gig_id,
+        };
+        let conversation = self.conversation_of(&talk, new.conversation.as_deref()).await?;
+        let message = self.store(&conversation, content, offer, &talk, cause).await?;
+        self.cancel_if_gig_deleted(message).await
+    }
+
+    /// Who talks to whom, and in which roles.
+    async fn introduce(&self, new: &NewMessage) -> Result<Talk, ChatError> {
+        let pair = Pair::of(&new.sender, &new.receiver);
+        if pair.is_one_user() {
+            return Err(ChatError::ToOneself);
+        }
+        if !pair.can_be_stored() {
+            return Err(ChatError::UnknownReceiver);
+        }
+        let sender = self.directory.of_user(&new.sender).await?.ok_or(ChatError::UnknownSender)?;
+        let receiver = self.directory.of_user(&new.receiver).await?.ok_or(ChatError::UnknownReceiver)?;
+        let is = |seller: &Card, buyer: &Card| {
+            seller.seller_id.is_some_and(|id| id.to_string() == new.seller_id)
+                && buyer.buyer_id.is_some_and(|id| id.to_string() == new.buyer_id)
+        };
+        let is_from_seller = is(&sender, &receiver);
+        if !is_from_seller && !is(&receiver, &sender) {
+            // A side that is missing on a card may be on its way, but only as the id that was named.
+            let is_open = |card: &Card| card.seller_id.is_none() || card.buyer_id.is_none();
+            return Err(ChatError::ForeignRoles { may_change: is_open(&sender) || is_open(&receiver) });
+        }
+        Ok(Talk { sender, receiver, is_from_seller })
+    }
+
+    async fn upload(&self, file: Option<NewFile>) -> Result<Attachment, ChatError> {
+        let Some(NewFile { source, file_type, name, size }) = file else { return Ok(Attachment::default()) };
+        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let upload = Upload::file(source, given(&file_type), given(&name));
+        let upload = if file_type.eq_ignore_ascii_case("zip") {
+            // Hosts tell what an archive is by its name only.
+            let (one, other) = (self.ids.object_id().to_string(), self.ids.object_id().to_string());
+            upload.with_public_id(format!("{}{}.zip", &one[4..], &other[4..]))
+        } else {
+            upload
+        };
+        let url = self.media.store(upload).await.map_err(ChatError::Upload)?.url;
+        Ok(Attachment { url, file_type, size, name })
+    }
+
+    /// The conversation of the two: the one they have, or a new one. Two who start it at once end in the same.
+    async fn conversation_of(&self, talk: &Talk, proposed: Option<&str>) -> Result<Conversation, ChatError> {
+        let pair = Pair::of(&talk.sender.username, &talk.receiver.username);
+        let mut id = proposed.and_then(ConversationId::proposed);
+        for _ in 0..ID_ATTEMPTS {
+            if let Some(stored) = self.conversations.find_by(Conversation::PAIR, pair.key()).await? {
+                return Ok(stored.value);
+            }
+            let conversation_id = id.take().unwrap_or_else(|| ConversationId::made_of(self.ids.object_id()));
+            let (starter, partner) = (&talk.sender.username, &talk.receiver.username);
+            let conversation = Conversation::between(self.ids.object_id(), conversation_id, starter, partner);
+            match self.conversations.save(Change::insert(conversation.clone(), Vec::new())).await {
+                Ok(_) => return Ok(conversation),
+                // Either the two have one now, or others have one of this id: look again, with another id.
+                Err(RepositoryError::Taken { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ChatError::Crowded)
+    }
+
+    /// Stores the message in the next free place.
+    async fn store(
+        &self,
+        conversation: &Conversation,
+        content: Content,
+        offer: Option<Offer>,
+        talk: &Talk,
+        cause: Option<Cause>,
+    ) -> Result<ChatMessage, ChatError> {
+        let id = self.ids.object_id();
+        for _ in 0..PLACE_ATTEMPTS {
+            let place = self.next_place(conversation).await?;
+            let (content, offer, email) = (content.clone(), offer.clone(), talk.receiver.email.clone());
+            let (message, events) = ChatMessage::write(id, place, content, offer, talk.is_from_seller, email)?;
+            match self.messages.save(Change::insert(message.clone(), events).caused_by(cause.clone())).await {
+                Ok(saved) => return Ok(self.first_result(&saved).await?.unwrap_or(message)),
+                Err(error) if error.taken_key() == Some(ChatMessage::PLACE.name) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ChatError::Crowded)
+    }
+
+    /// The gig may have gone while the offer was written: then nobody else will cancel it.
+    async fn cancel_if_gig_deleted(&self, message: ChatMessage) -> Result<ChatMessage, ChatError> {
+        if message.offer().is_none() || !self.is_gig_deleted(&message.content().gig_id).await? {
+            return Ok(message);
+        }
+        let key = KeyValue::from(format!("{}/{}", message.place().conversation, message.place().sequence));
+        match self.messages.find_by(ChatMessage::PLACE, key).await? {
+            Some(stored) => self.cancel_for_gig(stored).await,
+            None => Ok(message),
+        }
+    }
+}
+
+/// Who talks to whom.
+struct Talk {
+    sender: Card,
+    receiver: Card,
+    is_from_seller: bool,
+}
+
+fn participant(card: &Card) -> Participant {
+    Participant { username: card.username.clone(), picture: card.picture.clone() }
+}

@@ -1,0 +1,26 @@
+//! `chat-message-queue`: a conversation's summary follows its messages.
+
+use jobapp_chat::Chat;
+use jobapp_kernel::{Delivery, ObjectId, Outcome, Subscription};
+use jobapp_runtime::{Consumer, Handled, json_handler};
+use jobapp_wire::chat::ChatMessageChanged;
+use jobapp_wire::queues::CHAT_SUMMARY;
+
+pub(crate) fn consumer(chat: Chat) -> Consumer {
+    let handler = json_handler(move |changed: ChatMessageChanged, delivery: Delivery| {
+        let chat = chat.clone();
+        async move {
+            let id: ObjectId = match changed.message.id.parse() {
+                Ok(id) => id,
+                Err(error) => return Outcome::dead(error),
+            };
+            // What is stored is at least as new as what is told.
+            match chat.messages.find(&id).await {
+                Ok(Some(stored)) => chat.summarise(&stored.value).await.outcome(delivery.attempt),
+                Ok(None) => Outcome::dead(format!("there is no message {id}")),
+                Err(error) => Err::<(), _>(error).outcome(delivery.attempt),
+            }
+        }
+    });
+    (Subscription::to(CHAT_SUMMARY), handler)
+}

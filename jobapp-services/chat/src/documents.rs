@@ -1,0 +1,89 @@
+//! What the wire shows of conversations and messages.
+
+use jobapp_chat::{ChatMessage, Conversation, Offer, OfferState, Summary};
+use jobapp_kernel::Aggregate;
+use jobapp_wire::chat::{ConversationDocument, ConversationEntry, MessageDocument, MessageOffer};
+
+pub(crate) fn conversation_document(conversation: &Conversation) -> ConversationDocument {
+    ConversationDocument {
+        id: conversation.id().to_string(),
+        conversation_id: conversation.conversation_id().to_string(),
+        sender_username: conversation.starter().to_owned(),
+        receiver_username: conversation.partner().to_owned(),
+        version_key: 0,
+    }
+}
+
+/// The entry of a list; none for a conversation without messages.
+pub(crate) fn conversation_entry(conversation: &Conversation) -> Option<ConversationEntry> {
+    let Summary {
+        message,
+        sequence: _,
+        created_at,
+        sender_username,
+        sender_picture,
+        receiver_username,
+        receiver_picture,
+        seller_id,
+        buyer_id,
+        body,
+        file,
+        gig_id,
+        is_read,
+        has_offer,
+    } = conversation.newest()?.clone();
+    Some(ConversationEntry {
+        id: message.to_string(),
+        conversation_id: conversation.conversation_id().to_string(),
+        seller_id,
+        buyer_id,
+        receiver_username,
+        receiver_picture,
+        sender_username,
+        sender_picture,
+        body,
+        file,
+        gig_id,
+        is_read,
+        has_offer,
+        created_at,
+    })
+}
+
+pub(crate) fn message_document(message: &ChatMessage) -> MessageDocument {
+    let content = message.content().clone();
+    MessageDocument {
+        id: message.id().to_string(),
+        conversation_id: message.place().conversation.to_string(),
+        sender_username: content.sender.username,
+        sender_picture: content.sender.picture,
+        receiver_username: content.receiver.username,
+        receiver_picture: content.receiver.picture,
+        body: content.body,
+        file: content.attachment.url,
+        file_type: content.attachment.file_type,
+        file_size: content.attachment.size,
+        file_name: content.attachment.name,
+        gig_id: content.gig_id,
+        buyer_id: content.buyer_id,
+        seller_id: content.seller_id,
+        is_read: message.is_read(),
+        has_offer: message.offer().is_some(),
+        offer: message.offer().map(offer_document).unwrap_or_default(),
+        created_at: message.place().at,
+    }
+}
+
+fn offer_document(offer: &Offer) -> MessageOffer {
+    let terms = offer.terms().clone();
+    MessageOffer {
+        gig_title: terms.gig_title,
+        price: terms.price.to_decimal(),
+        description: terms.description,
+        delivery_in_days: terms.delivery_in_days,
+        old_delivery_date: terms.old_delivery_date,
+        new_delivery_date: terms.new_delivery_date,
+        accepted: offer.state() == OfferState::Accepted,
+        cancelled: offer.state() == OfferState::Cancelled,
+    }
+}

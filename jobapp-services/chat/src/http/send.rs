@@ -1,0 +1,94 @@
+//! `POST /api/v1/message`
+
+use axum::Json;
+use axum::extract::State;
+use jobapp_chat::{ChatError, NewFile, NewMessage, OfferTerms};
+use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
+use jobapp_kernel::Money;
+use jobapp_wire::chat::{MessageBody, MessageDocument, OfferBody};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ChatService;
+use crate::documents::message_document;
+use crate::patience::patiently;
+
+const HERE: &str = "Create message() method";
+
+/// A message that was written.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MessageAnswer {
+    /// For people.
+    message: &'static str,
+    /// The conversation it is in: the one of the two users, whatever the client proposed.
+    conversation_id: String,
+    /// The message.
+    message_data: MessageDocument,
+}
+
+/// Writes a message. With `hasOffer`, the seller makes an offer, which is also mailed.
+#[utoipa::path(post, path = "/api/v1/message", tag = "message",
+    request_body(content = serde_json::Value, description = "`sellerId`, `buyerId`, `senderUsername`, `senderPicture`, \
+        `receiverUsername` and `receiverPicture` are required; `body`, `file` with `fileType`, `fileName` and `fileSize`, \
+        `gigId`, `conversationId`, and `hasOffer` with `offer` are optional."),
+    responses(
+        (status = 200, description = "The message.", body = MessageAnswer),
+        (status = 400, description = "A rule is broken, or the file cannot be used.", body = ErrorBody),
+        (status = 403, description = "The sender is not the caller.", body = ErrorBody),
+        (status = 409, description = "The gig that is offered was deleted.", body = ErrorBody),
+        (status = 413, description = "The file is too large.", body = ErrorBody),
+        (status = 422, description = "The idempotency key came with another body.", body = ErrorBody),
+    ))]
+pub(crate) async fn send(
+    State(service): State<ChatService>,
+    caller: Caller,
+    body: JsonBody,
+) -> Result<Json<MessageAnswer>, ApiError> {
+    let cause = body.cause_of(&caller, "POST /message");
+    let parsed = MessageBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, HERE))?;
+    // The text of a file is large; what was read of it is enough.
+    drop(body);
+    caller.must_be(&parsed.sender_username).map_err(|error| error.at(HERE))?;
+    let new = new_message(&caller, parsed)?;
+    let known = patiently(service.config.profile_wait, ChatError::is_early, || service.chat.check(&new)).await;
+    known.map_err(|error| ApiError::from(error).at(HERE))?;
+    let message = service.chat.send(new, cause).await.map_err(|error| ApiError::from(error).at(HERE))?;
+    service.summarise(&message).await;
+    let message_data = message_document(&message);
+    let conversation_id = message_data.conversation_id.clone();
+    Ok(Json(MessageAnswer { message: "Message added", conversation_id, message_data }))
+}
+
+fn new_message(caller: &Caller, body: MessageBody) -> Result<NewMessage, ApiError> {
+    let file = body.file.map(|file| NewFile {
+        source: file.source,
+        file_type: file.file_type,
+        name: file.name,
+        size: file.size,
+    });
+    Ok(NewMessage {
+        conversation: body.conversation_id,
+        sender: caller.username().to_owned(),
+        receiver: body.receiver_username,
+        seller_id: body.seller_id,
+        buyer_id: body.buyer_id,
+        body: body.body,
+        gig_id: body.gig_id,
+        file,
+        offer: body.offer.map(terms).transpose()?,
+    })
+}
+
+fn terms(offer: OfferBody) -> Result<OfferTerms, ApiError> {
+    let price = Money::from_decimal(offer.price)
+        .map_err(|_| ApiError::bad_request("\"offer.price\" must be a safe number").at(HERE))?;
+    Ok(OfferTerms {
+        gig_title: offer.gig_title,
+        price,
+        description: offer.description,
+        delivery_in_days: offer.delivery_in_days,
+        old_delivery_date: offer.old_delivery_date,
+        new_delivery_date: offer.new_delivery_date,
+    })
+}

@@ -1,0 +1,109 @@
+//! The chat service: conversations, messages and offers.
+//!
+//! [`ChatService`] composes it: [`ChatService::router`] serves, [`ChatService::consumers`] listen,
+//! [`ChatService::translator`] turns what was stored into messages for browsers, mailboxes and other services. What is
+//! decided is decided in `jobapp-chat`.
+
+mod config;
+mod consumers;
+mod documents;
+mod http;
+mod messages;
+mod patience;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use jobapp_chat::{Chat, ChatMessage, Conversation, DeletedGig};
+use jobapp_http::ServiceGuard;
+use jobapp_kernel::{Clock, Ids, MediaStore, Queue, Repository};
+use jobapp_runtime::{Consumer, Translate};
+use jobapp_users::card::{Card, Directory};
+use jobapp_wire::queues;
+
+pub use config::ChatConfig;
+
+/// What the chat service stands on.
+#[derive(Clone)]
+pub struct ChatPorts {
+    /// The conversations.
+    pub conversations: Arc<dyn Repository<Conversation>>,
+    /// The messages.
+    pub messages: Arc<dyn Repository<ChatMessage>>,
+    /// The gigs that are gone.
+    pub deleted_gigs: Arc<dyn Repository<DeletedGig>>,
+    /// Who is which buyer and which seller: this service's own copies.
+    pub cards: Arc<dyn Repository<Card>>,
+    /// Where files go.
+    pub media: Arc<dyn MediaStore>,
+    /// Dates messages.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub ids: Arc<dyn Ids>,
+    /// Checks who calls: audience `message`.
+    pub guard: Arc<ServiceGuard>,
+}
+
+/// The chat service.
+#[derive(Clone)]
+pub struct ChatService {
+    chat: Chat,
+    guard: Arc<ServiceGuard>,
+    config: Arc<ChatConfig>,
+}
+
+impl ChatService {
+    /// The audiences its gateway tokens have.
+    pub const AUDIENCES: &'static [&'static str] = &["message"];
+
+    /// On these ports.
+    pub fn new(ports: ChatPorts, config: ChatConfig) -> Self {
+        let ChatPorts { conversations, messages, deleted_gigs, cards, media, clock, ids, guard } = ports;
+        let directory = Directory::new(cards);
+        let chat = Chat { conversations, messages, deleted_gigs, directory, media, clock, ids };
+        Self { chat, guard, config: Arc::new(config) }
+    }
+
+    /// Every route with its full path; the health route is outside the guard.
+    pub fn router(&self) -> axum::Router {
+        http::router(self)
+    }
+
+    /// What the routes accept and answer.
+    pub fn openapi() -> utoipa::openapi::OpenApi {
+        http::openapi()
+    }
+
+    /// What it consumes.
+    pub fn queues() -> Vec<Queue> {
+        vec![queues::CHAT_PROFILE, queues::CHAT_GIG, queues::CHAT_SUMMARY]
+    }
+
+    /// Who consumes it.
+    pub fn consumers(&self) -> Vec<Consumer> {
+        vec![
+            jobapp_runtime::cards::consumer(queues::CHAT_PROFILE, Arc::new(self.chat.directory.clone())),
+            consumers::chat_gig::consumer(self.chat.clone()),
+            consumers::chat_message::consumer(self.chat.clone()),
+        ]
+    }
+
+    /// Makes the messages an outbox entry of this service becomes. Mails link to the client's pages.
+    pub fn translator(&self) -> Translate {
+        let config = Arc::clone(&self.config);
+        Arc::new(move |entry| messages::translate(entry, &config.client_url))
+    }
+
+    /// Keeps the conversation's summary current, so that the writer sees it in his next list. The message is stored: should
+    /// this fail, its event does it later.
+    async fn summarise(&self, message: &ChatMessage) {
+        if let Err(error) = self.chat.summarise(message).await {
+            let conversation = message.place().conversation.as_str();
+            let error = jobapp_runtime::error_text(&error);
+            tracing::warn!(conversation, error, "the summary of a conversation waits for its message's event");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A chat service on memory, and requests to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserClaims, UserTokens};
+use jobapp_kernel::{Delivery, Message, MessageId, OutboxEntry, Outcome, Queue, Timestamp};
+use jobapp_media::{MediaLimits, MemoryMedia};
+use jobapp_memory::MemoryStore;
+use jobapp_runtime::{SystemClock, SystemIds};
+use jobapp_users::card::CardUpdate;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::{ChatConfig, ChatPorts, ChatService};
+
+pub(crate) const BUYER_OF_MARTA: &str = "66f0c0ffee0000000000b001";
+pub(crate) const SELLER_OF_IRIA: &str = "66f0c0ffee0000000000a002";
+pub(crate) const GIG: &str = "66f0c0ffee00000000009001";
+
+pub(crate) struct App {
+    pub(crate) store: MemoryStore,
+    pub(crate) media: Arc<MemoryMedia>,
+    pub(crate) service: ChatService,
+    pub(crate) router: Router,
+    guard: Arc<ServiceGuard>,
+}
+
+impl App {
+    /// Marta buys, Iria sells, Ana is a stranger.
+    pub(crate) async fn new() -> Self {
+        let app = Self::without_users();
+        app.meet("Marta", BUYER_OF_MARTA, None).await;
+        app.meet("Iria", "66f0c0ffee0000000000b002", Some(SELLER_OF_IRIA)).await;
+        app.meet("Ana", "66f0c0ffee0000000000b003", Some("66f0c0ffee0000000000a003")).await;
+        app
+    }
+
+    pub(crate) fn without_users() -> Self {
+        let keys = TokenKeys::single(&"secret".to_owned().into());
+        let (gateway, users) = (GatewayTokens::new(keys.clone()), UserTokens::new(keys, 900));
+        let guard = Arc::new(ServiceGuard { audiences: ChatService::AUDIENCES, gateway, users });
+        let store = MemoryStore::new();
+        let media = Arc::new(MemoryMedia::with_limits(MediaLimits { file: 1000, ..MediaLimits::default() }));
+        let ports = ChatPorts {
+            conversations: store.repository(),
+            messages: store.repository(),
+            deleted_gigs: store.repository(),
+            cards: store.repository(),
+            media: Arc::clone(&media) as _,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds::default()),
+            guard: Arc::clone(&guard),
+        };
+        let config = ChatConfig { client_url: "https://app.example.org".into(), ..ChatConfig::default() };
+        let service = ChatService::new(ports, config);
+        Self { store, media, router: service.router(), service, guard }
+    }
+
+    /// Hears of a user.
+    pub(crate) async fn meet(&self, name: &str, buyer: &str, seller: Option<&str>) {
+        let directory = &self.service.chat.directory;
+        let (email, country) = (format!("{}@example.org", name.to_lowercase()), "Portugal".to_owned());
+        let picture = format!("https://img.example.org/{name}.png");
+        let update = CardUpdate::Buyer {
+            buyer_id: buyer.parse().unwrap(),
+            email: email.clone(),
+            picture: picture.clone(),
+            country: country.clone(),
+        };
+        directory.apply(name, update, 1).await.unwrap();
+        if let Some(seller) = seller {
+            let seller_id = seller.parse().unwrap();
+            let (full_name, oneliner) = (name.to_owned(), String::new());
+            let update = CardUpdate::Seller { seller_id, email, picture, country, full_name, oneliner };
+            directory.apply(name, update, 1).await.unwrap();
+        }
+    }
+
+    /// A request from `who`, as the gateway makes it.
+    pub(crate) fn request(&self, method: Method, who: &str, path: &str, body: Option<&Value>) -> Request<Body> {
+        let user = UserClaims {
+            id: 1,
+            email: format!("{who}@example.org"),
+            username: who.to_owned(),
+            sid: "s".to_owned(),
+            role: None,
+        };
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        Request::builder()
+            .method(method)
+            .uri(format!("/api/v1/message{path}"))
+            .header("content-type", "application/json")
+            .header("gatewaytoken", self.guard.gateway.issue("message").unwrap())
+            .header("authorization", format!("Bearer {}", self.guard.users.issue(&user).unwrap()))
+            .body(body)
+            .unwrap()
+    }
+
+    pub(crate) async fn call(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    pub(crate) async fn get(&self, who: &str, path: &str) -> (StatusCode, Value) {
+        self.call(self.request(Method::GET, who, path, None)).await
+    }
+
+    pub(crate) async fn put(&self, who: &str, path: &str, body: Value) -> (StatusCode, Value) {
+        self.call(self.request(Method::PUT, who, path, Some(&body))).await
+    }
+
+    pub(crate) async fn post(&self, who: &str, body: &Value) -> (StatusCode, Value) {
+        self.call(self.request(Method::POST, who, "", Some(body))).await
+    }
+
+    /// Posts and expects it to work: the stored message.
+    pub(crate) async fn posted(&self, who: &str, body: &Value) -> Value {
+        let (status, answer) = self.post(who, body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer["messageData"].clone()
+    }
+
+    /// The messages of everything that happened, as the relay would publish them.
+    pub(crate) fn published(&self) -> Vec<Message> {
+        self.store.events().iter().flat_map(|entry| self.translated(entry)).collect()
+    }
+
+    fn translated(&self, entry: &OutboxEntry) -> Vec<Message> {
+        (self.service.translator())(entry).unwrap()
+    }
+
+    /// The bodies of what was published on an exchange.
+    pub(crate) fn published_on(&self, exchange: jobapp_kernel::Exchange) -> Vec<Value> {
+        let on_it = |message: &Message| message.exchange == exchange.name;
+        self.published().iter().filter(|message| on_it(message)).map(|message| message.json().unwrap()).collect()
+    }
+
+    /// Delivers a body to the consumer of a queue.
+    pub(crate) async fn deliver(&self, queue: Queue, body: &impl Serialize) -> Outcome {
+        let (_, handler) =
+            self.service.consumers().into_iter().find(|(subscription, _)| subscription.queue == queue).unwrap();
+        let message = Message {
+            id: Some(MessageId("m/1/1/0#0".to_owned())),
+            kind: String::new(),
+            exchange: queue.exchange.name.to_owned(),
+            routing_key: String::new(),
+            timestamp: Timestamp::EPOCH,
+            headers: BTreeMap::from([("x-version".to_owned(), "1".to_owned())]),
+            body: serde_json::to_vec(body).unwrap(),
+        };
+        handler.handle(&Delivery { message, queue: queue.name, attempt: 0, redelivered: false }).await
+    }
+}
+
+/// Marta writes to Iria.
+pub(crate) fn from_marta(text: &str) -> Value {
+    json!({"conversationId": "123456789012345", "hasConversationId": false, "body": text, "gigId": GIG,
+        "sellerId": SELLER_OF_IRIA, "buyerId": BUYER_OF_MARTA, "senderUsername": "Marta", "senderPicture": "stale.png",
+        "receiverUsername": "Iria", "receiverPicture": "stale.png", "isRead": false, "hasOffer": false})
+}
+
+/// Iria writes to Marta.
+pub(crate) fn from_iria(text: &str) -> Value {
+    let mut body = from_marta(text);
+    body["senderUsername"] = json!("Iria");
+    body["receiverUsername"] = json!("Marta");
+    body
+}
+
+/// Iria makes Marta an offer.
+pub(crate) fn an_offer() -> Value {
+    let mut body = from_iria("My offer");
+    body["hasOffer"] = json!(true);
+    body["offer"] = json!({"gigTitle": "Full branding", "price": 75, "description": "Logo and palette",
+        "deliveryInDays": 4, "oldDeliveryDate": "Tue Dec 01 2026 09:00:00 GMT+0000 (Coordinated Universal Time)",
+        "newDeliveryDate": "Tue Dec 01 2026 09:00:00 GMT+0000 (Coordinated Universal Time)",
+        "accepted": false, "cancelled": false});
+    body
+}

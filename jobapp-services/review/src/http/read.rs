@@ -1,0 +1,67 @@
+//! `GET /api/v1/review/…`
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use jobapp_http::{ApiError, Caller, ErrorBody};
+use jobapp_reviews::Review;
+use jobapp_wire::reviews::ReviewDocument;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ReviewService;
+use crate::documents::review_document;
+
+/// Reviews.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReviewsAnswer {
+    /// For people.
+    message: &'static str,
+    /// The reviews, the newest first.
+    reviews: Vec<ReviewDocument>,
+}
+
+impl ReviewsAnswer {
+    fn new(message: &'static str, reviews: &[Review]) -> Json<Self> {
+        Json(Self { message, reviews: reviews.iter().map(review_document).collect() })
+    }
+}
+
+/// A segment of a path. One that is no UTF-8 names nothing.
+type Segment = Result<Path<String>, PathRejection>;
+
+fn segment(path: Segment) -> Result<String, ApiError> {
+    path.map(|Path(text)| text).map_err(|_| ApiError::not_found("There is nothing at this address."))
+}
+
+/// The reviews of orders of a gig, by buyers and sellers.
+#[utoipa::path(get, path = "/api/v1/review/gig/{gigId}", tag = "review",
+    params(("gigId" = String, Path, description = "The gig.")),
+    responses(
+        (status = 200, description = "The newest 100, the newest first.", body = ReviewsAnswer),
+        (status = 401, description = "Nobody is signed in.", body = ErrorBody),
+    ))]
+pub(crate) async fn of_gig(
+    State(service): State<ReviewService>,
+    _: Caller,
+    gig_id: Segment,
+) -> Result<Json<ReviewsAnswer>, ApiError> {
+    let reviews = service.reviews.of_gig(&segment(gig_id)?).await?;
+    Ok(ReviewsAnswer::new("Gig reviews by gig id", &reviews))
+}
+
+/// The reviews about a seller, by buyers.
+#[utoipa::path(get, path = "/api/v1/review/seller/{sellerId}", tag = "review",
+    params(("sellerId" = String, Path, description = "The seller.")),
+    responses(
+        (status = 200, description = "The newest 100, the newest first.", body = ReviewsAnswer),
+        (status = 401, description = "Nobody is signed in.", body = ErrorBody),
+    ))]
+pub(crate) async fn of_seller(
+    State(service): State<ReviewService>,
+    _: Caller,
+    seller_id: Segment,
+) -> Result<Json<ReviewsAnswer>, ApiError> {
+    let reviews = service.reviews.about_seller(&segment(seller_id)?).await?;
+    Ok(ReviewsAnswer::new("Gig reviews by seller id", &reviews))
+}
