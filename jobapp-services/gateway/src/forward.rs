@@ -40,7 +40,7 @@ pub(crate) async fn answer(gateway: &Gateway, request: Request, path: &str) -> R
         };
         let caller = match found.as_ref().map(|found| found.route.answer) {
             // Signing out never renews what it ends.
-            Some(Answer::SignOut) => cookies.caller(gateway.users()).map(|caller| (caller, cookies.access.clone())),
+            Some(Answer::SignOut) => live_caller(gateway, &cookies).map(|caller| (caller, cookies.access.clone())),
             _ => session(gateway, &cookies, &mut set_cookies).await,
         };
         let private = found.as_ref().is_none_or(|found| found.route.private);
@@ -79,7 +79,7 @@ async fn session(
     cookies: &Cookies,
     set_cookies: &mut Option<SetCookies>,
 ) -> Option<(Caller, Option<String>)> {
-    if let Some(caller) = cookies.caller(gateway.users()) {
+    if let Some(caller) = live_caller(gateway, cookies) {
         return Some((caller, cookies.access.clone()));
     }
     let refresh = cookies.refresh.as_deref()?;
@@ -98,6 +98,11 @@ async fn session(
     let claims = gateway.users().verify(token).ok()?;
     *set_cookies = Some(SetCookies::start(gateway.config(), token, successor));
     Some((Caller { claims }, Some(token.to_owned())))
+}
+
+/// The caller the access token vouches for, unless the session was ended.
+fn live_caller(gateway: &Gateway, cookies: &Cookies) -> Option<Caller> {
+    cookies.caller(gateway.users()).filter(|caller| !gateway.ended().has(&caller.claims.sid))
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call site; a struct would only rename the arguments")]

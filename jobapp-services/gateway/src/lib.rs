@@ -6,6 +6,7 @@
 mod config;
 mod docs;
 mod drain;
+mod ended;
 mod forward;
 mod home;
 mod local;
@@ -23,13 +24,17 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
-use jobapp_http::UserTokens;
+use jobapp_http::{ApiError, UserTokens};
+use jobapp_kernel::Queue;
+use jobapp_runtime::Consumer;
+use jobapp_wire::queues;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use utoipa::openapi::OpenApi;
 
 pub use config::GatewayConfig;
 pub use docs::openapi;
+use ended::EndedSessions;
 pub use presence::Presence;
 use routes::{BASE_PATH, BodySize, Route, Target};
 pub use upstreams::Upstreams;
@@ -44,6 +49,7 @@ struct Inner {
     upstreams: Upstreams,
     users: UserTokens,
     presence: Presence,
+    ended: EndedSessions,
 }
 
 impl Gateway {
@@ -51,7 +57,7 @@ impl Gateway {
     pub fn new(upstreams: Upstreams, users: UserTokens, config: GatewayConfig) -> Self {
         let mut routes = routes::all();
         routes.retain(|route| config.seed || !route.seed);
-        Self(Arc::new(Inner { config, routes, upstreams, users, presence: Presence::default() }))
+        Self(Arc::new(Inner { config, routes, upstreams, users, presence: Presence::default(), ended: EndedSessions::default() }))
     }
 
     /// Everything the gateway answers. `services` are the OpenAPI documents of the services behind it.
@@ -76,6 +82,24 @@ impl Gateway {
             .layer(axum::middleware::from_fn_with_state(self.clone(), policy::policy))
     }
 
+    /// What it consumes.
+    pub fn queues() -> Vec<Queue> {
+        vec![queues::GATEWAY_REALTIME]
+    }
+
+    /// Who consumes it.
+    pub fn consumers(&self) -> Vec<Consumer> {
+        vec![ended::consumer(self)]
+    }
+
+    /// Learns which sessions ended lately. To be called once, before the gateway takes requests.
+    ///
+    /// # Errors
+    /// When the auth service does not answer.
+    pub async fn load_ended_sessions(&self) -> Result<(), ApiError> {
+        ended::load(self).await
+    }
+
     /// The settings.
     pub fn config(&self) -> &GatewayConfig {
         &self.0.config
@@ -84,6 +108,10 @@ impl Gateway {
     /// Who is online.
     pub fn presence(&self) -> &Presence {
         &self.0.presence
+    }
+
+    pub(crate) fn ended(&self) -> &EndedSessions {
+        &self.0.ended
     }
 
     pub(crate) fn routes(&self) -> &[Route] {

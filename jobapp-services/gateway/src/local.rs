@@ -14,7 +14,7 @@ use crate::routes::Target;
 use crate::session::{Cookies, SetCookies};
 use crate::upstreams::Call;
 
-/// Calls the auth service with a JSON body and reads its good answer.
+/// Calls the auth service with a JSON body, unless it is null, and reads its good answer.
 pub(crate) async fn call_json(
     gateway: &Gateway,
     method: Method,
@@ -27,7 +27,7 @@ pub(crate) async fn call_json(
         method,
         path: path.to_owned(),
         bearer,
-        body: Some((HeaderValue::from_static("application/json"), Body::from(body.to_string()))),
+        body: (!body.is_null()).then(|| (HeaderValue::from_static("application/json"), Body::from(body.to_string()))),
         headers: Vec::new(),
     };
     let response = gateway.upstreams().call(call).await?;
@@ -44,6 +44,10 @@ pub(crate) async fn call_json(
 /// signed in by an outage; the session then ends with its tokens.
 pub(crate) async fn sign_out(gateway: &Gateway, cookies: &Cookies, bearer: Option<String>) -> Response {
     if bearer.is_some() || cookies.refresh.is_some() {
+        // The session is over for this gateway even if the auth service is away.
+        if let Some(caller) = cookies.caller(gateway.users()) {
+            gateway.ended().end(&caller.claims.sid);
+        }
         let body = json!({ "refreshToken": cookies.refresh });
         if let Err(error) = call_json(gateway, Method::POST, "/session/end", body, bearer).await {
             tracing::warn!(error = error.message(), "a session could not be ended at sign-out");

@@ -1,0 +1,130 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A freelance marketplace in one process: accounts, gigs, search, chat, orders, payments, reviews and mails. It needs
+/// nothing installed and keeps everything in one folder.
+#[derive(Debug, Parser)]
+#[command(name = "jobapp", version, about, long_about = None, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do; without a command the marketplace runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The settings.
+    #[command(flatten)]
+    pub settings: Flags,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  jobapp                         run on http://localhost:4000, data in your user's data directory
+  jobapp --demo --data ./shop    fill a new folder with sellers, gigs, orders and chats, then run
+  jobapp --port 0                run on a free port and print it
+  jobapp search rebuild          make the search index anew from the stored gigs
+  jobapp dead-letters list       show messages that could not be handled
+
+Every setting can also be an environment variable (named with each flag) or a line of a TOML file (--config, or
+jobapp.toml in the data folder), where names have underscores: client_url = \"http://localhost:3000\".
+A flag wins over the environment, the environment over the file.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the marketplace (what happens without a command).
+    Serve,
+    /// The search index.
+    #[command(subcommand)]
+    Search(SearchCommand),
+    /// Messages that could not be handled.
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// Print everything stored as JSON lines, one aggregate a line. The marketplace must not be running on the folder.
+    Dump {
+        /// Replace ids, times, secrets and everything else that differs between two equal runs.
+        #[arg(long)]
+        canonical: bool,
+    },
+}
+
+/// Commands for the search index.
+#[derive(Debug, Subcommand)]
+pub enum SearchCommand {
+    /// Make the index anew from the stored gigs.
+    Rebuild,
+}
+
+/// Commands for dead letters.
+#[derive(Debug, Subcommand)]
+pub enum DeadLettersCommand {
+    /// Show them.
+    List {
+        /// Only of this queue.
+        queue: Option<String>,
+    },
+    /// Put one back into its queue.
+    Replay {
+        /// The queue.
+        queue: String,
+        /// The id `list` shows.
+        id: String,
+    },
+    /// Forget one.
+    Drop {
+        /// The queue.
+        queue: String,
+        /// The id `list` shows.
+        id: String,
+    },
+}
+
+/// Settings as flags or environment variables. All are texts here, so that every wrong one is reported at once.
+#[derive(Debug, Default, Args)]
+pub struct Flags {
+    /// The folder that keeps everything [default: jobapp in your user's data directory].
+    #[arg(long, global = true, env = "JOBAPP_DATA", value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// A TOML file with settings [default: jobapp.toml in the data folder, if it is there].
+    #[arg(long, global = true, env = "JOBAPP_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The address to listen on [default: 127.0.0.1].
+    #[arg(long, env = "BIND", value_name = "ADDRESS")]
+    pub bind: Option<String>,
+    /// The port to listen on; 0 takes a free one [default: 4000].
+    #[arg(long, env = "PORT", value_name = "PORT")]
+    pub port: Option<String>,
+    /// Where the browser client lives: used in mails, allowed to call [default: http://localhost:3000].
+    #[arg(long, env = "CLIENT_URL", value_name = "URL")]
+    pub client_url: Option<String>,
+    /// Where this server is reached; https makes cookies secure [default: http://localhost:<port>].
+    #[arg(long, env = "JOBAPP_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Further origins that may call, separated by commas.
+    #[arg(long, env = "JOBAPP_ALLOWED_ORIGINS", value_name = "URLS")]
+    pub allowed_origins: Option<String>,
+    /// Developer mode: mailbox at /_dev/mail, payments at /_dev/payments [default: true on a loopback address].
+    #[arg(long, env = "JOBAPP_DEV", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub dev: Option<String>,
+    /// Whether the seed routes exist [default: false].
+    #[arg(long, env = "JOBAPP_SEED_ROUTES", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub seed_routes: Option<String>,
+    /// Fill the folder with sellers, gigs, orders, reviews and chats before running, unless it was done before.
+    #[arg(long)]
+    pub demo: bool,
+    /// The largest body of words, in bytes [default: 262144].
+    #[arg(long, env = "JOBAPP_BODY_LIMIT", value_name = "BYTES")]
+    pub body_limit: Option<String>,
+    /// The largest body with a picture, in bytes [default: 15728640].
+    #[arg(long, env = "JOBAPP_PICTURE_BODY_LIMIT", value_name = "BYTES")]
+    pub picture_body_limit: Option<String>,
+    /// The largest body with a chat or delivery file, in bytes [default: 146800640].
+    #[arg(long, env = "JOBAPP_FILE_BODY_LIMIT", value_name = "BYTES")]
+    pub file_body_limit: Option<String>,
+    /// What to log: a level, or targets with levels [default: info].
+    #[arg(long, env = "JOBAPP_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// How log lines look: auto, text or json [default: auto, text on a terminal].
+    #[arg(long, env = "JOBAPP_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}

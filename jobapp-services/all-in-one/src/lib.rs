@@ -1,0 +1,22 @@
+//! The whole marketplace in one process.
+//!
+//! [`run`] is the program. [`Marketplace`] is what it starts: the eight service libraries on SQLite, tantivy, a folder of
+//! mails and a folder of media, talking through a durable message bus in the same process.
+
+mod canonical;
+mod cli;
+mod compose;
+mod demo;
+mod dump;
+mod folder;
+mod operator;
+mod run;
+mod settings;
+mod status;
+mod stores;
+
+pub use cli::{Cli, Command, DeadLettersCommand, Flags, SearchCommand};
+pub use compose::Marketplace;
+pub use folder::{Folder, Secrets};
+pub use run::run;
+pub use settings::{Problem, Settings, WrongSettings};

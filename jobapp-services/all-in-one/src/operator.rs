@@ -1,0 +1,76 @@
+//! Commands for whoever runs the marketplace.
+#![expect(clippy::print_stdout, reason = "the commands print")]
+
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use jobapp_kernel::{DeadLetter, DeadLetters};
+use jobapp_sql::{SqlBus, SqlBusConfig};
+
+use crate::cli::{DeadLettersCommand, SearchCommand};
+use crate::compose::{self, Stores};
+use crate::{Folder, Settings};
+
+/// How many dead letters of a queue are shown.
+const SHOWN: usize = 1_000;
+
+/// `jobapp search …`.
+pub(crate) async fn search(settings: &Settings, command: &SearchCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        SearchCommand::Rebuild => {
+            let folder = Folder::open(&settings.data)?;
+            let stores = Stores::open(&folder).await?;
+            let progress = ProgressBar::no_length();
+            progress.set_style(ProgressStyle::with_template("{spinner} {pos} gigs, {elapsed}")?);
+            let count = compose::rebuild_search(&folder, &stores, &|done| progress.set_position(u64::try_from(done).unwrap_or(u64::MAX))).await?;
+            progress.finish_and_clear();
+            println!("The search index holds {count} gigs.");
+            stores.close().await;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `jobapp dead-letters …`: works beside a running marketplace too.
+pub(crate) async fn dead_letters(settings: &Settings, command: &DeadLettersCommand) -> anyhow::Result<ExitCode> {
+    let path = settings.data.join("bus.db");
+    ensure!(path.exists(), "there is no marketplace in {}; name its folder with --data", settings.data.display());
+    let bus = SqlBus::open(SqlBusConfig::file(path).beside_its_owner()).await.context("the bus cannot be opened")?;
+    match command {
+        DeadLettersCommand::List { queue } => list(&bus, queue.as_deref()).await?,
+        DeadLettersCommand::Replay { queue, id } => {
+            bus.replay(queue, id).await?;
+            println!("{id} is back in {queue}.");
+        }
+        DeadLettersCommand::Drop { queue, id } => {
+            bus.discard(queue, id).await?;
+            println!("{id} is gone from {queue}.");
+        }
+    }
+    bus.close().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(bus: &SqlBus, only: Option<&str>) -> anyhow::Result<()> {
+    let mut found = 0;
+    for queue in compose::queues().iter().map(|queue| queue.name).filter(|name| only.is_none_or(|only| only == *name)) {
+        for letter in bus.list(queue, SHOWN).await? {
+            print_letter(&letter);
+            found += 1;
+        }
+    }
+    if found == 0 {
+        println!("No dead letters.");
+    }
+    Ok(())
+}
+
+fn print_letter(letter: &DeadLetter) {
+    println!("{}  {}  {}", letter.queue, letter.id, letter.died_at);
+    println!("  {} after {} attempts: {}", letter.message.kind, letter.attempts, letter.reason);
+    // Bodies of mail messages hold links and codes that open accounts: they are never printed.
+    if let Some(id) = &letter.message.id {
+        println!("  message {id}");
+    }
+}

@@ -1,0 +1,93 @@
+//! The program: reads settings, starts what was asked for, stops politely.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program speaks to its user")]
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use jobapp_runtime::{STOP_LIMIT, Shutdown, listen, start_logging};
+
+use crate::cli::{Cli, Command};
+use crate::{Folder, Marketplace, Settings, demo, dump, operator};
+
+/// Does what the command line says. Failures are one message on standard error and exit code 1.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the system gives no threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(start(cli));
+    // Blocking work that nobody waits for any more must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(cli: Cli) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(&cli.settings)?;
+    start_logging(settings.log_format, &settings.log)?;
+    match cli.command {
+        None | Some(Command::Serve) => serve(&settings, cli.settings.demo).await,
+        Some(Command::Search(command)) => operator::search(&settings, &command).await,
+        Some(Command::DeadLetters(command)) => operator::dead_letters(&settings, &command).await,
+        Some(Command::Dump { canonical }) => dump::print(&settings, canonical).await,
+    }
+}
+
+async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
+    // The port first: somebody who starts the program twice should hear of that before anything is opened.
+    let listener = listen(settings.address).await?;
+    let port = listener.local_addr().context("the address cannot be told")?.port();
+    let folder = Folder::open(&settings.data)?;
+    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
+    let shutdown = Shutdown::new();
+    let marketplace = Marketplace::start(settings, &folder, &public_url, &shutdown).await?;
+    jobapp_runtime::serve(&shutdown, listener, marketplace.router());
+
+    print!("{}", greeting(settings, &public_url, port));
+    std::io::stdout().flush().context("standard output is closed")?;
+    if fill {
+        let local = format!("http://localhost:{port}");
+        let filling = async {
+            if demo::is_filled(&local).await? {
+                println!("The demo is there already.");
+                return Ok(());
+            }
+            demo::fill(&local, &marketplace.confirm_payments()).await
+        };
+        tokio::select! {
+            filled = filling => filled.context("the demo could not be filled in")?,
+            () = shutdown.token().cancelled() => {}
+        }
+    }
+    let ended = shutdown.run(STOP_LIMIT).await.context("the system does not let us listen for signals")?;
+    marketplace.close().await;
+    drop(folder);
+    Ok(if ended { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn greeting(settings: &Settings, public_url: &str, port: u16) -> String {
+    let local = format!("http://localhost:{port}");
+    let mut text = format!(
+        "JobApp is running. Ctrl-C stops it.\n\n\
+         API       {local}{}\n\
+         Docs      {local}/docs\n",
+        jobapp_client::Client::API
+    );
+    if settings.developer_mode {
+        text.push_str(&format!("Mailbox   {local}/_dev/mail\nPayments  {local}/_dev/payments\n"));
+    }
+    text.push_str(&format!("Client    {}\nData      {}\n", settings.client_url, settings.data.display()));
+    if public_url != local {
+        text.push_str(&format!("Public    {public_url}\n"));
+    }
+    text
+}

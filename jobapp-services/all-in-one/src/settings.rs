@@ -1,0 +1,278 @@
+//! Settings: flags over environment over file over defaults, every problem reported at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use jobapp_runtime::LogFormat;
+
+use crate::cli::Flags;
+
+/// The settings of the one binary.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// Where the browser client lives.
+    pub client_url: String,
+    /// Where this server is reached; `None` means `http://localhost:<the port it got>`.
+    pub public_url: Option<String>,
+    /// Further origins that may call.
+    pub allowed_origins: Vec<String>,
+    /// Whether the developer pages exist.
+    pub developer_mode: bool,
+    /// Whether the seed routes exist.
+    pub seed_routes: bool,
+    /// The largest body of words, in bytes.
+    pub body_limit: usize,
+    /// The largest body with a picture, in bytes.
+    pub picture_body_limit: usize,
+    /// The largest body with a file, in bytes.
+    pub file_body_limit: usize,
+    /// What to log.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+}
+
+/// One setting that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting's name and where its value came from.
+    pub name: String,
+    /// The value.
+    pub value: String,
+    /// What would have been right.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:?} is not {}", self.name, self.value, self.expected)
+    }
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub struct WrongSettings(pub Vec<Problem>);
+
+impl fmt::Display for WrongSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("some settings are wrong:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+/// The names a file may hold.
+const NAMES: [&str; 12] = [
+    "bind",
+    "port",
+    "client_url",
+    "public_url",
+    "allowed_origins",
+    "dev",
+    "seed_routes",
+    "body_limit",
+    "picture_body_limit",
+    "file_body_limit",
+    "log",
+    "log_format",
+];
+
+/// A URL without a path is what these settings want.
+const ORIGIN: &str = "an address such as http://localhost:3000";
+
+/// Reads values by name and collects what is wrong.
+struct Reader {
+    file: BTreeMap<String, String>,
+    file_name: String,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn read<T>(
+        &mut self,
+        name: &'static str,
+        flag: Option<&String>,
+        expected: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let (text, origin) = match (flag, self.file.get(name)) {
+            (Some(text), _) => (text.clone(), format!("--{}", name.replace('_', "-"))),
+            (None, Some(text)) => (text.clone(), format!("{name} in {}", self.file_name)),
+            (None, None) => return None,
+        };
+        let parsed = parse(text.trim());
+        if parsed.is_none() {
+            // A flag's value may have come from its environment variable; both names are the same setting.
+            self.problems.push(Problem { name: origin, value: text, expected });
+        }
+        parsed
+    }
+}
+
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`WrongSettings`] with every problem; the file's own if it cannot be read.
+    pub fn load(flags: &Flags) -> anyhow::Result<Self> {
+        let data = flags.data.clone().unwrap_or_else(default_data);
+        let (file, file_name) = read_file(flags.config.as_deref(), &data)?;
+        let unknown = file.keys().filter(|name| !NAMES.contains(&name.as_str())).map(|name| Problem {
+            name: format!("{name} in {file_name}"),
+            value: file[name].clone(),
+            expected: "a setting; `jobapp --help` lists them",
+        });
+        let problems = unknown.collect();
+        let mut reader = Reader { file, file_name, problems };
+        let bind: IpAddr = reader
+            .read("bind", flags.bind.as_ref(), "an IP address such as 127.0.0.1 or 0.0.0.0", parse)
+            .unwrap_or(IpAddr::from([127, 0, 0, 1]));
+        let port: u16 = reader.read("port", flags.port.as_ref(), "a port between 0 and 65535", parse).unwrap_or(4000);
+        let client_url = reader.read("client_url", flags.client_url.as_ref(), ORIGIN, origin);
+        let public_url = reader.read("public_url", flags.public_url.as_ref(), ORIGIN, origin);
+        let allowed_origins =
+            reader.read("allowed_origins", flags.allowed_origins.as_ref(), "addresses separated by commas", |text| {
+                text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(origin).collect()
+            });
+        let developer_mode = reader.read("dev", flags.dev.as_ref(), "true or false", boolean);
+        let seed_routes = reader.read("seed_routes", flags.seed_routes.as_ref(), "true or false", boolean);
+        let bytes = "a number of bytes between 1024 and 1073741824";
+        let body_limit = reader.read("body_limit", flags.body_limit.as_ref(), bytes, size);
+        let picture_body_limit = reader.read("picture_body_limit", flags.picture_body_limit.as_ref(), bytes, size);
+        let file_body_limit = reader.read("file_body_limit", flags.file_body_limit.as_ref(), bytes, size);
+        let log = reader.read("log", flags.log.as_ref(), "a log filter", |text| Some(text.to_owned()));
+        let log_format =
+            reader.read("log_format", flags.log_format.as_ref(), "auto, text or json", |text| match text {
+                "auto" => Some(LogFormat::Auto),
+                "text" => Some(LogFormat::Text),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            });
+        if !reader.problems.is_empty() {
+            return Err(WrongSettings(reader.problems).into());
+        }
+        Ok(Self {
+            data,
+            address: SocketAddr::new(bind, port),
+            client_url: client_url.unwrap_or_else(|| "http://localhost:3000".to_owned()),
+            public_url,
+            allowed_origins: allowed_origins.unwrap_or_default(),
+            developer_mode: developer_mode.unwrap_or_else(|| bind.is_loopback()),
+            seed_routes: seed_routes.unwrap_or(false),
+            body_limit: body_limit.unwrap_or(256 * 1024),
+            picture_body_limit: picture_body_limit.unwrap_or(15 * 1024 * 1024),
+            file_body_limit: file_body_limit.unwrap_or(140 * 1024 * 1024),
+            log: log.unwrap_or_else(|| "info".to_owned()),
+            log_format: log_format.unwrap_or_default(),
+        })
+    }
+}
+
+fn default_data() -> PathBuf {
+    directories::ProjectDirs::from("", "", "jobapp")
+        .map_or_else(|| PathBuf::from("jobapp-data"), |dirs| dirs.data_dir().to_owned())
+}
+
+fn read_file(named: Option<&Path>, data: &Path) -> anyhow::Result<(BTreeMap<String, String>, String)> {
+    use anyhow::Context as _;
+    let path = named.map_or_else(|| data.join("jobapp.toml"), Path::to_owned);
+    let shown = path.display().to_string();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).with_context(|| format!("the settings file {shown} cannot be read")),
+    };
+    let table: toml::Table = text.parse().with_context(|| format!("the settings file {shown} is not valid TOML"))?;
+    let values = table.into_iter().map(|(name, value)| {
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Array(parts) => {
+                let parts: Vec<String> =
+                    parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
+                parts.join(",")
+            }
+            other => other.to_string(),
+        };
+        (name, text)
+    });
+    Ok((values.collect(), shown))
+}
+
+fn parse<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn size(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|bytes| (1024..=1 << 30).contains(bytes))
+}
+
+fn origin(text: &str) -> Option<String> {
+    let uri: http::Uri = text.parse().ok()?;
+    let known = matches!(uri.scheme_str(), Some("http" | "https"));
+    let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/");
+    (known && bare && uri.host().is_some_and(|host| !host.is_empty())).then(|| text.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags() -> (tempfile::TempDir, Flags) {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = Flags { data: Some(folder.path().to_owned()), ..Flags::default() };
+        (folder, flags)
+    }
+
+    #[test]
+    fn defaults_are_a_laptops() {
+        let (_folder, flags) = flags();
+        let settings = Settings::load(&flags).unwrap();
+        assert_eq!(settings.address.to_string(), "127.0.0.1:4000");
+        assert!(settings.developer_mode);
+        assert!(!settings.seed_routes);
+    }
+
+    #[test]
+    fn developer_mode_is_off_where_others_can_reach_it() {
+        let (_folder, mut flags) = flags();
+        flags.bind = Some("0.0.0.0".into());
+        assert!(!Settings::load(&flags).unwrap().developer_mode);
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let (folder, mut flags) = flags();
+        std::fs::write(folder.path().join("jobapp.toml"), "port = 4100\nallowed_origins = [\"http://a.test\", \"http://b.test\"]").unwrap();
+        assert_eq!(Settings::load(&flags).unwrap().address.port(), 4100);
+        flags.port = Some("4200".into());
+        let settings = Settings::load(&flags).unwrap();
+        assert_eq!(settings.address.port(), 4200);
+        assert_eq!(settings.allowed_origins, ["http://a.test", "http://b.test"]);
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let (folder, mut flags) = flags();
+        std::fs::write(folder.path().join("jobapp.toml"), "dev = \"perhaps\"\ncolour = 1").unwrap();
+        flags.port = Some("70000".into());
+        flags.client_url = Some("localhost:3000".into());
+        let text = Settings::load(&flags).unwrap_err().to_string();
+        for part in ["--port: \"70000\" is not a port", "--client-url", "dev in ", "colour in "] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The stores of the one binary: one SQLite file for each service.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use jobapp_auth::{Account, PendingSignIn, Session};
+use jobapp_chat::{ChatMessage, Conversation, DeletedGig};
+use jobapp_gigs::Gig;
+use jobapp_kernel::{Aggregate, Outbox, Repository, Timestamp};
+use jobapp_orders::{GigFact, OfferFact, Order, OrderNotification, Payment};
+use jobapp_payments::FakeIntent;
+use jobapp_reviews::{OrderFact, RatingSummary, Review};
+use jobapp_sql::{SqlConfig, SqlStore};
+use jobapp_users::card::Card;
+use jobapp_users::{Buyer, Seller};
+
+use crate::Folder;
+use crate::dump::Lines;
+
+/// A repository, shared.
+type Shared<A> = Arc<dyn Repository<A>>;
+
+/// Every store and its repositories.
+pub(crate) struct Stores {
+    pub(crate) auth: SqlStore,
+    pub(crate) accounts: Shared<Account>,
+    pub(crate) sessions: Shared<Session>,
+    pub(crate) pending: Shared<PendingSignIn>,
+    pub(crate) users: SqlStore,
+    pub(crate) buyers: Shared<Buyer>,
+    pub(crate) sellers: Shared<Seller>,
+    pub(crate) gig: SqlStore,
+    pub(crate) gigs: Shared<Gig>,
+    pub(crate) gig_cards: Shared<Card>,
+    pub(crate) chat: SqlStore,
+    pub(crate) conversations: Shared<Conversation>,
+    pub(crate) messages: Shared<ChatMessage>,
+    pub(crate) deleted_gigs: Shared<DeletedGig>,
+    pub(crate) chat_cards: Shared<Card>,
+    pub(crate) order: SqlStore,
+    pub(crate) orders: Shared<Order>,
+    pub(crate) payments: Shared<Payment>,
+    pub(crate) gig_facts: Shared<GigFact>,
+    pub(crate) offer_facts: Shared<OfferFact>,
+    pub(crate) notifications: Shared<OrderNotification>,
+    pub(crate) order_cards: Shared<Card>,
+    pub(crate) review: SqlStore,
+    pub(crate) reviews: Shared<Review>,
+    pub(crate) order_facts: Shared<OrderFact>,
+    pub(crate) summaries: Shared<RatingSummary>,
+    pub(crate) review_cards: Shared<Card>,
+    pub(crate) provider: SqlStore,
+    pub(crate) intents: Shared<FakeIntent>,
+}
+
+async fn open(folder: &Folder, service: &str) -> anyhow::Result<SqlStore> {
+    SqlStore::open(SqlConfig::file(folder.database(service))).await.with_context(|| format!("the store of {service}"))
+}
+
+async fn of<A: Aggregate>(store: &SqlStore) -> anyhow::Result<Shared<A>> {
+    store.register::<A>().await.with_context(|| format!("the table of {}", A::NAME))
+}
+
+impl Stores {
+    /// Opens all of them at once, and makes what is missing.
+    pub(crate) async fn open(folder: &Folder) -> anyhow::Result<Self> {
+        let (auth, users, gig, chat, order, review, provider) = tokio::try_join!(
+            open(folder, "auth"),
+            open(folder, "users"),
+            open(folder, "gig"),
+            open(folder, "chat"),
+            open(folder, "order"),
+            open(folder, "review"),
+            open(folder, "payments"),
+        )?;
+        Ok(Self {
+            accounts: of(&auth).await?,
+            sessions: of(&auth).await?,
+            pending: of(&auth).await?,
+            auth,
+            buyers: of(&users).await?,
+            sellers: of(&users).await?,
+            users,
+            gigs: of(&gig).await?,
+            gig_cards: of(&gig).await?,
+            gig,
+            conversations: of(&chat).await?,
+            messages: of(&chat).await?,
+            deleted_gigs: of(&chat).await?,
+            chat_cards: of(&chat).await?,
+            chat,
+            orders: of(&order).await?,
+            payments: of(&order).await?,
+            gig_facts: of(&order).await?,
+            offer_facts: of(&order).await?,
+            notifications: of(&order).await?,
+            order_cards: of(&order).await?,
+            order,
+            reviews: of(&review).await?,
+            order_facts: of(&review).await?,
+            summaries: of(&review).await?,
+            review_cards: of(&review).await?,
+            review,
+            intents: of(&provider).await?,
+            provider,
+        })
+    }
+
+    /// The stores by the name of their service.
+    fn all(&self) -> [(&'static str, &SqlStore); 7] {
+        [
+            ("auth", &self.auth),
+            ("users", &self.users),
+            ("gig", &self.gig),
+            ("chat", &self.chat),
+            ("order", &self.order),
+            ("review", &self.review),
+            ("payments", &self.provider),
+        ]
+    }
+
+    /// The outboxes by the name of their service.
+    pub(crate) fn outboxes(&self) -> Vec<(&'static str, Arc<dyn Outbox>)> {
+        self.all().map(|(name, store)| (name, store.outbox())).to_vec()
+    }
+
+    /// Forgets causes nobody can repeat any more.
+    pub(crate) async fn prune(&self, now: Timestamp) {
+        for (name, store) in self.all() {
+            match store.prune(now).await {
+                Ok(0) => {}
+                Ok(count) => tracing::debug!(service = name, count, "old causes were forgotten"),
+                Err(error) => {
+                    tracing::warn!(service = name, error = jobapp_runtime::error_text(&error), "old causes stay");
+                }
+            }
+        }
+    }
+
+    /// Closes all files.
+    pub(crate) async fn close(&self) {
+        for (name, store) in self.all() {
+            if let Err(error) = store.close().await {
+                tracing::warn!(service = name, error = jobapp_runtime::error_text(&error), "a store did not close");
+            }
+        }
+    }
+
+    /// Adds everything stored to a dump.
+    pub(crate) async fn each(&self, lines: &mut Lines) -> anyhow::Result<()> {
+        lines.add(&self.accounts).await?;
+        lines.add(&self.sessions).await?;
+        lines.add(&self.pending).await?;
+        lines.add(&self.buyers).await?;
+        lines.add(&self.sellers).await?;
+        lines.add(&self.gigs).await?;
+        lines.add(&self.conversations).await?;
+        lines.add(&self.messages).await?;
+        lines.add(&self.deleted_gigs).await?;
+        lines.add(&self.orders).await?;
+        lines.add(&self.payments).await?;
+        lines.add(&self.gig_facts).await?;
+        lines.add(&self.offer_facts).await?;
+        lines.add(&self.notifications).await?;
+        lines.add(&self.reviews).await?;
+        lines.add(&self.order_facts).await?;
+        lines.add(&self.summaries).await?;
+        lines.add(&self.intents).await?;
+        for cards in [&self.gig_cards, &self.chat_cards, &self.order_cards, &self.review_cards] {
+            lines.add(cards).await?;
+        }
+        Ok(())
+    }
+}
