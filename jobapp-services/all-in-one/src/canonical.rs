@@ -41,7 +41,7 @@ fn canonical_text(text: &str) -> String {
     }
     let mut out = String::with_capacity(text.len());
     let mut word = String::new();
-    let mut flush = |word: &mut String, out: &mut String| {
+    let flush = |word: &mut String, out: &mut String| {
         out.push_str(replacement(word).unwrap_or(word));
         word.clear();
     };

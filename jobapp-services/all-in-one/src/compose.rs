@@ -140,7 +140,7 @@ impl Marketplace {
         let notification = NotificationService::new(Arc::new(mailer), Arc::new(records));
         shared.run("notification", None, notification.consumers());
 
-        let auth = auth_service(&shared, &stores, settings);
+        let auth = auth_service(&shared, &stores, settings)?;
         let users = users_service(&shared, &stores, settings);
         let gig = gig_service(&shared, &stores, settings, folder)?;
         let chat = chat_service(&shared, &stores, settings);
@@ -244,14 +244,15 @@ fn mailer(settings: &Settings, folder: &Folder) -> anyhow::Result<FolderMailer> 
         .with_context(|| format!("the mail folder {}", path.display()))
 }
 
-fn auth_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Router {
+fn auth_service(shared: &Shared, stores: &Stores, settings: &Settings) -> anyhow::Result<Router> {
+    let hasher = Argon2Hasher::new().context("the hashing of passwords")?;
     let ports = AuthPorts {
         accounts: Arc::clone(&stores.accounts),
         sessions: Arc::clone(&stores.sessions),
         pending: Arc::clone(&stores.pending),
         numbers: stores.auth.sequence(),
         media: Arc::clone(&shared.media),
-        hasher: Arc::new(Argon2Hasher::new()),
+        hasher: Arc::new(hasher),
         secrets: Arc::new(SystemSecrets),
         clock: Arc::clone(&shared.clock),
         ids: Arc::clone(&shared.ids),
@@ -268,7 +269,7 @@ fn auth_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Router
     shared.run("auth", Some((&stores.auth, service.translator())), service.consumers());
     let keeper = service.clone();
     shared.meanwhile(async move { keeper.housekeeping().await });
-    service.router()
+    Ok(service.router())
 }
 
 fn users_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Router {
