@@ -89,6 +89,7 @@ macro_rules! repository {
             one_of_many_requests_with_a_cause_wins
             one_of_many_deliveries_of_a_message_wins
             retried_updates_all_go_through
+            a_caller_that_goes_away_leaves_a_whole_change_or_none
         }
         $crate::__cases! { $factory, [$crate::outbox], outbox:
             entries_are_leased_oldest_first

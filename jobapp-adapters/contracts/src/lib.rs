@@ -4,7 +4,7 @@
 //!
 //! ```ignore
 //! // tests/it/main.rs of an implementation
-//! async fn fresh() -> jobapp_contracts::Harness { … }
+//! async fn fresh() -> jobapp_contracts::Harness { /* a new, empty store */ }
 //!
 //! jobapp_contracts::repository!(fresh()); // every store
 //! jobapp_contracts::durability!(fresh()); // a store that outlives its process

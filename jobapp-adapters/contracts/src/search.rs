@@ -168,7 +168,9 @@ pub async fn any_word_will_do_when_no_gig_has_all(index: &Search) {
 /// What looks like query syntax is only text.
 pub async fn no_text_is_query_syntax(index: &Search) {
     index.with(&[gig(1, "red logo")]).await;
-    for text in ["*", "lo*", "title:logo OR", "(", "\"red", "[a TO", "red AND NOT logo", "~", "\\", "/x/", "id:1", "\u{0}", "é"] {
+    for text in
+        ["*", "lo*", "title:logo OR", "(", "\"red", "[a TO", "red AND NOT logo", "~", "\\", "/x/", "id:1", "\u{0}", "é"]
+    {
         let _ = index.find_text(text).await;
     }
     assert_eq!(index.find_text("\"logo\" (red) -").await, [1]);
@@ -287,7 +289,9 @@ pub async fn a_sort_id_is_a_cursor(index: &Search) {
 /// The total is that of all pages.
 pub async fn the_total_is_that_of_all_pages(index: &Search) {
     index.with(&(1..=25).map(|n| gig(n, "logo")).collect::<Vec<_>>()).await;
-    for (from, kind) in [(0, "forward"), (20, "forward"), (sort_id(20), "forward"), (sort_id(20), "backward"), (99, "forward")] {
+    for (from, kind) in
+        [(0, "forward"), (20, "forward"), (sort_id(20), "forward"), (sort_id(20), "backward"), (99, "forward")]
+    {
         let query = SearchQuery::parse(&from.to_string(), "10", kind, []);
         assert_eq!(index.find(&query).await.1, 25, "{from} {kind}");
     }
@@ -310,7 +314,9 @@ pub async fn the_total_is_at_most_ten_thousand(index: &Search) {
 pub async fn a_category_shows_its_newest_gigs(index: &Search) {
     let of = |number, category: &str| SearchDocument { category: words(category), ..gig(number, "x") };
     let paused = SearchDocument { active: false, ..of(9, "Music & Audio") };
-    index.with(&[of(1, "Music & Audio"), of(2, "Graphics & Design"), of(3, "Music & Audio"), of(4, "Business"), paused]).await;
+    index
+        .with(&[of(1, "Music & Audio"), of(2, "Graphics & Design"), of(3, "Music & Audio"), of(4, "Business"), paused])
+        .await;
     let found = |hits: jobapp_gigs::Hits| hits.gigs.iter().map(number).collect::<Vec<_>>();
     assert_eq!(found(index.search.by_category(Some("music   audio"), 10).await.unwrap()), [3, 1]);
     assert_eq!(found(index.search.by_category(Some("music   audio"), 1).await.unwrap()), [3]);
@@ -335,7 +341,15 @@ pub async fn top_rated_gigs_come_most_rated_first(index: &Search) {
 pub async fn similar_gigs_are_others_that_share_words(index: &Search) {
     let this = gig(1, "watercolour portrait of a dog");
     let paused = SearchDocument { active: false, ..gig(5, "watercolour portrait of a dog") };
-    index.with(&[this.clone(), gig(2, "portrait in oil"), gig(3, "watercolour portrait dog"), gig(4, "tax advice"), paused]).await;
+    index
+        .with(&[
+            this.clone(),
+            gig(2, "portrait in oil"),
+            gig(3, "watercolour portrait dog"),
+            gig(4, "tax advice"),
+            paused,
+        ])
+        .await;
     let found = |hits: jobapp_gigs::Hits| hits.gigs.iter().map(number).collect::<Vec<_>>();
     assert_eq!(found(index.search.similar(&this, 5).await.unwrap()), [3, 2]);
     assert_eq!(found(index.search.similar(&this, 1).await.unwrap()), [3]);
@@ -347,7 +361,8 @@ pub async fn similar_gigs_are_others_that_share_words(index: &Search) {
 pub async fn building_anew_replaces_everything(index: &Search) {
     index.with(&[gig(1, "stale"), gig(2, "stale")]).await;
     let told = Mutex::new(Vec::new());
-    let mut source = Source::of(vec![saved(&gig(2, "fresh"), 3), saved(&gig(3, "fresh"), 1), saved(&gig(4, "fresh"), 1)]);
+    let mut source =
+        Source::of(vec![saved(&gig(2, "fresh"), 3), saved(&gig(3, "fresh"), 1), saved(&gig(4, "fresh"), 1)]);
     let count = index.index.rebuild(&mut source, &|count| told.lock().unwrap().push(count)).await.unwrap();
     assert_eq!(count, 3);
     assert_eq!(told.lock().unwrap().last(), Some(&3));

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jobapp_gigs::{
-    EveryGig, GigId, GigSearch, Hits, IndexChange, MOST_HITS, Match, SearchDocument, SearchError, SearchIndex, SearchQuery,
-    SelectedCategories, words,
+    EveryGig, GigId, GigSearch, Hits, IndexChange, MOST_HITS, Match, SearchDocument, SearchError, SearchIndex,
+    SearchQuery, SelectedCategories, words,
 };
 use jobapp_kernel::Version;
 use parking_lot::Mutex;
@@ -128,7 +128,10 @@ impl GigSearch for MemorySearch {
             scored.push((words.iter().map(weight).sum(), other));
         }
         scored.sort_by(|(left, a), (right, b)| right.total_cmp(left).then(b.sort_id.cmp(&a.sort_id)));
-        Ok(Hits { total: scored.len().min(MOST_HITS), gigs: scored.iter().take(limit).map(|(_, gig)| gig.id).collect() })
+        Ok(Hits {
+            total: scored.len().min(MOST_HITS),
+            gigs: scored.iter().take(limit).map(|(_, gig)| gig.id).collect(),
+        })
     }
 }
 

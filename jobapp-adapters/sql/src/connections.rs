@@ -1,16 +1,22 @@
 //! The open database: one connection that writes, a few that read.
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use std::time::Duration;
 
-use crate::dialect::{self, Role};
+use sea_orm::sqlx::{Connection, SqliteConnection};
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
+    RuntimeErr, Statement, StatementBuilder,
+};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::dialect;
 use crate::{Location, SqlStoreError};
 
 /// One writer and a few readers. In memory the writer reads too, since nobody else sees its database.
-#[derive(Debug, Clone)]
 pub(crate) struct Connections {
     pub(crate) writer: DatabaseConnection,
-    pub(crate) readers: DatabaseConnection,
+    /// Kept and not pooled: giving a connection back to a pool costs about as much as finding a value by its id.
+    readers: Vec<Mutex<Option<SqliteConnection>>>,
 }
 
 impl Connections {
@@ -18,12 +24,16 @@ impl Connections {
     pub(crate) async fn open(location: &Location) -> Result<Self, SqlStoreError> {
         let writer = open_writer(location).await?;
         let readers = match location {
-            Location::Memory => writer.clone(),
-            Location::File(_) => dialect::connect(location, Role::Reader)
+            Location::Memory => Vec::new(),
+            Location::File(path) => dialect::connect_readers(path)
                 .await
                 .map_err(|source| SqlStoreError::Open { location: location.to_string(), source })?,
         };
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers: readers.into_iter().map(|reader| Mutex::new(Some(reader))).collect() })
+    }
+
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
     }
 
     /// Begins a write; waits until every other write is over.
@@ -31,9 +41,42 @@ impl Connections {
         dialect::begin(&self.writer).await
     }
 
+    /// The rows of a question, as of the last commit.
+    pub(crate) async fn all(&self, question: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let Some(mut reader) = self.idle_reader().await else { return self.writer.query_all_raw(question).await };
+        let reader = reader.as_mut().ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))?;
+        dialect::ask(reader, question).await
+    }
+
+    /// The only row of a question.
+    pub(crate) async fn one(&self, question: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.all(question).await.map(|rows| rows.into_iter().next())
+    }
+
+    /// The rows of a question whose text is made for this call.
+    pub(crate) async fn ask(&self, question: &impl StatementBuilder) -> Result<Vec<QueryResult>, DbErr> {
+        self.all(StatementBuilder::build(question, &self.backend())).await
+    }
+
+    /// A reader that nobody uses, or the first that gets free.
+    async fn idle_reader(&self) -> Option<MutexGuard<'_, Option<SqliteConnection>>> {
+        if let Some(idle) = self.readers.iter().find_map(|reader| reader.try_lock().ok()) {
+            return Some(idle);
+        }
+        let waiting = self.readers.iter().map(|reader| Box::pin(reader.lock()));
+        if waiting.len() == 0 {
+            return None;
+        }
+        Some(futures::future::select_all(waiting).await.0)
+    }
+
     /// Closes every connection once it is idle.
     pub(crate) async fn close(&self) -> Result<(), DbErr> {
-        self.readers.close_by_ref().await?;
+        for reader in &self.readers {
+            if let Some(reader) = reader.lock().await.take() {
+                reader.close().await.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
+            }
+        }
         self.writer.close_by_ref().await
     }
 }
@@ -53,7 +96,7 @@ pub(crate) async fn open_writer(location: &Location) -> Result<DatabaseConnectio
 async fn connect_patiently(location: &Location) -> Result<DatabaseConnection, DbErr> {
     let mut pause = Duration::from_millis(10);
     loop {
-        match dialect::connect(location, Role::Writer).await {
+        match dialect::connect_writer(location).await {
             Err(error) if dialect::is_busy(&error) && pause < Duration::from_secs(4) => {
                 tokio::time::sleep(pause).await;
                 pause *= 2;

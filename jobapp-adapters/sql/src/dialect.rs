@@ -2,13 +2,18 @@
 //!
 //! Every other statement is built for the connection's database from one description. SQLite is the one that is wired up.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sea_query::ColumnDef;
+use sea_orm::sea_query::{ColumnDef, Values};
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::sqlx::{self, ConnectOptions as _, SqliteConnection};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqlErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr, SqlErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+use sea_query_sqlx::SqlxValues;
 
 use crate::Location;
 
@@ -18,53 +23,59 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection that others of this process use.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a connection is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// The one connection that writes.
-    Writer,
-    /// A few that only read.
-    Reader,
-}
+/// How many connections read.
+const READERS: usize = 2;
 
-/// Opens the connections of a role.
-pub(crate) async fn connect(location: &Location, role: Role) -> Result<DatabaseConnection, DbErr> {
+/// Opens the connection that writes; a database in memory has no other.
+pub(crate) async fn connect_writer(location: &Location) -> Result<DatabaseConnection, DbErr> {
+    let sqlite = match location {
+        Location::Memory => sqlite().in_memory(true),
+        Location::File(path) => sqlite()
+            .filename(path)
+            .create_if_missing(true)
+            .pragma("journal_mode", "WAL")
+            // A commit that was answered survives a power cut.
+            .pragma("synchronous", "FULL")
+            // Negative sizes are in KiB. A marketplace has many stores open; the operating system caches the files anyway.
+            .pragma("cache_size", "-1024")
+            .pragma("journal_size_limit", "4194304"),
+    };
     let mut options = ConnectOptions::new("sqlite::memory:");
     options
-        .max_connections(if role == Role::Writer { 1 } else { 2 })
-        .min_connections(u32::from(role == Role::Writer))
+        .max_connections(1)
+        .min_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A connection to a file does not go stale; in memory, the database would go with it.
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .test_before_acquire(false)
         .record_stmt_in_spans(false)
-        .sqlx_logging(false);
-    let location = location.clone();
-    options.map_sqlx_sqlite_opts(move |sqlite| {
-        let sqlite = sqlite.foreign_keys(false).busy_timeout(BUSY_TIMEOUT).pragma("mmap_size", "0");
-        match (&location, role) {
-            // Negative sizes are in KiB. A marketplace has many stores open; the operating system caches the files anyway.
-            (Location::Memory, _) => sqlite,
-            (Location::File(path), Role::Reader) => sqlite
-                .in_memory(false)
-                .shared_cache(false)
-                .filename(path)
-                .pragma("cache_size", "-512")
-                .pragma("query_only", "ON"),
-            (Location::File(path), Role::Writer) => sqlite
-                .in_memory(false)
-                .shared_cache(false)
-                .filename(path)
-                .create_if_missing(true)
-                .pragma("journal_mode", "WAL")
-                // A commit that was answered survives a power cut.
-                .pragma("synchronous", "FULL")
-                .pragma("cache_size", "-1024")
-                .pragma("journal_size_limit", "4194304"),
-        }
-    });
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |_| sqlite.clone().disable_statement_logging());
     Database::connect(options).await
+}
+
+/// Opens the connections that read a file.
+pub(crate) async fn connect_readers(path: &Path) -> Result<Vec<SqliteConnection>, DbErr> {
+    let options =
+        sqlite().filename(path).pragma("cache_size", "-512").pragma("query_only", "ON").disable_statement_logging();
+    let connecting = (0..READERS).map(|_| options.connect());
+    futures::future::try_join_all(connecting).await.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+}
+
+fn sqlite() -> SqliteConnectOptions {
+    SqliteConnectOptions::new().foreign_keys(false).busy_timeout(BUSY_TIMEOUT).pragma("mmap_size", "0")
+}
+
+/// The rows of a question, asked on a connection that reads.
+pub(crate) async fn ask(reader: &mut SqliteConnection, question: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    let values = SqlxValues(question.values.unwrap_or(Values(Vec::new())));
+    // The text was made by sea-query; whatever came from outside is among the values.
+    let rows = sqlx::query_with(sqlx::AssertSqlSafe(question.sql), values).fetch_all(reader).await;
+    match rows {
+        Ok(rows) => Ok(rows.into_iter().map(QueryResult::from).collect()),
+        Err(error) => Err(DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))),
+    }
 }
 
 /// Begins a transaction that holds the right to write from its start: what it reads stays true until it commits.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use jobapp_kernel::{Aggregate, Key, id_text};
-use sea_orm::sea_query::{ColumnDef, Expr, ExprTrait, Index, IndexCreateStatement, Query, Table};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use sea_orm::sea_query::{ColumnDef, Expr, ExprTrait, Index, IndexCreateStatement, Query, SelectStatement, Table};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
 
 use crate::connections::Connections;
 use crate::dialect::Violation;
@@ -28,12 +28,15 @@ pub(crate) async fn bring_up_to_date<A: Aggregate>(
 ) -> Result<(), SqlStoreError> {
     let wanted = wanted::<A>();
     let failed = |source: DbErr| failed::<A>(location, source);
-    if existing::<A>(&connections.readers).await.map_err(failed)? == wanted {
+    let known =
+        connections.ask(&declarations::<A>()).await.and_then(|rows| read_declarations(&rows)).map_err(failed)?;
+    if known == wanted {
         return Ok(());
     }
     // The transaction is the lock: another process that comes to the same conclusion waits here and finds nothing to do.
     let transaction = connections.begin().await.map_err(failed)?;
-    let existing = existing::<A>(&transaction).await.map_err(failed)?;
+    let rows = transaction.query_all(&declarations::<A>()).await.map_err(failed)?;
+    let existing = read_declarations(&rows).map_err(failed)?;
     let migration = Migration { transaction: &transaction, location };
     if let Err(error) = migration.run::<A>(&existing, &wanted).await {
         if let Err(error) = transaction.rollback().await {
@@ -49,14 +52,11 @@ fn wanted<A: Aggregate>() -> Declarations {
     keys.chain([(TABLE.to_owned(), "1".to_owned())]).collect()
 }
 
-async fn existing<A: Aggregate>(connection: &impl ConnectionTrait) -> Result<Declarations, DbErr> {
-    let select = Query::select()
-        .column("key")
-        .column("declaration")
-        .from(KEYS)
-        .and_where(Expr::col("aggregate").eq(A::NAME))
-        .take();
-    let rows = connection.query_all(&select).await?;
+fn declarations<A: Aggregate>() -> SelectStatement {
+    Query::select().column("key").column("declaration").from(KEYS).and_where(Expr::col("aggregate").eq(A::NAME)).take()
+}
+
+fn read_declarations(rows: &[QueryResult]) -> Result<Declarations, DbErr> {
     rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 

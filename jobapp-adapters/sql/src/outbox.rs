@@ -8,14 +8,14 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Order, QueryResult};
 
 use crate::SqlStore;
-use crate::statement::{Template, limit};
+use crate::statement::{Template, limited};
 use crate::tables::OUTBOX;
 
 /// What the outbox asks most often, by its relay and by its metrics.
 pub(crate) struct OutboxStatements {
     any: Template,
     count: Template,
-    /// The instant, the owner and the limit.
+    /// The instant and the owner.
     oldest: Template,
 }
 
@@ -34,10 +34,9 @@ impl OutboxStatements {
             .from(OUTBOX)
             .and_where(Expr::exists(leased_elsewhere).not())
             .order_by("seq", Order::Asc)
-            .limit(0)
             .take();
         Self {
-            any: Template::of(backend, &Query::select().column("seq").from(OUTBOX).limit(0).take()),
+            any: Template::of(backend, &Query::select().column("seq").from(OUTBOX).take()),
             count: Template::of(backend, &Query::select().expr(Expr::col("seq").count()).from(OUTBOX).take()),
             oldest: Template::of(backend, &oldest),
         }
@@ -54,14 +53,18 @@ impl Outbox for SqlStore {
         let failed = failed("lease outbox entries");
         let statements = &self.inner.outbox;
         // Most of the time nothing waits; finding that out must not cost a write.
-        let any = statements.any.with([1_u64.into()]);
-        if self.inner.connections.readers.query_one_raw(any).await.map_err(&failed)?.is_none() {
+        let any = limited(statements.any.with([]), 1);
+        if self.inner.connections.one(any).await.map_err(&failed)?.is_none() {
             return Ok(Vec::new());
         }
         let now = self.inner.clock.now();
         let transaction = self.inner.connections.begin().await.map_err(&failed)?;
-        let oldest = statements.oldest.with([now.as_millis().into(), owner.into(), limit(most).into()]);
+        let oldest = limited(statements.oldest.with([now.as_millis().into(), owner.into()]), most);
         let rows = transaction.query_all_raw(oldest).await.map_err(&failed)?;
+        if rows.is_empty() {
+            transaction.rollback().await.map_err(&failed)?;
+            return Ok(Vec::new());
+        }
         let entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         let numbers =
             rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<i64>, _>>().map_err(&failed)?;
@@ -96,8 +99,7 @@ impl Outbox for SqlStore {
 
     async fn waiting(&self) -> Result<u64, RepositoryError> {
         let failed = failed("count outbox entries");
-        let row =
-            self.inner.connections.readers.query_one_raw(self.inner.outbox.count.with([])).await.map_err(&failed)?;
+        let row = self.inner.connections.one(self.inner.outbox.count.with([])).await.map_err(&failed)?;
         let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0)).map_err(&failed)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }

@@ -6,7 +6,7 @@ use jobapp_kernel::{Aggregate, Bounds, Cursor, Direction, Key, KeyValue, PageReq
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{DbBackend, Order, Statement, StatementBuilder, Value};
 
-use crate::statement::{self, Template};
+use crate::statement::{Template, limited};
 use crate::tables::{INBOX, KeyNames, OUTBOX, parameter};
 
 /// Every statement whose text does not depend on the call.
@@ -35,9 +35,9 @@ pub(crate) struct KeyQueries {
     is_many: bool,
     /// The value.
     pub(crate) find_by: Template,
-    /// The value and the limit, from the list's start: for either direction.
+    /// The value, from the list's start: for either direction.
     first_page: [Template; 2],
-    /// The value, the cursor's sort value twice, its id and the limit: for either direction.
+    /// The value, the cursor's sort value twice and its id: for either direction.
     next_page: [Template; 2],
     /// What an aggregate has in the side table of a key of many values.
     pub(crate) side: Option<SideQueries>,
@@ -119,7 +119,6 @@ impl KeyQueries {
             .columns(columns::<A>())
             .from(A::NAME)
             .and_where(Expr::col((A::NAME, "id")).in_subquery(holders::<A>(key, &names)))
-            .limit(1)
             .take();
         // By the key's own column where there is one: one look-up less.
         let find_by = if key.many {
@@ -129,7 +128,6 @@ impl KeyQueries {
                 .columns(columns::<A>())
                 .from(A::NAME)
                 .and_where(Expr::col(names.value.clone()).eq(""))
-                .limit(1)
                 .take()
         };
         let pages = |is_next: bool| {
@@ -149,14 +147,14 @@ impl KeyQueries {
     /// A page of the values with this value of the key, and one more: id, version, state and sort value.
     pub(crate) fn list(&self, value: KeyValue, page: &PageRequest) -> Statement {
         let direction = usize::from(page.direction == Direction::Descending);
-        let limit = Value::BigUnsigned(Some(statement::limit(page.limit.saturating_add(1))));
-        match &page.after {
-            None => self.first_page[direction].with([parameter(value), limit]),
+        let question = match &page.after {
+            None => self.first_page[direction].with([parameter(value)]),
             Some(Cursor { sort, id }) => {
                 let sort = parameter(sort.clone());
-                self.next_page[direction].with([parameter(value), sort.clone(), sort, id.clone().into(), limit])
+                self.next_page[direction].with([parameter(value), sort.clone(), sort, id.clone().into()])
             }
-        }
+        };
+        limited(question, page.limit.saturating_add(1))
     }
 
     /// A page of the values whose value of the key is within bounds, and one more: id, version, state and value.
@@ -175,11 +173,8 @@ impl KeyQueries {
         if let Some(Cursor { sort, id }) = &page.after {
             behind(&mut select, value.clone(), Expr::col((A::NAME, "id")), parameter(sort.clone()), id.clone(), &order);
         }
-        select
-            .order_by_expr(value, order.clone())
-            .order_by((A::NAME, "id"), order)
-            .limit(statement::limit(page.limit.saturating_add(1)));
-        StatementBuilder::build(&select, &backend)
+        select.order_by_expr(value, order.clone()).order_by((A::NAME, "id"), order);
+        limited(StatementBuilder::build(&select, &backend), page.limit.saturating_add(1))
     }
 
     fn value_column<A: Aggregate>(&self) -> Expr {
@@ -265,7 +260,7 @@ fn list<A: Aggregate>(key: &Key<A>, names: &KeyNames, order: Order, is_next: boo
     if is_next {
         behind(&mut select, sort.clone(), id.clone(), Value::BigInt(Some(0)), String::new(), &order);
     }
-    select.order_by_expr(sort, order.clone()).order_by_expr(id, order).limit(0);
+    select.order_by_expr(sort, order.clone()).order_by_expr(id, order);
     select
 }
 
@@ -275,5 +270,48 @@ fn behind(select: &mut SelectStatement, sort: Expr, id: Expr, last: Value, last_
         select.and_where(sort.clone().gte(last.clone())).and_where(sort.gt(last).or(id.gt(last_id)));
     } else {
         select.and_where(sort.clone().lte(last.clone())).and_where(sort.lt(last).or(id.lt(last_id)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jobapp_contracts::fixture::Kettle;
+    use jobapp_kernel::ObjectId;
+    use sea_orm::ConnectionTrait;
+
+    use super::*;
+    use crate::{SqlConfig, SqlStore};
+
+    /// How the database goes about a statement.
+    async fn plan(store: &SqlStore, mut statement: Statement) -> String {
+        statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+        let rows = store.database().query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index::<String>(3).unwrap()).collect::<Vec<_>>().join("; ")
+    }
+
+    #[tokio::test]
+    async fn every_question_is_answered_by_an_index() {
+        let store = SqlStore::open(SqlConfig::memory()).await.unwrap();
+        store.register::<Kettle>().await.unwrap();
+        let queries = Queries::of::<Kettle>(DbBackend::Sqlite);
+        let found = plan(&store, queries.find.with(["x".into()])).await;
+        assert!(found.starts_with("SEARCH kettle USING INDEX sqlite_autoindex_kettle_1 (id=?)"), "{found}");
+        let cursor = Cursor { sort: 7.into(), id: ObjectId::from_bytes([7; 12]).to_string() };
+        let pages = [PageRequest::first(9), PageRequest::newest(9), PageRequest::newest(9).after(Some(cursor.clone()))];
+        for key in Kettle::keys() {
+            let of_key = &queries.keys[key.name];
+            let index = format!("INDEX by_kettle__{}", key.name);
+            let value = if key.int { KeyValue::Int(7) } else { "x".into() };
+            let found = plan(&store, of_key.find_by.with([parameter(value.clone())])).await;
+            assert!(found.contains(&index) && !found.contains("SCAN"), "{found}");
+            for page in &pages {
+                let listed = plan(&store, of_key.list(value.clone(), page)).await;
+                assert!(listed.contains(&index) && !listed.contains("SCAN"), "{listed}");
+                assert!(key.unique || !listed.contains("TEMP B-TREE"), "sorted afterwards: {listed}");
+                let bounds = Bounds { from: Some(value.clone()), until: None };
+                let ranged = plan(&store, of_key.range::<Kettle>(DbBackend::Sqlite, bounds, page)).await;
+                assert!(ranged.contains(&index) && !ranged.contains("SCAN"), "{ranged}");
+            }
+        }
     }
 }

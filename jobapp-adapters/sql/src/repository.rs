@@ -9,7 +9,7 @@ use jobapp_kernel::{
     Saved, Stored,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ConnectionTrait, DbErr, Order, QueryResult, Statement, TryGetable};
+use sea_orm::{DbErr, Order, QueryResult, Statement, TryGetable};
 
 use crate::queries::Queries;
 use crate::row;
@@ -30,11 +30,11 @@ impl<A: Aggregate> SqlRepository<A> {
     }
 
     async fn one(&self, statement: Statement) -> Result<Option<QueryResult>, RepositoryError> {
-        self.store.connections.readers.query_one_raw(statement).await.map_err(unavailable::<A>)
+        self.store.connections.one(statement).await.map_err(unavailable::<A>)
     }
 
     async fn all(&self, statement: Statement) -> Result<Vec<QueryResult>, RepositoryError> {
-        self.store.connections.readers.query_all_raw(statement).await.map_err(unavailable::<A>)
+        self.store.connections.all(statement).await.map_err(unavailable::<A>)
     }
 
     /// A page of at most `limit` of these rows, which are id, version, state and what they are sorted by.
@@ -69,8 +69,8 @@ impl<A: Aggregate> Repository<A> for SqlRepository<A> {
     }
 
     async fn find_by(&self, key: Key<A>, value: KeyValue) -> Result<Option<Stored<A>>, RepositoryError> {
-        let statement = self.queries.key(&key)?.find_by.with([parameter(value), 1_u64.into()]);
-        self.one(statement).await?.as_ref().map(row::load::<A>).transpose()
+        let question = self.queries.key(&key)?.find_by.with([parameter(value)]);
+        self.one(statement::limited(question, 1)).await?.as_ref().map(row::load::<A>).transpose()
     }
 
     async fn list(&self, key: Key<A>, value: KeyValue, page: PageRequest) -> Result<Page<Stored<A>>, RepositoryError> {
@@ -93,7 +93,7 @@ impl<A: Aggregate> Repository<A> for SqlRepository<A> {
         if let Some(after) = after {
             select.and_where(Expr::col("id").gt(after.to_string()));
         }
-        let rows = self.store.connections.readers.query_all(&select).await.map_err(unavailable::<A>)?;
+        let rows = self.store.connections.ask(&select).await.map_err(unavailable::<A>)?;
         rows.iter().map(row::load::<A>).collect()
     }
 

@@ -28,6 +28,16 @@ impl Template {
     }
 }
 
+/// The first `limit` rows of a question that says nothing about how many it wants.
+///
+/// The number is part of the text: SQLite plans a statement anew at every call when its limit is a value, which takes longer
+/// than the call.
+pub(crate) fn limited(mut question: Statement, limit: usize) -> Statement {
+    question.sql.push_str(" LIMIT ");
+    question.sql.push_str(&self::limit(limit).to_string());
+    question
+}
+
 /// A version, count or limit as databases know numbers. What does not fit is larger than anything that is stored.
 pub(crate) fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)

@@ -49,7 +49,7 @@ impl SqlStore {
         let SqlConfig { location, clock, headers } = config;
         let connections = Connections::open(&location).await?;
         prepare(&connections).await.map_err(|source| SqlStoreError::Open { location: location.to_string(), source })?;
-        let outbox = OutboxStatements::new(connections.writer.get_database_backend());
+        let outbox = OutboxStatements::new(connections.backend());
         Ok(Self { inner: Arc::new(Inner { connections, location, clock, headers, changed: Notify::new(), outbox }) })
     }
 
@@ -93,7 +93,7 @@ impl SqlStore {
         loop {
             // In small transactions, so that no save waits long.
             let keys = Query::select().column("key").from(INBOX).and_where(old.clone()).limit(500).take();
-            let keys = self.inner.connections.readers.query_all(&keys).await.map_err(failed)?;
+            let keys = self.inner.connections.ask(&keys).await.map_err(failed)?;
             if keys.is_empty() {
                 return Ok(forgotten);
             }
@@ -116,7 +116,7 @@ impl SqlStore {
 
 impl Inner {
     pub(crate) fn backend(&self) -> DbBackend {
-        self.connections.writer.get_database_backend()
+        self.connections.backend()
     }
 }
 

@@ -368,7 +368,8 @@ mod tests {
                     Some(value) => body[field] = value.clone(),
                     None => drop(body.as_object_mut().unwrap().remove(field)),
                 }
-                let answer = if create { CreateGigBody::parse(&body).map(drop) } else { GigContentBody::parse(&body).map(drop) };
+                let answer =
+                    if create { CreateGigBody::parse(&body).map(drop) } else { GigContentBody::parse(&body).map(drop) };
                 assert_eq!(answer.unwrap_err().message, expected, "{field} {value:?}");
             }
         }

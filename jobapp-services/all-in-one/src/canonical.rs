@@ -45,7 +45,7 @@ fn canonical_text(text: &str) -> String {
         out.push_str(replacement(word).unwrap_or(word));
         word.clear();
     };
-    for c in text.chars() {
+    for c in without_uuids(text).chars() {
         if c.is_ascii_alphanumeric() || c == '_' {
             word.push(c);
         } else {
@@ -54,8 +54,33 @@ fn canonical_text(text: &str) -> String {
         }
     }
     flush(&mut word, &mut out);
-    // A UUID is five words of hexadecimal digits; its parts differ in length from every id.
     out
+}
+
+/// Replaces UUIDs, whose dashes would make five short words of them.
+fn without_uuids(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        match rest.get(..36).filter(|start| is_uuid(start)) {
+            Some(_) => {
+                out.push_str("<uuid>");
+                rest = &rest[36..];
+            }
+            None => {
+                out.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+    }
+    out
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.bytes().enumerate().all(|(index, byte)| match index {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    })
 }
 
 fn replacement(word: &str) -> Option<&'static str> {
@@ -67,7 +92,6 @@ fn replacement(word: &str) -> Option<&'static str> {
         () if prefixed => Some("<payment>"),
         () if digits && word.len() >= 13 => Some("<number>"),
         () if hexadecimal && word.len() >= 8 && word.bytes().any(|byte| byte.is_ascii_digit()) => Some("<id>"),
-        () if hexadecimal && word.len() == 4 && word.bytes().any(|byte| byte.is_ascii_digit()) => Some("<id>"),
         () if generated => Some("<id>"),
         () => None,
     }
@@ -83,14 +107,14 @@ mod tests {
         let value = json!({
             "id": 7, "price": 4000, "at": "2026-11-24T10:00:00.000Z", "gig": "66f0c0ffee0000000000b001", "millis": 1_795_488_054_644_i64,
             "url": "http://localhost:41234/media/ab12cd34ef56ab12cd34ef56ab12cd34.png", "intent": "pi_3abc_secret_x1", "text": "Quick and tidy.",
-            "number": "JO12345000001",
+            "number": "JO12345000001", "key": "a 0123abcd-fedf-4def-aaaa-abcdefabcdef", "year": "2019",
         });
         assert_eq!(
             canonical(value),
             json!({
                 "id": "<number>", "price": 4000, "at": "<time>", "gig": "<id>", "millis": "<number>",
                 "url": "http://localhost:41234/media/<id>.png", "intent": "<payment>", "text": "Quick and tidy.",
-                "number": "JO12345000001",
+                "number": "JO12345000001", "key": "a <uuid>", "year": "2019",
             })
         );
     }

@@ -89,42 +89,42 @@ pub struct Flags {
     #[arg(long, global = true, env = "JOBAPP_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The address to listen on [default: 127.0.0.1].
-    #[arg(long, env = "BIND", value_name = "ADDRESS")]
+    #[arg(long, global = true, env = "BIND", value_name = "ADDRESS")]
     pub bind: Option<String>,
     /// The port to listen on; 0 takes a free one [default: 4000].
-    #[arg(long, env = "PORT", value_name = "PORT")]
+    #[arg(long, global = true, env = "PORT", value_name = "PORT")]
     pub port: Option<String>,
     /// Where the browser client lives: used in mails, allowed to call [default: http://localhost:3000].
-    #[arg(long, env = "CLIENT_URL", value_name = "URL")]
+    #[arg(long, global = true, env = "CLIENT_URL", value_name = "URL")]
     pub client_url: Option<String>,
     /// Where this server is reached; https makes cookies secure [default: http://localhost:<port>].
-    #[arg(long, env = "JOBAPP_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, global = true, env = "JOBAPP_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Further origins that may call, separated by commas.
-    #[arg(long, env = "JOBAPP_ALLOWED_ORIGINS", value_name = "URLS")]
+    #[arg(long, global = true, env = "JOBAPP_ALLOWED_ORIGINS", value_name = "URLS")]
     pub allowed_origins: Option<String>,
     /// Developer mode: mailbox at /_dev/mail, payments at /_dev/payments [default: true on a loopback address].
-    #[arg(long, env = "JOBAPP_DEV", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, global = true, env = "JOBAPP_DEV", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub dev: Option<String>,
     /// Whether the seed routes exist [default: false].
-    #[arg(long, env = "JOBAPP_SEED_ROUTES", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, global = true, env = "JOBAPP_SEED_ROUTES", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub seed_routes: Option<String>,
     /// Fill the folder with sellers, gigs, orders, reviews and chats before running, unless it was done before.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub demo: bool,
     /// The largest body of words, in bytes [default: 262144].
-    #[arg(long, env = "JOBAPP_BODY_LIMIT", value_name = "BYTES")]
+    #[arg(long, global = true, env = "JOBAPP_BODY_LIMIT", value_name = "BYTES")]
     pub body_limit: Option<String>,
     /// The largest body with a picture, in bytes [default: 15728640].
-    #[arg(long, env = "JOBAPP_PICTURE_BODY_LIMIT", value_name = "BYTES")]
+    #[arg(long, global = true, env = "JOBAPP_PICTURE_BODY_LIMIT", value_name = "BYTES")]
     pub picture_body_limit: Option<String>,
     /// The largest body with a chat or delivery file, in bytes [default: 146800640].
-    #[arg(long, env = "JOBAPP_FILE_BODY_LIMIT", value_name = "BYTES")]
+    #[arg(long, global = true, env = "JOBAPP_FILE_BODY_LIMIT", value_name = "BYTES")]
     pub file_body_limit: Option<String>,
     /// What to log: a level, or targets with levels [default: info].
-    #[arg(long, env = "JOBAPP_LOG", value_name = "FILTER")]
+    #[arg(long, global = true, env = "JOBAPP_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// How log lines look: auto, text or json [default: auto, text on a terminal].
-    #[arg(long, env = "JOBAPP_LOG_FORMAT", value_name = "FORMAT")]
+    #[arg(long, global = true, env = "JOBAPP_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
 }

@@ -68,7 +68,8 @@ impl Shared {
                 outbox: store.outbox(),
                 publisher: Arc::clone(&self.publisher),
                 translate,
-                owner: format!("{name}-{}", std::process::id()),
+                // The folder has one holder, so what an earlier process leased is this one's at once.
+                owner: name.to_owned(),
             };
             let stop = self.shutdown.last_token().clone();
             self.shutdown.spawn_last(async move { relay.run(stop).await });
@@ -116,7 +117,7 @@ impl Marketplace {
     ) -> anyhow::Result<Self> {
         let secrets = folder.secrets()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let stores = Arc::new(Stores::open(folder).await?);
+        let stores = Arc::new(Box::pin(Stores::open(folder)).await?);
         let bus = SqlBus::open(SqlBusConfig::file(folder.database("bus"))).await.context("the message bus")?;
         // All queues before anything is published, so that nothing misses its consumer.
         bus.declare(&queues()).await.context("the queues")?;
@@ -148,14 +149,8 @@ impl Marketplace {
         let order = order_service(&shared, &stores, settings, &provider);
         let review = review_service(&shared, &stores, settings);
 
-        let services = [
-            ("auth", auth),
-            ("users", users),
-            ("gig", gig),
-            ("chat", chat),
-            ("order", order),
-            ("review", review),
-        ];
+        let services =
+            [("auth", auth), ("users", users), ("gig", gig), ("chat", chat), ("order", order), ("review", review)];
         let upstreams = services.iter().flat_map(|(name, router)| {
             let service = in_process(router.clone());
             targets_of(name).map(move |target: Target| (target, service.clone())).collect::<Vec<_>>()

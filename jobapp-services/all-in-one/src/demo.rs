@@ -63,7 +63,7 @@ pub async fn fill(base: &str, confirm: &Confirm) -> anyhow::Result<()> {
         deal(buyer, shop, gig, offered, number, confirm).await?;
         progress.inc(1);
     }
-    progress.finish_with_message(format!("Everybody's password is \"{PASSWORD}\"; sign in as Iria or Marta."));
+    progress.finish_and_clear();
     Ok(())
 }
 
@@ -148,8 +148,9 @@ async fn deal(
     let (stars, words) = VERDICTS[number % VERDICTS.len()];
     let about_seller = review(buyer, &buyer.buyer_id, shop, gig, &order, "buyer-review", stars, words);
     buyer.client.post("/review", about_seller).await?;
-    if number % 2 == 0 {
-        let about_buyer = review(seller, &shop.seller_id, shop, gig, &order, "seller-review", 5, "Clear wishes, kind words.");
+    if number.is_multiple_of(2) {
+        let about_buyer =
+            review(seller, &shop.seller_id, shop, gig, &order, "seller-review", 5, "Clear wishes, kind words.");
         seller.client.post("/review", about_buyer).await?;
     }
     Ok(())

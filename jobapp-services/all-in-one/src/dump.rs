@@ -17,7 +17,7 @@ const PAGE: usize = 500;
 /// Prints the dump.
 pub(crate) async fn print(settings: &Settings, replace: bool) -> anyhow::Result<ExitCode> {
     let folder = Folder::open(&settings.data)?;
-    let stores = Stores::open(&folder).await?;
+    let stores = Box::pin(Stores::open(&folder)).await?;
     let mut lines = Lines { replace, lines: Vec::new() };
     stores.each(&mut lines).await?;
     if replace {

@@ -23,9 +23,8 @@ impl Folder {
     /// When it cannot be created or written, or another process holds it; the text says which and what to do.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         let shown = root.display();
-        fs::create_dir_all(root).with_context(|| {
-            format!("the data folder {shown} cannot be created. Choose another with --data")
-        })?;
+        fs::create_dir_all(root)
+            .with_context(|| format!("the data folder {shown} cannot be created. Choose another with --data"))?;
         let path = root.join("jobapp.lock");
         let mut lock = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).with_context(|| {
             format!("the data folder {shown} cannot be written. Choose another with --data, or give your user the right to write there")
@@ -38,7 +37,9 @@ impl Folder {
                     Ok(_) if !holder.trim().is_empty() => format!(" (process {})", holder.trim()),
                     _ => String::new(),
                 };
-                bail!("the data folder {shown} is in use by another jobapp{process}. Stop it, or choose another folder with --data");
+                bail!(
+                    "the data folder {shown} is in use by another jobapp{process}. Stop it, or choose another folder with --data"
+                );
             }
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| format!("the data folder {shown} cannot be locked"));
@@ -116,10 +117,7 @@ impl StoredSecrets {
 
 impl From<StoredSecrets> for Secrets {
     fn from(stored: StoredSecrets) -> Self {
-        Self {
-            user_tokens: stored.user_tokens.into(),
-            gateway_tokens: stored.gateway_tokens.into(),
-        }
+        Self { user_tokens: stored.user_tokens.into(), gateway_tokens: stored.gateway_tokens.into() }
     }
 }
 

@@ -20,10 +20,13 @@ pub(crate) async fn search(settings: &Settings, command: &SearchCommand) -> anyh
     match command {
         SearchCommand::Rebuild => {
             let folder = Folder::open(&settings.data)?;
-            let stores = Stores::open(&folder).await?;
+            let stores = Box::pin(Stores::open(&folder)).await?;
             let progress = ProgressBar::no_length();
             progress.set_style(ProgressStyle::with_template("{spinner} {pos} gigs, {elapsed}")?);
-            let count = compose::rebuild_search(&folder, &stores, &|done| progress.set_position(u64::try_from(done).unwrap_or(u64::MAX))).await?;
+            let count = compose::rebuild_search(&folder, &stores, &|done| {
+                progress.set_position(u64::try_from(done).unwrap_or(u64::MAX))
+            })
+            .await?;
             progress.finish_and_clear();
             println!("The search index holds {count} gigs.");
             stores.close().await;

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use jobapp_runtime::{STOP_LIMIT, Shutdown, listen, start_logging};
+use jobapp_runtime::{STOP_LIMIT, Shutdown, Signals, listen, start_logging};
 
 use crate::cli::{Cli, Command};
 use crate::{Folder, Marketplace, Settings, demo, dump, operator};
@@ -48,6 +48,7 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
     let port = listener.local_addr().context("the address cannot be told")?.port();
     let folder = Folder::open(&settings.data)?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
+    let signals = Signals::listen().context("the system does not let us listen for signals")?;
     let shutdown = Shutdown::new();
     let marketplace = Marketplace::start(settings, &folder, &public_url, &shutdown).await?;
     jobapp_runtime::serve(&shutdown, listener, marketplace.router());
@@ -59,16 +60,21 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
         let filling = async {
             if demo::is_filled(&local).await? {
                 println!("The demo is there already.");
-                return Ok(());
+                return anyhow::Ok(());
             }
-            demo::fill(&local, &marketplace.confirm_payments()).await
+            demo::fill(&local, &marketplace.confirm_payments()).await?;
+            println!(
+                "The demo is filled in. Sign in as Iria (sells) or Marta (buys); the password is \"{}\".",
+                demo::PASSWORD
+            );
+            Ok(())
         };
         tokio::select! {
             filled = filling => filled.context("the demo could not be filled in")?,
             () = shutdown.token().cancelled() => {}
         }
     }
-    let ended = shutdown.run(STOP_LIMIT).await.context("the system does not let us listen for signals")?;
+    let ended = shutdown.run_with(signals, STOP_LIMIT).await;
     marketplace.close().await;
     drop(folder);
     Ok(if ended { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -185,7 +186,10 @@ fn read_file(named: Option<&Path>, data: &Path) -> anyhow::Result<(BTreeMap<Stri
     let shown = path.display().to_string();
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        // What is wrong with the data folder itself is told by who opens it.
+        Err(error) if named.is_none() && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            String::new()
+        }
         Err(error) => return Err(error).with_context(|| format!("the settings file {shown} cannot be read")),
     };
     let table: toml::Table = text.parse().with_context(|| format!("the settings file {shown} is not valid TOML"))?;
@@ -256,7 +260,11 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_file() {
         let (folder, mut flags) = flags();
-        std::fs::write(folder.path().join("jobapp.toml"), "port = 4100\nallowed_origins = [\"http://a.test\", \"http://b.test\"]").unwrap();
+        std::fs::write(
+            folder.path().join("jobapp.toml"),
+            "port = 4100\nallowed_origins = [\"http://a.test\", \"http://b.test\"]",
+        )
+        .unwrap();
         assert_eq!(Settings::load(&flags).unwrap().address.port(), 4100);
         flags.port = Some("4200".into());
         let settings = Settings::load(&flags).unwrap();

@@ -7,6 +7,7 @@ mod config;
 mod docs;
 mod drain;
 mod ended;
+mod etag;
 mod forward;
 mod home;
 mod local;
@@ -57,7 +58,14 @@ impl Gateway {
     pub fn new(upstreams: Upstreams, users: UserTokens, config: GatewayConfig) -> Self {
         let mut routes = routes::all();
         routes.retain(|route| config.seed || !route.seed);
-        Self(Arc::new(Inner { config, routes, upstreams, users, presence: Presence::default(), ended: EndedSessions::default() }))
+        Self(Arc::new(Inner {
+            config,
+            routes,
+            upstreams,
+            users,
+            presence: Presence::default(),
+            ended: EndedSessions::default(),
+        }))
     }
 
     /// Everything the gateway answers. `services` are the OpenAPI documents of the services behind it.
@@ -78,6 +86,7 @@ impl Gateway {
             .with_state(self.clone())
             .merge(swagger)
             .merge(extra)
+            .layer(axum::middleware::from_fn(etag::tag))
             .layer(compress)
             .layer(axum::middleware::from_fn_with_state(self.clone(), policy::policy))
     }

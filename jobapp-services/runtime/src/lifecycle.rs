@@ -92,12 +92,17 @@ impl Shutdown {
     /// # Errors
     /// When the operating system does not let us listen for signals.
     pub async fn run(&self, limit: Duration) -> std::io::Result<bool> {
-        let mut signals = Signals::listen()?;
+        Ok(self.run_with(Signals::listen()?, limit).await)
+    }
+
+    /// As [`Shutdown::run`], with signals that were listened for from an earlier moment on: a process that tells the world that
+    /// it is there must already stop politely.
+    pub async fn run_with(&self, mut signals: Signals, limit: Duration) -> bool {
         tokio::select! {
             name = signals.next() => tracing::info!(signal = name, "stopping"),
             () = self.token().cancelled() => tracing::info!("stopping"),
         }
-        Ok(self.stop_unless(limit, async { signals.next().await }).await)
+        self.stop_unless(limit, async { signals.next().await }).await
     }
 
     /// Stops everything within `limit`. Returns whether all tasks ended by themselves.
@@ -144,8 +149,9 @@ impl Shutdown {
     }
 }
 
-/// The signals that ask a process to stop.
-struct Signals {
+/// The signals that ask a process to stop. From its making on they no longer end the process by themselves.
+#[derive(Debug)]
+pub struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -153,8 +159,12 @@ struct Signals {
 }
 
 impl Signals {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// When the operating system does not let us.
     #[cfg(unix)]
-    fn listen() -> std::io::Result<Self> {
+    pub fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }

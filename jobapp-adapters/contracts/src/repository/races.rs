@@ -145,6 +145,31 @@ pub async fn retried_updates_all_go_through(h: &Harness) {
     assert_eq!(h.load(id(1)).await.value.price, i64::try_from(RACERS * ROUNDS).unwrap());
 }
 
+/// A caller may go away at any moment, as when a browser closes its connection: its change is stored with its event or not
+/// at all, and nobody else notices.
+pub async fn a_caller_that_goes_away_leaves_a_whole_change_or_none(h: &Harness) {
+    const CALLERS: u64 = 60;
+    for number in 1..=CALLERS {
+        let kettles = Arc::clone(&h.kettles);
+        let change = Change::insert(Kettle { parts: vec![format!("{number}")], ..a_kettle(number) }, boiled());
+        let caller = tokio::spawn(async move { kettles.save(change).await });
+        // A little later each time, so that they go away in the middle of everything a save does.
+        for _ in 0..number {
+            tokio::task::yield_now().await;
+        }
+        caller.abort();
+        // Aborted or done: what matters is what is stored.
+        drop(caller.await);
+    }
+    h.insert(&a_kettle(CALLERS + 1)).await;
+    let stored = h.kettles.scan(None, 1000).await.unwrap();
+    assert_eq!(h.outbox.waiting().await.unwrap(), stored.len() as u64 - 1);
+    for number in 1..=CALLERS {
+        let part = h.holder(Kettle::PART, &format!("{number}")).await;
+        assert_eq!(part, stored.iter().map(|stored| stored.value.id).find(|stored| *stored == id(number)), "{number}");
+    }
+}
+
 /// As often as it takes: five attempts may lose to six racers.
 async fn raise_price(kettles: &Arc<dyn Repository<Kettle>>) {
     loop {

@@ -85,9 +85,8 @@ const EXTENSION: Schema = Schema::new(&[
 
 const NOTIFICATION: Schema = Schema::lenient(&[Field::text("notificationId").required()]);
 
-const INTENT: Schema = Schema::lenient(&[
-    Field::number("price").required().above(0.0, "\"price\" must be a positive number"),
-]);
+const INTENT: Schema =
+    Schema::lenient(&[Field::number("price").required().above(0.0, "\"price\" must be a positive number")]);
 
 const DELIVER: Schema = Schema::lenient(&[
     Field::text("message").blank(),

@@ -20,9 +20,24 @@ fn order() -> Value {
 }
 
 const STRINGS: [&str; 18] = [
-    "gigId", "sellerId", "sellerUsername", "sellerEmail", "sellerImage", "gigCoverImage", "gigMainTitle", "gigBasicTitle",
-    "gigBasicDescription", "buyerId", "buyerUsername", "buyerEmail", "buyerImage", "status", "orderId", "invoiceId",
-    "paymentIntent", "offer.gigTitle",
+    "gigId",
+    "sellerId",
+    "sellerUsername",
+    "sellerEmail",
+    "sellerImage",
+    "gigCoverImage",
+    "gigMainTitle",
+    "gigBasicTitle",
+    "gigBasicDescription",
+    "buyerId",
+    "buyerUsername",
+    "buyerEmail",
+    "buyerImage",
+    "status",
+    "orderId",
+    "invoiceId",
+    "paymentIntent",
+    "offer.gigTitle",
 ];
 
 /// The body with one value set; `None` takes it out. A dot leads into an object, a number into a list.
@@ -88,7 +103,11 @@ fn every_other_rule_of_an_order_has_its_text() {
         ("offer.price", Some(json!("x")), "\"offer.price\" must be a number"),
         ("offer.description", Some(json!("")), "\"offer.description\" is not allowed to be empty"),
         ("offer.deliveryInDays", Some(json!(true)), "\"offer.deliveryInDays\" must be a number"),
-        ("offer.deliveryInDays", Some(json!(1.5)), "\"offer.deliveryInDays\" must be a whole number of days, at most 3650"),
+        (
+            "offer.deliveryInDays",
+            Some(json!(1.5)),
+            "\"offer.deliveryInDays\" must be a whole number of days, at most 3650",
+        ),
         ("offer.oldDeliveryDate", None, "\"offer.oldDeliveryDate\" is required"),
         ("offer.oldDeliveryDate", Some(json!("Invalid Date")), "\"offer.oldDeliveryDate\" must be a valid date"),
         ("offer.newDeliveryDate", Some(json!("soon")), "\"offer.newDeliveryDate\" must be a valid date"),
@@ -111,8 +130,16 @@ fn every_other_rule_of_an_order_has_its_text() {
         ("requestExtension", Some(extension), "ok"),
         ("requestExtension", Some(json!({})), "\"requestExtension.originalDate\" is required"),
         ("requestExtension", Some(json!({"originalDate": "a"})), "\"requestExtension.newDate\" is required"),
-        ("requestExtension", Some(json!({"originalDate": "a", "newDate": "b"})), "\"requestExtension.days\" is required"),
-        ("requestExtension", Some(json!({"originalDate": "a", "newDate": "b", "days": 1})), "\"requestExtension.reason\" is required"),
+        (
+            "requestExtension",
+            Some(json!({"originalDate": "a", "newDate": "b"})),
+            "\"requestExtension.days\" is required",
+        ),
+        (
+            "requestExtension",
+            Some(json!({"originalDate": "a", "newDate": "b", "days": 1})),
+            "\"requestExtension.reason\" is required",
+        ),
         ("delivered", Some(json!("maybe")), "\"delivered\" must be a boolean"),
         ("approvedAt", Some(json!(1)), "\"approvedAt\" must be a string"),
         ("approvedAt", Some(json!("x")), "\"approvedAt\" must be a valid date"),

@@ -54,7 +54,10 @@ fn draw(width: i32, height: i32, colour: impl Fn(i32, i32) -> Colour) -> anyhow:
     let side = |length: i32| u32::try_from(length).unwrap_or_default();
     let mut encoder = png::Encoder::new(&mut file, side(width), side(height));
     encoder.set_color(png::ColorType::Rgb);
-    encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels)).context("a picture could not be drawn")?;
+    encoder
+        .write_header()
+        .and_then(|mut writer| writer.write_image_data(&pixels))
+        .context("a picture could not be drawn")?;
     let mut url = "data:image/png;base64,".to_owned();
     write!(url, "{}", base64::display::Base64Display::new(&file, &base64::engine::general_purpose::STANDARD))?;
     Ok(url)

@@ -1,0 +1,72 @@
+//! Why a use case did not do what it was asked.
+
+use jobapp_kernel::{ErrorKind, Kinded, Money, RepositoryError};
+
+use crate::machine::Refused;
+use crate::ports::ProviderError;
+use crate::verdict::Refusal;
+
+/// Why a use case did not do what it was asked. The texts are for users.
+#[derive(Debug, thiserror::Error)]
+pub enum OrdersError {
+    /// There is no such order, or it is none of the caller's.
+    #[error("Order not found.")]
+    OrderNotFound,
+    /// There is no such notification, or it is not the caller's.
+    #[error("Notification not found.")]
+    NotificationNotFound,
+    /// The state machine refuses.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Nothing can be sold for this price.
+    #[error("The price {0} cannot be paid.")]
+    Price(Money),
+    /// The number belongs to another order.
+    #[error("The order number is in use.")]
+    NumberInUse,
+    /// The payment paid for something else.
+    #[error("The payment was used for another order.")]
+    PaymentUsed,
+    /// The payment went back to the buyer, or will.
+    #[error("The payment for this order was refunded.")]
+    PaymentRefunded,
+    /// Nothing was paid that this order could be paid with.
+    #[error("The payment for this order was not made.")]
+    NotPaid,
+    /// What was paid is not what this order costs.
+    #[error("The payment of {paid} does not match the order's total of {total}.")]
+    WrongAmount {
+        /// What was paid.
+        paid: Money,
+        /// What the order costs.
+        total: Money,
+    },
+    /// What the order claims is contradicted.
+    #[error(transparent)]
+    Contradicted(#[from] Refusal),
+    /// The payment provider did not do it.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] RepositoryError),
+}
+
+impl Kinded for OrdersError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::OrderNotFound | Self::NotificationNotFound => ErrorKind::NotFound,
+            Self::Refused(Refused::NotYours { .. }) => ErrorKind::Forbidden,
+            Self::Price(_) => ErrorKind::Invalid,
+            Self::Refused(Refused::NotNow { .. })
+            | Self::NumberInUse
+            | Self::PaymentUsed
+            | Self::NotPaid
+            | Self::PaymentRefunded
+            | Self::WrongAmount { .. }
+            | Self::Contradicted(_) => ErrorKind::Conflict,
+            Self::Provider(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+        }
+    }
+}

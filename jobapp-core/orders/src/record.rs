@@ -1,0 +1,231 @@
+//! What an order consists of, as it is read and stored.
+
+use jobapp_kernel::{Money, ObjectId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::machine::{Phase, Who};
+use crate::{BuyerId, GigId, OfferId, OrderNumber, OrderObjectId, SellerId};
+
+/// One side of an order, as it was when the order was placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party<I> {
+    /// The side's document id.
+    pub id: I,
+    /// The user name, stored form.
+    pub username: String,
+    /// The address.
+    pub email: String,
+    /// URL.
+    pub picture: String,
+}
+
+/// The gig an order is for, as it was when the work started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GigCard {
+    /// The gig.
+    pub id: GigId,
+    /// URL.
+    pub cover_image: String,
+    /// Its title.
+    pub title: String,
+    /// The package's title.
+    pub basic_title: String,
+    /// The package's description.
+    pub basic_description: String,
+}
+
+/// What was agreed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// The title.
+    pub title: String,
+    /// What is to be done.
+    pub description: String,
+    /// Days of work.
+    pub delivery_in_days: i64,
+    /// The date first agreed on.
+    pub first_due: Timestamp,
+    /// The date that counts.
+    pub due: Timestamp,
+    /// Why the date moved; empty when it did not.
+    pub reason: String,
+}
+
+/// What an order waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitingFor {
+    /// The payment is on its way.
+    Payment,
+    /// Nothing is known of the gig yet.
+    Gig,
+    /// The gig is known; a price or an accepted offer that explains the order's price is not, yet.
+    Price,
+}
+
+/// What the seller hands over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Work {
+    /// The seller's words.
+    pub message: Option<String>,
+    /// URL of the stored file.
+    pub file: Option<String>,
+    /// Such as `zip`.
+    pub file_type: Option<String>,
+    /// A text.
+    pub file_size: Option<String>,
+    /// The name.
+    pub file_name: Option<String>,
+}
+
+/// One delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveredWork {
+    /// Its id.
+    pub id: ObjectId,
+    /// When.
+    pub at: Timestamp,
+    /// The seller's words.
+    pub message: Option<String>,
+    /// URL of the stored file.
+    pub file: Option<String>,
+    /// Such as `zip`.
+    pub file_type: Option<String>,
+    /// A text.
+    pub file_size: Option<String>,
+    /// The name.
+    pub file_name: Option<String>,
+}
+
+/// A request for more time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// The date as it was, in the client's text.
+    pub original_date: String,
+    /// The date asked for, in the client's text.
+    pub new_date: String,
+    /// The date asked for.
+    pub new_due: Timestamp,
+    /// The new number of days of work.
+    pub days: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// What the buyer said to the last request for more time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExtensionAnswer {
+    /// Yes.
+    Approved,
+    /// No.
+    Rejected,
+}
+
+/// One side's review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// 1 to 5.
+    pub rating: i64,
+    /// The words.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The money that goes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// Since when it is owed.
+    pub owed_at: Timestamp,
+    /// When it was paid back; `None` until then.
+    pub paid_at: Option<Timestamp>,
+}
+
+/// Everything an order consists of. Read it through [`crate::Order::record`]; only the order changes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRecord {
+    /// The document id.
+    pub id: OrderObjectId,
+    /// The public number.
+    pub number: OrderNumber,
+    /// Further numbers the same order is known by: those of repeated requests.
+    pub aliases: Vec<OrderNumber>,
+    /// The invoice number the client made; only mails name it.
+    pub invoice: String,
+    /// Where it stands.
+    pub phase: Phase,
+    /// What it waits for, while it waits.
+    pub waiting_for: Option<WaitingFor>,
+    /// The payment intent it is paid with.
+    pub payment: String,
+    /// The payment intent the client named; often the same.
+    pub named_payment: String,
+    /// The accepted offer that explains its price; `None` when the gig had that price.
+    pub offer: Option<OfferId>,
+    /// The gig.
+    pub gig: GigCard,
+    /// Who works.
+    pub seller: Party<SellerId>,
+    /// Who ordered.
+    pub buyer: Party<BuyerId>,
+    /// What the work costs.
+    pub price: Money,
+    /// What the buyer pays on top.
+    pub fee: Money,
+    /// What was agreed on.
+    pub agreement: Agreement,
+    /// What the buyer asked for.
+    pub requirements: String,
+    /// The deliveries, oldest first.
+    pub work: Vec<DeliveredWork>,
+    /// The pending request for more time.
+    pub extension: Option<Extension>,
+    /// What the buyer said to the last request for more time.
+    pub last_answer: Option<ExtensionAnswer>,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// When the work started.
+    pub started_at: Option<Timestamp>,
+    /// When work was delivered, last time.
+    pub delivered_at: Option<Timestamp>,
+    /// When the date was moved, last time.
+    pub extended_at: Option<Timestamp>,
+    /// When it was approved, cancelled or refused.
+    pub ended_at: Option<Timestamp>,
+    /// Who cancelled it.
+    pub cancelled_by: Option<Who>,
+    /// Why it was refused.
+    pub refusal: Option<String>,
+    /// The buyer's review.
+    pub buyer_review: Option<Review>,
+    /// The seller's review.
+    pub seller_review: Option<Review>,
+    /// The money that goes back.
+    pub refund: Option<Refund>,
+}
+
+impl OrderRecord {
+    /// When it was approved or cancelled; when it was placed until then.
+    pub fn approved_at(&self) -> Timestamp {
+        self.ended_at.unwrap_or(self.placed_at)
+    }
+
+    /// What the buyer pays.
+    pub fn total(&self) -> Money {
+        self.price + self.fee
+    }
+
+    /// Which side this user is on, if any. The seller is on none before the work started.
+    pub fn side_of(&self, username: &str) -> Option<Who> {
+        if self.buyer.username == username {
+            return Some(Who::Buyer);
+        }
+        (self.started_at.is_some() && self.seller.username == username).then_some(Who::Seller)
+    }
+
+    /// Whether it goes by this number.
+    pub fn goes_by(&self, number: &OrderNumber) -> bool {
+        self.number == *number || self.aliases.contains(number)
+    }
+}

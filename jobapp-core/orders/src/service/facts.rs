@@ -1,0 +1,172 @@
+//! What is heard of gigs and offers, and the orders that waited for it.
+
+use jobapp_kernel::{Change, PageRequest, RepositoryError, Saved, Timestamp, retry_on_conflict};
+
+use super::Orders;
+use crate::error::OrdersError;
+use crate::facts::{GigFact, GigNow, OfferFact, OfferNow};
+use crate::order::Decided;
+use crate::payment::Payment;
+use crate::record::OrderRecord;
+use crate::verdict::{Evidence, KnownOffer};
+use crate::{GigId, OfferId, Order, OrderObjectId, SellerId};
+
+/// How many waiting orders of one gig are looked at per message; the sweep looks at the rest.
+const AT_ONCE: usize = 500;
+/// How many offers for one gig between two users are looked at, the newest ones.
+const MOST_OFFERS: usize = 200;
+
+/// What the store knows about what an order claims.
+pub(super) struct Known {
+    pub(super) gig: Option<GigFact>,
+    pub(super) offers: Vec<KnownOffer>,
+}
+
+impl Known {
+    pub(super) fn with<'a>(&'a self, payment: &'a Payment) -> Evidence<'a> {
+        Evidence { payment, gig: self.gig.as_ref(), offers: &self.offers }
+    }
+}
+
+impl Orders {
+    /// Takes over how a gig is from `at` on, and decides again on the orders that waited for it.
+    ///
+    /// # Errors
+    /// When the store cannot answer; calling again is safe.
+    pub async fn gig_saved(&self, id: GigId, gig: GigNow, version: u64, at: Timestamp) -> Result<(), OrdersError> {
+        self.update_gig(id, |fact| fact.saved(gig.clone(), version, at)).await
+    }
+
+    /// Takes over that a gig was deleted, and decides again on the orders that waited for it.
+    ///
+    /// # Errors
+    /// When the store cannot answer; calling again is safe.
+    pub async fn gig_deleted(&self, id: GigId, version: u64, at: Timestamp) -> Result<(), OrdersError> {
+        self.update_gig(id, |fact| fact.deleted(version, at)).await
+    }
+
+    async fn update_gig(&self, id: GigId, update: impl Fn(GigFact) -> GigFact) -> Result<(), OrdersError> {
+        retry_on_conflict(async || {
+            let change = match self.ports.gigs.find(&id).await? {
+                Some(stored) => {
+                    let fact = update(stored.value.clone());
+                    (fact != stored.value).then(|| Change::update(stored.version, fact, Vec::new()))
+                }
+                None => Some(Change::insert(update(GigFact::unknown(id)), Vec::new())),
+            };
+            match change {
+                Some(change) => insert_as_update(self.ports.gigs.save(change).await, &id.to_string()),
+                None => Ok(()),
+            }
+        })
+        .await?;
+        self.reconsider_gig(id).await
+    }
+
+    /// Takes over how an offer is, and decides again on the orders that waited for it.
+    ///
+    /// # Errors
+    /// When the store cannot answer; calling again is safe.
+    pub async fn offer_changed(&self, id: OfferId, offer: OfferNow, version: u64) -> Result<(), OrdersError> {
+        let gig = offer.gig;
+        retry_on_conflict(async || {
+            let change = match self.ports.offers.find(&id).await? {
+                Some(stored) => {
+                    let updated = stored.value.updated(offer.clone(), version);
+                    updated.map(|fact| Change::update(stored.version, fact, Vec::new()))
+                }
+                None => Some(Change::insert(OfferFact::new(id, version, offer.clone()), Vec::new())),
+            };
+            match change {
+                Some(change) => insert_as_update(self.ports.offers.save(change).await, &id.to_string()),
+                None => Ok(()),
+            }
+        })
+        .await?;
+        self.reconsider_gig(gig).await
+    }
+
+    async fn reconsider_gig(&self, gig: GigId) -> Result<(), OrdersError> {
+        let waiting = self.ports.orders.list(Order::WAITING_GIG, gig.into(), PageRequest::first(AT_ONCE)).await?;
+        for stored in waiting.items {
+            self.reconsider(*jobapp_kernel::Aggregate::id(&stored.value)).await?;
+        }
+        Ok(())
+    }
+
+    /// Decides again on an order that waits. Returns it when it is stored.
+    pub(super) async fn reconsider(&self, id: OrderObjectId) -> Result<Option<Order>, OrdersError> {
+        for _ in 0..4 {
+            match self.try_reconsider(id).await {
+                // Another order took the offer in the same moment: without it the verdict is another.
+                Err(OrdersError::Store(
+                    RepositoryError::Taken { key: "offer", .. } | RepositoryError::Conflict { .. },
+                )) => {}
+                other => return other,
+            }
+        }
+        self.try_reconsider(id).await
+    }
+
+    async fn try_reconsider(&self, id: OrderObjectId) -> Result<Option<Order>, OrdersError> {
+        let Some(stored) = self.load(id).await? else { return Ok(None) };
+        if stored.value.record().waiting_for.is_none() {
+            return Ok(Some(stored.value));
+        }
+        let Some(payment) = self.payment_of(&stored.value.record().payment).await? else {
+            return Ok(Some(stored.value));
+        };
+        let known = self.known_of(stored.value.record()).await?;
+        let before = stored.value.record().waiting_for;
+        let Decided { order, events } = stored.value.reconsider(&known.with(&payment.value), self.ports.clock.now());
+        if events.is_empty() && order.record().waiting_for == before {
+            return Ok(Some(order));
+        }
+        match self.ports.orders.save(Change::update(stored.version, order.clone(), events)).await? {
+            Saved::Stored(_) | Saved::Duplicate { .. } => Ok(Some(order)),
+        }
+    }
+
+    async fn known_of(&self, order: &OrderRecord) -> Result<Known, OrdersError> {
+        self.known(order.gig.id, &order.buyer.username, order.seller.id, order.id).await
+    }
+
+    /// What is known of a gig and of the offers for it between its seller and a buyer, for an order.
+    pub(super) async fn known(
+        &self,
+        gig: GigId,
+        buyer: &str,
+        seller: SellerId,
+        order: OrderObjectId,
+    ) -> Result<Known, OrdersError> {
+        let gig = self.ports.gigs.find(&gig).await?.map(|stored| stored.value);
+        let now = gig.as_ref().and_then(GigFact::now).filter(|now| now.seller.id == seller);
+        let Some(now) = now else { return Ok(Known { gig, offers: Vec::new() }) };
+        let between = OfferFact::between(now.card.id, buyer, &now.seller.username);
+        let found = self.ports.offers.list(OfferFact::BETWEEN, between, PageRequest::newest(MOST_OFFERS)).await?;
+        let mut offers = Vec::with_capacity(found.items.len());
+        for stored in found.items {
+            let used_by = match stored.value.now().accepted {
+                true => {
+                    let id = *jobapp_kernel::Aggregate::id(&stored.value);
+                    self.ports.orders.find_by(Order::OFFER, id.into()).await?
+                }
+                false => None,
+            };
+            let used = used_by.is_some_and(|other| other.value.record().id != order);
+            offers.push(KnownOffer { offer: stored.value, used });
+        }
+        Ok(Known { gig, offers })
+    }
+}
+
+/// Somebody else inserted it in the same moment: that is a version that moved.
+fn insert_as_update(saved: Result<Saved, RepositoryError>, id: &str) -> Result<(), OrdersError> {
+    match saved {
+        Ok(Saved::Stored(_) | Saved::Duplicate { .. }) => Ok(()),
+        Err(RepositoryError::Taken { aggregate, key: "id" }) => {
+            Err(RepositoryError::Conflict { aggregate, id: id.to_owned() }.into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,208 @@
+//! Payments: planned, followed, given back.
+
+use jobapp_kernel::{
+    Aggregate, Cause, Change, KeyValue, Kinded, MAX_KEY_BYTES, Money, RepositoryError, Saved, Stored, retry_on_conflict,
+};
+
+use super::Orders;
+use crate::error::OrdersError;
+use crate::fees::{is_price, total};
+use crate::payment::{Payment, PaymentEvent, PaymentStatus, RefundReason};
+use crate::ports::{Customer, ProviderError};
+use crate::{Order, OrderObjectId, PaymentId};
+
+/// A payment the buyer's browser is about to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPayment {
+    /// The provider's id.
+    pub intent: String,
+    /// What the browser pays with. A secret of the buyer.
+    pub client_secret: String,
+}
+
+impl Orders {
+    /// Plans the payment of something that costs `price`: the fee comes on top.
+    ///
+    /// # Errors
+    /// When nothing can be sold for this price, or the provider is away.
+    pub async fn plan_payment(
+        &self,
+        customer: &Customer,
+        price: Money,
+        cause: Option<Cause>,
+    ) -> Result<NewPayment, OrdersError> {
+        if !is_price(price) {
+            return Err(OrdersError::Price(price));
+        }
+        if let Some(cause) = &cause
+            && let Some(id) = self.ports.payments.caused(cause).await?
+        {
+            return self.planned_before(id).await;
+        }
+        let id = PaymentId(self.ports.ids.object_id());
+        let key = cause.as_ref().map_or_else(|| format!("intent-{id}"), |cause| cause.inbox_key("intent", ""));
+        let intent = self.ports.provider.create_intent(total(price), customer, &key).await?;
+        let payment =
+            Payment::new(id, intent.id.clone(), customer.username.clone(), intent.amount, self.ports.clock.now());
+        match self.ports.payments.save(Change::insert(payment, Vec::new()).caused_by(cause)).await? {
+            Saved::Stored(_) | Saved::Duplicate { .. } => {
+                Ok(NewPayment { intent: intent.id, client_secret: intent.client_secret })
+            }
+        }
+    }
+
+    async fn planned_before(&self, id: PaymentId) -> Result<NewPayment, OrdersError> {
+        let unknown = || ProviderError::Unknown { intent: format!("of {id}") };
+        let payment = self.ports.payments.find(&id).await?.ok_or_else(unknown)?;
+        let intent = self.ports.provider.intent(payment.value.intent()).await?.ok_or_else(unknown)?;
+        Ok(NewPayment { intent: intent.id, client_secret: intent.client_secret })
+    }
+
+    /// The payment with a provider's id.
+    pub(super) async fn payment_of(&self, intent: &str) -> Result<Option<Stored<Payment>>, OrdersError> {
+        if intent.is_empty() || intent.len() > MAX_KEY_BYTES {
+            return Ok(None);
+        }
+        Ok(self.ports.payments.find_by(Payment::INTENT, KeyValue::from(intent)).await?)
+    }
+
+    /// The payment as the provider sees it now. What is final is not asked for again.
+    pub(super) async fn refreshed(&self, stored: Stored<Payment>) -> Result<Stored<Payment>, OrdersError> {
+        let mut stored = stored;
+        loop {
+            if matches!(stored.value.status(), PaymentStatus::Paid | PaymentStatus::Cancelled) {
+                return Ok(stored);
+            }
+            let Some(intent) = self.ports.provider.intent(stored.value.intent()).await? else { return Ok(stored) };
+            match self.observe(stored.clone(), intent.status).await {
+                Err(OrdersError::Store(RepositoryError::Conflict { .. })) => {
+                    let Some(again) = self.ports.payments.find(stored.value.id()).await? else { return Ok(stored) };
+                    stored = again;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn observe(&self, stored: Stored<Payment>, status: PaymentStatus) -> Result<Stored<Payment>, OrdersError> {
+        match stored.value.clone().observed(status, self.ports.clock.now()) {
+            None => Ok(stored),
+            Some(news) => self.store_payment(stored.version, news).await,
+        }
+    }
+
+    pub(super) async fn store_payment(
+        &self,
+        version: u64,
+        (payment, events): (Payment, Vec<PaymentEvent>),
+    ) -> Result<Stored<Payment>, OrdersError> {
+        match self.ports.payments.save(Change::update(version, payment.clone(), events)).await? {
+            Saved::Stored(version) => Ok(Stored { value: payment, version }),
+            Saved::Duplicate { .. } => Ok(Stored { value: payment, version: version + 1 }),
+        }
+    }
+
+    /// The provider says that something happened to a payment. What it is, is asked for. Returns whether the payment is ours.
+    ///
+    /// # Errors
+    /// When the provider or the store cannot answer; calling again is safe.
+    pub async fn payment_changed(&self, intent: &str) -> Result<bool, OrdersError> {
+        let Some(stored) = self.payment_of(intent).await? else { return Ok(false) };
+        self.refreshed(stored).await?;
+        Ok(true)
+    }
+
+    /// A payment is paid, or never will be: its order goes on, or it goes back if that is owed.
+    ///
+    /// # Errors
+    /// When the provider or the store cannot answer; calling again is safe.
+    pub async fn payment_settled(&self, intent: &str) -> Result<(), OrdersError> {
+        if let Some(order) = self.ports.orders.find_by(Order::PAYMENT, intent.into()).await? {
+            self.reconsider(*order.value.id()).await?;
+        }
+        self.pay_back(intent).await
+    }
+
+    /// An order has ended without its work: its payment is owed to the buyer.
+    ///
+    /// # Errors
+    /// When the store cannot answer; calling again is safe.
+    pub async fn refund_order(&self, id: OrderObjectId) -> Result<(), OrdersError> {
+        let order = self.load(id).await?.ok_or(OrdersError::OrderNotFound)?.value;
+        if order.record().refund.as_ref().is_none_or(|refund| refund.paid_at.is_some()) {
+            return Ok(());
+        }
+        let intent = order.record().payment.clone();
+        let settled = retry_on_conflict(async || {
+            let stored = self.payment_of(&intent).await?;
+            let stored = stored.ok_or_else(|| ProviderError::Unknown { intent: intent.clone() })?;
+            let reason = RefundReason::OrderEnded { order: id };
+            if let Some(owed) = stored.value.clone().owed_back(reason, self.ports.clock.now()) {
+                self.store_payment(stored.version, owed).await?;
+                return Ok::<bool, OrdersError>(false);
+            }
+            Ok(stored.value.refund().is_some_and(|refund| refund.settled_at.is_some()))
+        })
+        .await?;
+        if settled { self.order_refunded(id).await } else { Ok(()) }
+    }
+
+    /// Gives a payment back if that is owed. One that is still on its way goes back once it arrives.
+    ///
+    /// # Errors
+    /// When the provider or the store cannot answer; calling again is safe, the key pays back once.
+    pub async fn pay_back(&self, intent: &str) -> Result<(), OrdersError> {
+        retry_on_conflict(async || {
+            let Some(stored) = self.payment_of(intent).await? else { return Ok(()) };
+            let Some(refund) = stored.value.refund().cloned().filter(|refund| refund.settled_at.is_none()) else {
+                return Ok(());
+            };
+            let mut stored = self.refreshed(stored).await?;
+            if stored.value.status() == PaymentStatus::Open {
+                // One that is made in this very moment is refused here, and given back when its notice arrives.
+                let cancelled = self.ports.provider.cancel(intent).await?;
+                stored = self.observe(stored, cancelled.status).await?;
+            }
+            match stored.value.status() {
+                PaymentStatus::Open | PaymentStatus::Processing => return Ok(()),
+                PaymentStatus::Paid => drop(self.ports.provider.refund(intent, &refund.key).await?),
+                PaymentStatus::Cancelled => {}
+            }
+            match stored.value.clone().refunded(self.ports.clock.now()) {
+                None => Ok(()),
+                Some(news) => self.store_payment(stored.version, news).await.map(|_| ()),
+            }
+        })
+        .await
+    }
+
+    /// Notes on a cancelled order that nothing is owed any more.
+    ///
+    /// # Errors
+    /// When the store cannot answer; calling again is safe.
+    pub async fn order_refunded(&self, id: OrderObjectId) -> Result<(), OrdersError> {
+        retry_on_conflict(async || {
+            let stored = self.load(id).await?.ok_or(OrdersError::OrderNotFound)?;
+            let decided = stored.value.refunded(self.ports.clock.now())?;
+            self.store(stored.version, decided).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// Makes sure a payment nobody made is never made.
+    pub(super) async fn expire(&self, stored: Stored<Payment>) -> Result<bool, OrdersError> {
+        let stored = self.refreshed(stored).await?;
+        if stored.value.status() != PaymentStatus::Open {
+            return Ok(false);
+        }
+        match self.ports.provider.cancel(stored.value.intent()).await {
+            Ok(intent) => {
+                let observed = self.observe(stored, intent.status).await?;
+                Ok(observed.value.status() == PaymentStatus::Cancelled)
+            }
+            // Made in this very moment, or unknown to the provider: the next sweep sees.
+            Err(error) if !error.kind().retryable() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What nobody asks for: waiting orders, payments without an order, refunds that did not work.
+
+use std::time::Duration;
+
+use jobapp_kernel::{Aggregate, Bounds, Key, PageRequest, Repository, Stored, Timestamp};
+
+use super::Orders;
+use crate::error::OrdersError;
+use crate::machine::Phase;
+use crate::payment::{Payment, PaymentStatus, RefundReason};
+use crate::verdict::Refusal;
+use crate::{Order, OrderObjectId};
+
+/// How many things of each kind one sweep looks at.
+const AT_ONCE: usize = 200;
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Orders that waited and started.
+    pub started: usize,
+    /// Orders that waited too long, or for something that turned out otherwise.
+    pub refused: usize,
+    /// Payments that were never made and were cancelled.
+    pub expired: usize,
+    /// Payments without an order, which go back from now on.
+    pub unclaimed: usize,
+    /// Refunds that were tried again.
+    pub retried: usize,
+    /// Things that failed; the next sweep tries again.
+    pub failed: usize,
+}
+
+impl Orders {
+    /// Looks after everything that is left lying. Safe to call at any time, in several processes.
+    ///
+    /// What fails for one thing is handed to `report`, which may log it, and does not keep the others from being looked at.
+    ///
+    /// # Errors
+    /// When the store cannot list what there is to do.
+    pub async fn sweep(&self, now: Timestamp, report: &(dyn Fn(&OrdersError) + Sync)) -> Result<Swept, OrdersError> {
+        let mut swept = Swept::default();
+        self.sweep_waiting(now, &mut swept, report).await?;
+        self.sweep_payments(now, &mut swept, report).await?;
+        self.sweep_refunds(now, &mut swept, report).await?;
+        Ok(swept)
+    }
+
+    async fn sweep_waiting(
+        &self,
+        now: Timestamp,
+        swept: &mut Swept,
+        report: &(dyn Fn(&OrdersError) + Sync),
+    ) -> Result<(), OrdersError> {
+        for stored in older_than(&*self.ports.orders, Order::WAITING_SINCE, now.plus(Duration::from_millis(1))).await? {
+            match self.look_at_waiting(*stored.value.id(), now).await {
+                Ok(Phase::AwaitingPayment) => {}
+                Ok(Phase::Cancelled) => swept.refused += 1,
+                Ok(_) => swept.started += 1,
+                Err(error) => {
+                    swept.failed += 1;
+                    report(&error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at_waiting(&self, id: OrderObjectId, now: Timestamp) -> Result<Phase, OrdersError> {
+        let Some(stored) = self.load(id).await? else { return Ok(Phase::AwaitingPayment) };
+        if let Some(payment) = self.payment_of(&stored.value.record().payment).await? {
+            self.refreshed(payment).await?;
+        }
+        let Some(order) = self.reconsider(id).await? else { return Ok(Phase::AwaitingPayment) };
+        let waits_too_long = order.record().placed_at.plus(self.patience.waiting_order) < now;
+        if order.record().phase != Phase::AwaitingPayment || !waits_too_long {
+            return Ok(order.record().phase);
+        }
+        let Some(stored) = self.load(id).await? else { return Ok(Phase::AwaitingPayment) };
+        if stored.value.record().phase != Phase::AwaitingPayment {
+            return Ok(stored.value.record().phase);
+        }
+        let decided = stored.value.refuse(Refusal::Unconfirmed, now)?;
+        Ok(self.store(stored.version, decided).await?.record().phase)
+    }
+
+    async fn sweep_payments(
+        &self,
+        now: Timestamp,
+        swept: &mut Swept,
+        report: &(dyn Fn(&OrdersError) + Sync),
+    ) -> Result<(), OrdersError> {
+        let since = now.minus(self.patience.payment_without_order);
+        for stored in older_than(&*self.ports.payments, Payment::IDLE_SINCE, since).await? {
+            match self.look_at_idle(stored, now).await {
+                Ok(Idle::Expired) => swept.expired += 1,
+                Ok(Idle::Unclaimed) => swept.unclaimed += 1,
+                Ok(Idle::Settled) => {}
+                Err(error) => {
+                    swept.failed += 1;
+                    report(&error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at_idle(&self, stored: Stored<Payment>, now: Timestamp) -> Result<Idle, OrdersError> {
+        let has_order = self.ports.orders.find_by(Order::PAYMENT, stored.value.intent().into()).await?.is_some();
+        if has_order {
+            if stored.value.status() == PaymentStatus::Paid
+                && let Some(confirmed) = stored.value.confirmed()
+            {
+                self.store_payment(stored.version, (confirmed, Vec::new())).await?;
+            }
+            return Ok(Idle::Settled);
+        }
+        if stored.value.status() != PaymentStatus::Paid {
+            return Ok(if self.expire(stored).await? { Idle::Expired } else { Idle::Settled });
+        }
+        match stored.value.owed_back(RefundReason::Unclaimed, now) {
+            None => Ok(Idle::Settled),
+            Some(owed) => {
+                self.store_payment(stored.version, owed).await?;
+                Ok(Idle::Unclaimed)
+            }
+        }
+    }
+
+    async fn sweep_refunds(
+        &self,
+        now: Timestamp,
+        swept: &mut Swept,
+        report: &(dyn Fn(&OrdersError) + Sync),
+    ) -> Result<(), OrdersError> {
+        let since = now.minus(self.patience.refund);
+        for stored in older_than(&*self.ports.orders, Order::REFUND_OWED, since).await? {
+            count(self.refund_order(*stored.value.id()).await, swept, report);
+        }
+        for stored in older_than(&*self.ports.payments, Payment::REFUND_OWED, since).await? {
+            count(self.pay_back(stored.value.intent()).await, swept, report);
+        }
+        Ok(())
+    }
+}
+
+/// What an idle payment turned out to be.
+enum Idle {
+    Expired,
+    Unclaimed,
+    Settled,
+}
+
+fn count(result: Result<(), OrdersError>, swept: &mut Swept, report: &(dyn Fn(&OrdersError) + Sync)) {
+    match result {
+        Ok(()) => swept.retried += 1,
+        Err(error) => {
+            swept.failed += 1;
+            report(&error);
+        }
+    }
+}
+
+async fn older_than<A: Aggregate>(
+    repository: &dyn Repository<A>,
+    key: Key<A>,
+    until: Timestamp,
+) -> Result<Vec<Stored<A>>, OrdersError> {
+    let bounds = Bounds { from: None, until: Some(until.into()) };
+    Ok(repository.range(key, bounds, PageRequest::first(AT_ONCE)).await?.items)
+}

@@ -1,0 +1,109 @@
+//! `POST /api/v1/order`
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
+use jobapp_orders::{Agreement, GigCard, OrderRequest, Outlook, Party};
+use jobapp_users::card::Card;
+use jobapp_wire::orders::OrderBody;
+
+use super::answers::OrderAnswer;
+use crate::OrderService;
+use crate::wait::until_found;
+
+const FROM: &str = "Create order() method";
+const ROUTE: &str = "POST /order";
+
+/// Places an order with a payment that was made. The buyer is the caller; amounts, states and the seller's data are ours.
+///
+/// An order whose payment is on its way, or of whose gig or offer nothing is known yet, waits: its `state` is
+/// `AwaitingPayment`. The same payment, gig and price again answer with the first order, which then goes by both numbers.
+#[utoipa::path(post, path = "/api/v1/order", tag = "order",
+    request_body = OrderBody,
+    responses(
+        (status = 201, description = "The order.", body = OrderAnswer),
+        (status = 400, description = "A rule is broken.", body = ErrorBody),
+        (status = 403, description = "The buyer is somebody else.", body = ErrorBody),
+        (status = 409, description = "It is not paid, its number is in use, or what it claims is not so.", body = ErrorBody),
+        (status = 503, description = "The payment provider is away.", body = ErrorBody),
+    ))]
+pub(crate) async fn create(
+    State(service): State<OrderService>,
+    caller: Caller,
+    body: JsonBody,
+) -> Result<(StatusCode, Json<OrderAnswer>), ApiError> {
+    let cause = body.cause_of(&caller, ROUTE);
+    let order = OrderBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
+    let done = |order: &jobapp_orders::Order| {
+        (StatusCode::CREATED, Json(OrderAnswer::new("Order created successfully.", order)))
+    };
+    if let Some(cause) = &cause
+        && let Some(placed) = service.orders.placed_before(cause).await?
+    {
+        return Ok(done(&placed.order));
+    }
+    let buyer = own_buyer(&service, &caller, &order).await?;
+    let request = request(order, buyer).map_err(|invalid| invalid.at(FROM))?;
+    let failed = |error: jobapp_orders::OrdersError| ApiError::from(error).at(FROM);
+    // A moment's patience: the gig or the acceptance of an offer may have happened a second ago.
+    let look = async || match service.orders.outlook(&request).await? {
+        Outlook::Clear => Ok(Some(())),
+        Outlook::Unclear(_) => Ok::<_, jobapp_orders::OrdersError>(None),
+    };
+    until_found(service.config.fact_wait, look).await.map_err(failed)?;
+    let placed = service.orders.place(&request, cause).await.map_err(failed)?;
+    Ok(done(&placed.order))
+}
+
+/// The caller as a buyer. The body may name nobody else.
+async fn own_buyer(
+    service: &OrderService,
+    caller: &Caller,
+    order: &OrderBody,
+) -> Result<Party<jobapp_orders::BuyerId>, ApiError> {
+    let look = async || {
+        let card: Option<Card> = service.directory.of_user(caller.username()).await?;
+        Ok::<_, jobapp_kernel::RepositoryError>(card.and_then(|card| Some((card.buyer_id?, card))))
+    };
+    let (id, card) = until_found(service.config.fact_wait, look)
+        .await?
+        .ok_or_else(|| ApiError::unavailable("Your profile is not ready yet. Please try again in a moment.", 2))?;
+    if order.buyer_id != id.to_string() || !caller.is(&order.buyer_username) {
+        return Err(ApiError::forbidden("You can only order for yourself.").at(FROM));
+    }
+    Ok(Party { id: id.0.into(), username: caller.username().to_owned(), email: card.email, picture: card.picture })
+}
+
+fn request(order: OrderBody, buyer: Party<jobapp_orders::BuyerId>) -> Result<OrderRequest, ApiError> {
+    let wrong = |name: &str, what: &str| ApiError::bad_request(format!("\"{name}\" must be {what}"));
+    Ok(OrderRequest {
+        number: order.order_id.parse().map_err(|_| wrong("orderId", "1 to 64 letters, digits, - or _"))?,
+        invoice: order.invoice_id,
+        named_payment: order.payment_intent,
+        gig: GigCard {
+            id: order.gig_id.parse().map_err(|_| wrong("gigId", "a valid id"))?,
+            cover_image: order.gig_cover_image,
+            title: order.gig_main_title,
+            basic_title: order.gig_basic_title,
+            basic_description: order.gig_basic_description,
+        },
+        seller: Party {
+            id: order.seller_id.parse().map_err(|_| wrong("sellerId", "a valid id"))?,
+            username: order.seller_username,
+            email: order.seller_email,
+            picture: order.seller_image,
+        },
+        buyer,
+        price: order.price,
+        agreement: Agreement {
+            title: order.offer.gig_title,
+            description: order.offer.description,
+            delivery_in_days: order.offer.delivery_in_days,
+            first_due: order.offer.old_delivery_date,
+            due: order.offer.new_delivery_date,
+            reason: String::new(),
+        },
+        requirements: order.requirements,
+    })
+}

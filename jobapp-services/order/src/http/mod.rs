@@ -1,0 +1,84 @@
+//! The routes.
+
+mod answers;
+mod approve;
+mod cancel;
+mod create;
+mod deliver;
+mod extension;
+mod health;
+mod intent;
+mod notifications;
+mod read;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{DefaultBodyLimit, Path};
+use jobapp_http::ApiError;
+use jobapp_orders::{OrderNumber, OrdersError};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::OrderService;
+
+pub(crate) fn router(service: &OrderService) -> Router {
+    let guard = axum::middleware::from_fn_with_state(service.guard.clone(), jobapp_http::guard);
+    let (small, _) = routes().split_for_parts();
+    // Existing gateways end the base path with a slash.
+    let small = small.route("/api/v1/order/", axum::routing::post(create::create));
+    let (large, _) = file_routes().split_for_parts();
+    let guarded = small
+        .layer(DefaultBodyLimit::max(service.config.body_limit))
+        .merge(large.layer(DefaultBodyLimit::max(service.config.file_body_limit)))
+        .route_layer(guard)
+        .with_state(service.clone());
+    let (open, _) = open_routes().split_for_parts();
+    guarded.merge(open).fallback(jobapp_http::not_found)
+}
+
+pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = routes().into_openapi();
+    document.merge(file_routes().into_openapi());
+    document.merge(open_routes().into_openapi());
+    document.info = utoipa::openapi::InfoBuilder::new()
+        .title("JobApp orders")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Orders, their payments and their notifications."))
+        .build();
+    document
+}
+
+fn open_routes() -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(health::health))
+}
+
+fn routes() -> OpenApiRouter<OrderService> {
+    OpenApiRouter::new()
+        .routes(routes!(notifications::list))
+        .routes(routes!(read::order))
+        .routes(routes!(read::of_seller))
+        .routes(routes!(read::of_buyer))
+        .routes(routes!(create::create))
+        .routes(routes!(intent::create))
+        .routes(routes!(cancel::cancel))
+        .routes(routes!(extension::request))
+        .routes(routes!(extension::answer))
+        .routes(routes!(approve::approve))
+        .routes(routes!(notifications::mark_as_read))
+}
+
+fn file_routes() -> OpenApiRouter<OrderService> {
+    OpenApiRouter::new().routes(routes!(deliver::deliver))
+}
+
+/// A path segment that is no UTF-8 names nothing.
+type Segment = Result<Path<String>, PathRejection>;
+
+fn segment(path: Segment) -> Result<String, ApiError> {
+    path.map(|Path(text)| text).map_err(|_| ApiError::not_found("There is nothing at this address."))
+}
+
+/// The order number of a path. A text that can be none names no order.
+fn number(path: Segment) -> Result<OrderNumber, ApiError> {
+    segment(path)?.parse().map_err(|_| OrdersError::OrderNotFound.into())
+}
