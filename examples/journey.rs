@@ -38,6 +38,7 @@ struct Person {
     client: Client,
     username: String,
     email: String,
+    picture: String,
     buyer_id: String,
 }
 
@@ -172,11 +173,12 @@ async fn sign_up(options: &Options, name: &str, country: &str) -> anyhow::Result
     expect(&answer, "/message", json!("User created successfully"))?;
     expect(&answer, "/user/username", json!(username))?;
     expect(&answer, "/user/emailVerified", json!(false))?;
+    let picture = text(&answer, "/user/profilePicture")?;
     let current = client.get("/auth/currentuser").await?;
     expect(&current, "/user/email", json!(email))?;
     let profile = client.get("/buyer/username").await?;
     expect(&profile, "/buyer/isSeller", json!(false))?;
-    Ok(Person { client, username, email, buyer_id: text(&profile, "/buyer/_id")? })
+    Ok(Person { client, username, email, picture, buyer_id: text(&profile, "/buyer/_id")? })
 }
 
 async fn verify(person: &Person) -> anyhow::Result<()> {
@@ -199,7 +201,7 @@ async fn verify(person: &Person) -> anyhow::Result<()> {
 
 async fn become_seller(seller: &Person) -> anyhow::Result<String> {
     let body = json!({
-        "fullName": "Iria Costa", "email": seller.email, "profilePublicId": "iria", "profilePicture": PICTURE,
+        "fullName": "Iria Costa", "email": seller.email, "profilePublicId": "iria", "profilePicture": seller.picture,
         "description": "I draw.", "country": "Portugal", "oneliner": "Sketches that stay",
         "skills": ["Drawing"], "languages": [{ "language": "English", "level": "Fluent" }], "responseTime": 2,
         "experience": [{ "company": "Own studio", "title": "Artist", "startDate": "2020", "endDate": "2024",
@@ -219,7 +221,7 @@ async fn become_seller(seller: &Person) -> anyhow::Result<String> {
 
 async fn publish_gig(seller: &Person, seller_id: &str, suffix: &str) -> anyhow::Result<Value> {
     let body = json!({
-        "profilePicture": PICTURE, "sellerId": seller_id, "title": format!("I will make logo sketches {suffix}"),
+        "profilePicture": seller.picture, "sellerId": seller_id, "title": format!("I will make logo sketches {suffix}"),
         "categories": "Graphics & Design", "description": "Three drafts by hand.", "subCategories": ["Logo Design"],
         "tags": ["logo", "sketch"], "price": 20, "coverImage": PICTURE, "expectedDelivery": "3 Days Delivery",
         "basicTitle": "Sketch", "basicDescription": "One sketch",

@@ -1,0 +1,4 @@
+//! The embedded index keeps what every index promises, outlives its process, and heals.
+
+mod healing;
+mod search;

@@ -1,0 +1,53 @@
+//! Gigs as the wire shows them, and bodies as the core takes them.
+
+use jobapp_gigs::{Content, GigError, Listing};
+use jobapp_kernel::Money;
+use jobapp_wire::gigs::{GigContentBody, GigDocument};
+use jobapp_wire::users::rating_categories;
+
+pub(crate) fn document(gig: Listing) -> GigDocument {
+    let Listing { id, sort_id, seller, content, active, ratings, created_at } = gig;
+    GigDocument {
+        id: id.to_string(),
+        seller_id: seller.id.to_string(),
+        username: seller.username,
+        profile_picture: seller.picture,
+        email: seller.email,
+        title: content.title,
+        description: content.description,
+        categories: content.category,
+        sub_categories: content.sub_categories,
+        tags: content.tags,
+        active,
+        expected_delivery: content.expected_delivery,
+        basic_title: content.basic_title,
+        basic_description: content.basic_description,
+        ratings_count: ratings.count(),
+        rating_sum: ratings.sum(),
+        rating_categories: rating_categories(&ratings),
+        price: content.price.to_decimal(),
+        cover_image: content.cover_image,
+        sort_id,
+        created_at,
+    }
+}
+
+pub(crate) fn documents(gigs: Vec<Listing>) -> Vec<GigDocument> {
+    gigs.into_iter().map(document).collect()
+}
+
+/// What a seller wrote, with the cover picture where it is stored.
+pub(crate) fn content(body: GigContentBody, cover_image: String) -> Result<Content, GigError> {
+    Ok(Content {
+        title: body.title,
+        description: body.description,
+        category: body.categories,
+        sub_categories: body.sub_categories,
+        tags: body.tags,
+        price: Money::from_decimal(body.price).map_err(|_| GigError::PriceTooLow)?,
+        cover_image,
+        expected_delivery: body.expected_delivery,
+        basic_title: body.basic_title,
+        basic_description: body.basic_description,
+    })
+}

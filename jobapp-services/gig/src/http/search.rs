@@ -1,0 +1,40 @@
+//! `GET /api/v1/gig/search/{from}/{size}/{type}`
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use jobapp_gigs::SearchQuery;
+use jobapp_http::ApiError;
+use jobapp_wire::gigs::GigSearchAnswer;
+
+use super::found;
+use crate::GigService;
+use crate::metrics::Searched;
+
+/// Gigs that can be found, by text, days of work and price: in the order of their sort ids.
+///
+/// A gig must have all words of the text; if none has, any of them. A `from` below 10⁹ is an offset, a larger one the sort id
+/// that the page lies behind (`forward`) or before (`backward`).
+#[utoipa::path(get, path = "/api/v1/gig/search/{from}/{size}/{type}", tag = "gig",
+    params(
+        ("from" = String, Path, description = "An offset, or the sort id of the gig at the page's edge."),
+        ("size" = String, Path, description = "1 to 100; 10 when it is no number."),
+        ("type" = String, Path, description = "`backward`; anything else is forward."),
+        ("query" = Option<String>, Query, description = "Words."),
+        ("delivery_time" = Option<String>, Query, description = "Days of work; `Anytime` for any."),
+        ("minPrice" = Option<String>, Query, description = "The least price. Keys are read in any case."),
+        ("maxPrice" = Option<String>, Query, description = "The highest price."),
+    ),
+    responses((status = 200, description = "What was found.", body = GigSearchAnswer)))]
+pub(crate) async fn search(
+    State(service): State<GigService>,
+    path: Result<Path<(String, String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<GigSearchAnswer>, ApiError> {
+    let Path((from, size, kind)) = path.map_err(|_| ApiError::not_found("There is nothing at this address."))?;
+    let pairs: Vec<_> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    let pairs = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let page = service.finder.search(&SearchQuery::parse(&from, &size, &kind, pairs)).await?;
+    service.metrics.searched(Searched::Text);
+    Ok(Json(found(&service, "Search gigs results", page)))
+}

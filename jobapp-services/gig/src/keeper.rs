@@ -1,0 +1,41 @@
+//! Sees to it that there is a search index.
+
+use std::time::Duration;
+
+use jobapp_runtime::{Backoff, error_text};
+use tokio_util::sync::CancellationToken;
+
+use crate::GigService;
+
+/// How often the index is looked after unasked.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+pub(crate) async fn run(service: &GigService, stop: CancellationToken) {
+    let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
+    while !stop.is_cancelled() {
+        let pause = match service.indexer.heal().await {
+            Ok(gigs) => {
+                if let Some(gigs) = gigs {
+                    tracing::info!(gigs, "the search index was built from the store");
+                }
+                backoff.reset();
+                None
+            }
+            Err(error) => {
+                tracing::warn!(error = error_text(&error), "the search index could not be looked after");
+                Some(backoff.pause())
+            }
+        };
+        match pause {
+            Some(pause) => tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            },
+            None => tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = service.degraded.notified() => {}
+            },
+        }
+    }
+}

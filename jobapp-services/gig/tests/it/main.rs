@@ -1,0 +1,8 @@
+//! The gig service on adapters in memory, and once on the embedded index and a bus.
+
+mod consumers;
+mod gigs;
+mod lists;
+mod search;
+mod whole;
+mod world;
