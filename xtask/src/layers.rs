@@ -10,6 +10,8 @@ use serde_json::Value;
 /// What a core crate may depend on besides core crates: no sockets, files, threads, clocks or random sources.
 const PURE: &[&str] = &[
     "async-trait",
+    "frostem",
+    "futures",
     "hex",
     "hmac",
     "jiff",
