@@ -112,7 +112,10 @@ pub async fn travel(options: &Options) -> anyhow::Result<()> {
     buyer.client.put("/message/offer", json!({ "messageId": offer, "type": "accepted" })).await?;
     let payment = buyer.client.post("/order/create-payment-intent", json!({ "price": 40 })).await?;
     let intent = text(&payment, "/paymentIntentId")?;
-    ensure!(text(&payment, "/clientSecret")?.starts_with(&format!("{intent}_secret_")), "the secret is not the intent's");
+    ensure!(
+        text(&payment, "/clientSecret")?.starts_with(&format!("{intent}_secret_")),
+        "the secret is not the intent's"
+    );
     buyer.client.call(reqwest::Method::POST, &format!("/_dev/payments/{intent}/confirm"), Some(json!({}))).await?;
 
     step("Marta orders");
@@ -123,7 +126,8 @@ pub async fn travel(options: &Options) -> anyhow::Result<()> {
     extend(&buyer, &seller, &number).await?;
 
     step("Iria delivers a file");
-    let body = json!({ "message": "Here it is.", "file": FILE, "fileType": "txt", "fileSize": 24, "fileName": "logo.txt" });
+    let body =
+        json!({ "message": "Here it is.", "file": FILE, "fileType": "txt", "fileSize": 24, "fileName": "logo.txt" });
     let answer = seller.client.put(&format!("/order/deliver-order/{number}"), body).await?;
     expect(&answer, "/order/status", json!("Delivered"))?;
     expect(&answer, "/order/deliveredWork/0/fileName", json!("logo.txt"))?;
@@ -318,7 +322,8 @@ async fn order(
 }
 
 async fn extend(buyer: &Person, seller: &Person, number: &str) -> anyhow::Result<()> {
-    let ask = json!({ "originalDate": "2026-12-01T09:00:00.000Z", "newDate": LATER, "days": 2, "reason": "More drafts" });
+    let ask =
+        json!({ "originalDate": "2026-12-01T09:00:00.000Z", "newDate": LATER, "days": 2, "reason": "More drafts" });
     let answer = seller.client.put(&format!("/order/extension/{number}"), ask.clone()).await?;
     expect(&answer, "/order/requestExtension/days", json!(2))?;
     notified(buyer, "requested for an order delivery date extension.").await?;
@@ -331,13 +336,7 @@ async fn extend(buyer: &Person, seller: &Person, number: &str) -> anyhow::Result
     notified(seller, "approved your order delivery date extension request.").await
 }
 
-async fn approve(
-    buyer: &Person,
-    seller: &Person,
-    seller_id: &str,
-    gig_id: &str,
-    number: &str,
-) -> anyhow::Result<()> {
+async fn approve(buyer: &Person, seller: &Person, seller_id: &str, gig_id: &str, number: &str) -> anyhow::Result<()> {
     notified(buyer, "delivered your order.").await?;
     let body = json!({ "sellerId": seller_id, "buyerId": buyer.buyer_id, "ongoingJobs": -1, "completedJobs": 1,
         "totalEarnings": 1_000_000, "purchasedGigs": gig_id });
@@ -357,19 +356,14 @@ async fn approve(
     notified(seller, "approved your order delivery.").await
 }
 
-async fn review(
-    buyer: &Person,
-    seller: &Person,
-    seller_id: &str,
-    gig_id: &str,
-    number: &str,
-) -> anyhow::Result<()> {
+async fn review(buyer: &Person, seller: &Person, seller_id: &str, gig_id: &str, number: &str) -> anyhow::Result<()> {
     let body = |kind: &str, person: &Person, reviewer: &str, rating: i64, words: &str| {
         json!({ "gigId": gig_id, "reviewerId": reviewer, "sellerId": seller_id, "reviewerImage": "https://img.example.org/a.png",
             "review": words, "rating": rating, "orderId": number, "reviewType": kind,
             "reviewerUsername": person.username, "country": person.username })
     };
-    let answer = buyer.client.post("/review", body("buyer-review", buyer, &buyer.buyer_id, 5, "Quick and tidy.")).await?;
+    let answer =
+        buyer.client.post("/review", body("buyer-review", buyer, &buyer.buyer_id, 5, "Quick and tidy.")).await?;
     expect(&answer, "/review/rating", json!(5))?;
     expect(&answer, "/review/country", json!("Spain"))?;
     let answer = seller.client.post("/review", body("seller-review", seller, seller_id, 4, "Clear wishes.")).await?;
@@ -420,7 +414,9 @@ where
     loop {
         match check().await {
             Ok(()) => return Ok(()),
-            Err(error) if Instant::now() >= deadline => return Err(error.context(format!("not within {SOON:?}: {what}"))),
+            Err(error) if Instant::now() >= deadline => {
+                return Err(error.context(format!("not within {SOON:?}: {what}")));
+            }
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }

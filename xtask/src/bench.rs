@@ -5,7 +5,18 @@ pub(crate) fn footprint(gigs: usize) -> anyhow::Result<()> {
     crate::cargo(&["build", "--release", "--package", "jobapp-all-in-one", "--bin", "jobapp"], &[])?;
     let gigs = gigs.to_string();
     crate::cargo(
-        &["run", "--release", "--package", "jobapp-all-in-one", "--bin", "footprint", "--features", "bench", "--", &gigs],
+        &[
+            "run",
+            "--release",
+            "--package",
+            "jobapp-all-in-one",
+            "--bin",
+            "footprint",
+            "--features",
+            "bench",
+            "--",
+            &gigs,
+        ],
         &[],
     )
 }

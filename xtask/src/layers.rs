@@ -137,14 +137,22 @@ fn packages() -> anyhow::Result<Vec<Package>> {
     Ok(packages.collect())
 }
 
+/// Whether a file or folder is compiled for tests only, by its name.
+fn is_test(path: &Path) -> bool {
+    path.file_stem().is_some_and(|name| name == "tests" || name == "testing")
+}
+
 /// Looks for banned names in the sources below `folder`, outside comments and test modules.
 fn sources(folder: &Path, breaches: &mut Vec<String>) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
         let path = entry?.path();
         if path.is_dir() {
-            if path.file_name().is_none_or(|name| name != "tests") {
+            if !is_test(&path) {
                 sources(&path, breaches)?;
             }
+            continue;
+        }
+        if is_test(&path) {
             continue;
         }
         if path.extension().is_none_or(|extension| extension != "rs") {

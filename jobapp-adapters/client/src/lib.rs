@@ -176,7 +176,8 @@ impl Client {
     /// [`CallError`].
     pub async fn file(&self, url: &str) -> Result<(String, Vec<u8>), CallError> {
         let no_answer = |source| CallError::NoAnswer { method: Method::GET, path: url.to_owned(), source };
-        let response = self.http.get(url).send().await.and_then(reqwest::Response::error_for_status).map_err(no_answer)?;
+        let response =
+            self.http.get(url).send().await.and_then(reqwest::Response::error_for_status).map_err(no_answer)?;
         let content_type =
             response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         Ok((content_type, response.bytes().await.map_err(no_answer)?.to_vec()))

@@ -138,7 +138,11 @@ impl<A: ?Sized> Copy for Key<A> {}
 
 impl<A: ?Sized> fmt::Debug for Key<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("name", &self.name).field("unique", &self.unique).field("many", &self.many).finish_non_exhaustive()
+        f.debug_struct("Key")
+            .field("name", &self.name)
+            .field("unique", &self.unique)
+            .field("many", &self.many)
+            .finish_non_exhaustive()
     }
 }
 

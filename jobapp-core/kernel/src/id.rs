@@ -7,7 +7,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// What can identify an aggregate: it prints to a text of at most [`crate::MAX_KEY_BYTES`] bytes and parses back from it.
-pub trait Identifier: Clone + Eq + Ord + Hash + fmt::Debug + fmt::Display + FromStr<Err = InvalidId> + Send + Sync + 'static {}
+pub trait Identifier:
+    Clone + Eq + Ord + Hash + fmt::Debug + fmt::Display + FromStr<Err = InvalidId> + Send + Sync + 'static
+{
+}
 
 impl<T> Identifier for T where
     T: Clone + Eq + Ord + Hash + fmt::Debug + fmt::Display + FromStr<Err = InvalidId> + Send + Sync + 'static
@@ -195,7 +198,9 @@ mod tests {
 
     #[test]
     fn object_ids_refuse_other_texts() {
-        for text in ["", "undefined", "66f0c0ffee0000000000b00", "66f0c0ffee0000000000b00g", "66f0c0ffee0000000000b0011"] {
+        for text in
+            ["", "undefined", "66f0c0ffee0000000000b00", "66f0c0ffee0000000000b00g", "66f0c0ffee0000000000b0011"]
+        {
             assert!(text.parse::<ObjectId>().is_err(), "{text}");
         }
     }

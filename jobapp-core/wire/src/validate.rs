@@ -214,7 +214,8 @@ impl Field {
             Kind::Any => Ok(()),
             Kind::Text { length, format } => self.check_text(value, at, length, format),
             Kind::Number { above } => {
-                let number = number(value).ok_or_else(|| self.says_that(self.texts.wrong_type, at, "must be a number"))?;
+                let number =
+                    number(value).ok_or_else(|| self.says_that(self.texts.wrong_type, at, "must be a number"))?;
                 match above {
                     Some(least) if number <= least => {
                         Err(self.says_that(self.texts.rule, at, &format!("must be greater than {least}")))

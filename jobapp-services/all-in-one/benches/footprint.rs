@@ -18,7 +18,8 @@ const PICTURE: &str = "https://img.example.org/p/1.png";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let gigs: usize = std::env::args().nth(1).unwrap_or_else(|| "10000".to_owned()).parse().context("how many gigs?")?;
+    let gigs: usize =
+        std::env::args().nth(1).unwrap_or_else(|| "10000".to_owned()).parse().context("how many gigs?")?;
     let data = tempfile::tempdir()?;
     let port = free_port()?;
     let base = format!("http://localhost:{port}");
@@ -62,9 +63,10 @@ fn report(what: &str, found: f64, goal: f64, unit: &str) {
 
 fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")).map_or("unknown processor", |rest| {
-        rest.trim_start_matches([' ', '\t', ':'])
-    });
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("unknown processor", |rest| rest.trim_start_matches([' ', '\t', ':']));
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!("{model}, {cores} cores, Linux {}", kernel.trim())
@@ -119,10 +121,13 @@ struct Seller {
 async fn seller(base: &str) -> anyhow::Result<Seller> {
     let client = Client::new(base)?.retrying(Duration::from_secs(30));
     client
-        .post("/auth/signup", json!({
-            "username": "Iria", "email": "iria@example.org", "password": "correct horse 7", "country": "Portugal",
-            "profilePicture": PICTURE, "browserName": "Firefox", "deviceType": "browser",
-        }))
+        .post(
+            "/auth/signup",
+            json!({
+                "username": "Iria", "email": "iria@example.org", "password": "correct horse 7", "country": "Portugal",
+                "profilePicture": PICTURE, "browserName": "Firefox", "deviceType": "browser",
+            }),
+        )
         .await?;
     let answer = client
         .post("/seller/create", json!({
