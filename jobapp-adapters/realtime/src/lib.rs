@@ -1,0 +1,296 @@
+//! Socket.IO for the browsers of the marketplace: rooms, presence, recovery.
+//!
+//! It speaks to the unmodified `socket.io-client` 4.8, over websockets and polling. The session cookie of the handshake
+//! says who somebody is. Each user has a room; an event goes to every connection of its receivers, once each. A socket
+//! without a session is accepted, hears nothing and is not listened to: refused, the existing client would try again
+//! hundreds of times a second. What is refused is refused at the HTTP request: other origins, and more connections than
+//! a user or the gateway may have.
+//!
+//! ```no_run
+//! # use std::sync::Arc;
+//! # use jobapp_realtime::*;
+//! # async fn example(handshake: Arc<dyn Handshake>, categories: Arc<dyn jobapp_gigs::SelectedCategories>)
+//! # -> Result<(), Box<dyn std::error::Error>> {
+//! let ports = RealtimePorts {
+//!     handshake,
+//!     categories,
+//!     presence: Arc::new(MemoryPresence::default()),
+//!     fanout: Arc::new(MemoryFanout::default()),
+//! };
+//! let config = RealtimeConfig::new("gateway-1", Arc::new(|origin| origin == "http://localhost:3000"));
+//! let realtime = Realtime::start(config, ports).await?;
+//! let router = realtime.mount(axum::Router::new());
+//! # Ok(()) }
+//! ```
+//!
+//! # Built on
+//! socketioxide's engine (polling, and websockets that begin as polling) and its packet parser. Its upper half is not used:
+//! it answers a joining socket with its id and nothing else, so that connection state recovery cannot be added to it, and
+//! it closes a single socket only with a DISCONNECT packet, after which a client does not come back. What stands in its
+//! place is small, because there is one namespace, no acknowledgement and no binary data. A websocket from the start, as
+//! the existing client opens them, is carried by a task of ours on tungstenite's frames: idle, it takes a few KiB
+//! (`examples/idle_sockets.rs` measures it) instead of more than twenty.
+//!
+//! # Recovery
+//! As in Socket.IO 4.6 and later. A joining socket gets a private id; every event of a room carries its [`Position`] as a
+//! last argument more, which the client remembers. A socket that comes back shows both, keeps its ids, and gets what it
+//! missed in order before anything new. The private id says where the socket began, so nothing is stored for sockets
+//! that are gone, and with a [`Fanout`] that gives events the same positions everywhere any gateway can resume any
+//! socket. A socket that shows nothing, somebody else's id or too old an offset starts afresh, without a replay.
+//!
+//! # Several gateways
+//! The queue of realtime events is shared: one gateway takes an event and publishes it through [`Fanout`], all deliver it.
+//! [`Presence`] counts the connections of all gateways under a lease, so that the users of a killed one leave.
+
+mod config;
+mod conn;
+mod consumer;
+mod door;
+mod fanout;
+mod hub;
+mod log;
+mod packet;
+mod ports;
+mod presence;
+mod roll;
+mod seats;
+mod server;
+mod upkeep;
+mod websocket;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::any;
+use engineioxide::TransportType;
+use engineioxide::config::EngineIoConfig;
+use engineioxide::service::{EngineIoService, NotFoundService};
+use jobapp_gigs::SelectedCategories;
+use jobapp_kernel::{Handler, Queue, Subscription};
+use jobapp_wire::messages::Realtime as Event;
+use jobapp_wire::queues::GATEWAY_REALTIME;
+use serde_json::Value;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tower::Service;
+
+pub use config::{AllowOrigin, PresenceConfig, RealtimeConfig, RecoveryConfig};
+pub use fanout::{MemoryFanout, NoPosition, Position};
+pub use ports::{ConnectionId, Envelope, Fanout, Feed, Handshake, Identity, Lease, Presence, Published, Unavailable};
+pub use presence::MemoryPresence;
+
+use crate::hub::Hub;
+use crate::roll::Keeper;
+use crate::seats::Seats;
+use crate::server::{Engine, Server};
+use crate::websocket::QUEUE;
+
+/// The first buffer a websocket of the engine reads into, in bytes. It grows with what comes; clients send little.
+const READ_BUFFER: usize = 256;
+/// How often a draining server closes some connections.
+const DRAIN_STEP: Duration = Duration::from_millis(50);
+/// How long a draining server waits for the last of them.
+const DRAIN_REST: Duration = Duration::from_secs(5);
+
+/// What the realtime server needs of the world.
+#[derive(Clone)]
+pub struct RealtimePorts {
+    /// Who is behind a handshake.
+    pub handshake: Arc<dyn Handshake>,
+    /// Who is online, at all gateways together.
+    pub presence: Arc<dyn Presence>,
+    /// The way to the other gateways.
+    pub fanout: Arc<dyn Fanout>,
+    /// Which category a user looked at last.
+    pub categories: Arc<dyn SelectedCategories>,
+}
+
+/// How many connections there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Admitted, from the handshake on.
+    pub admitted: usize,
+    /// Open.
+    pub open: usize,
+    /// Signed in.
+    pub signed_in: usize,
+    /// Users with a connection here.
+    pub users: usize,
+}
+
+/// The realtime server of one gateway. Clones share everything; when the last is dropped, it stops.
+#[derive(Clone)]
+pub struct Realtime {
+    server: Arc<Server>,
+    engine: EngineIoService<Engine, NotFoundService>,
+    _stop: Arc<DropGuard>,
+}
+
+impl std::fmt::Debug for Realtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Realtime").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Realtime {
+    /// Starts a server on the current tokio runtime. From when this returns, nothing published is missed.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when presence or fan-out cannot be reached.
+    pub async fn start(config: RealtimeConfig, ports: RealtimePorts) -> Result<Self, Unavailable> {
+        let RealtimePorts { handshake, presence, fanout, categories } = ports;
+        let gateway: Arc<str> = config.gateway.as_str().into();
+        presence.renew(&gateway).await?;
+        let feed = fanout.subscribe().await?;
+        let mut recovery = config.recovery;
+        recovery.replay = recovery.replay.min(QUEUE / 2);
+        let hub = Arc::new(Hub::new(recovery, feed.from));
+        let (roll, keeper) = Keeper::new(presence.clone(), hub.clone(), gateway.clone(), config.presence);
+        let seats = Seats::new(config.connections_per_user, config.connections, config.anonymous_connections);
+        let engine_config = EngineIoConfig::builder()
+            .req_path(door::PATH)
+            .transports([TransportType::Websocket, TransportType::Polling])
+            .ping_interval(config.ping_interval)
+            .ping_timeout(config.ping_timeout)
+            .max_payload(u64::try_from(config.payload).unwrap_or(u64::MAX))
+            .ws_max_message_size(config.payload)
+            .ws_max_frame_size(config.payload)
+            .ws_read_buffer_size(READ_BUFFER)
+            .max_buffer_size(QUEUE)
+            .build();
+        let stop = CancellationToken::new();
+        let server = Arc::new(Server {
+            config,
+            gateway,
+            handshake,
+            presence,
+            fanout,
+            categories,
+            hub,
+            roll,
+            seats,
+            draining: AtomicBool::new(false),
+            stop: stop.clone(),
+            connections: AtomicU64::new(0),
+        });
+        tokio::spawn(keeper.run(stop.clone()));
+        tokio::spawn(upkeep::follow(server.clone(), feed));
+        tokio::spawn(upkeep::renew(server.clone()));
+        tokio::spawn(upkeep::look_after(server.clone()));
+        let engine = EngineIoService::with_config(Arc::new(Engine(server.clone())), engine_config);
+        Ok(Self { server, engine, _stop: Arc::new(stop.drop_guard()) })
+    }
+
+    /// The routes. CORS headers, compression and logs are the business of the router they are mounted in; request limits
+    /// should leave them alone, since a page opens dozens of sockets at once.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/socket.io", any(door::answer))
+            .route(door::PATH, any(door::answer))
+            .with_state(self.clone())
+    }
+
+    /// A router with [`Realtime::router`] in it.
+    pub fn mount(&self, router: Router) -> Router {
+        router.merge(self.router())
+    }
+
+    /// The queues [`Realtime::consumer`] takes from.
+    pub fn queues() -> Vec<Queue> {
+        vec![GATEWAY_REALTIME]
+    }
+
+    /// What takes the services' events from their queue, in order.
+    pub fn consumer(&self) -> (Subscription, Arc<dyn Handler>) {
+        (Subscription::to(GATEWAY_REALTIME), Arc::new(consumer::Consumer(self.clone())))
+    }
+
+    /// Hands an event to every connection of its receivers, at every gateway. The same id again has no effect.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the other gateways cannot be reached; then it should be tried again.
+    pub async fn deliver(&self, id: &str, event: &Event) -> Result<(), Unavailable> {
+        // The existing client reads fields of the first argument without looking.
+        if event.arguments.first().is_none_or(Value::is_null) {
+            tracing::error!(id, event = event.event, "an event without content was passed over");
+            return Ok(());
+        }
+        self.server.fanout.publish(Envelope { id: id.to_owned(), event: event.clone() }).await
+    }
+
+    /// The session ended: its sockets at this gateway stay connected and hear nothing more.
+    pub fn demote(&self, sid: &str) {
+        self.server.uncount(&self.server.hub.demote_session(sid));
+    }
+
+    /// All sessions of a user ended.
+    pub fn demote_user(&self, username: &str) {
+        self.server.uncount(&self.server.hub.demote_user(username));
+    }
+
+    /// The user says that he is gone: he is offline at once, whatever is still connected.
+    pub fn off(&self, username: &str) {
+        for conn in self.server.hub.room(username) {
+            conn.set_off(true);
+        }
+        self.server.roll.off(username);
+    }
+
+    /// The user says that he is there. He is online as long as he is connected; everybody is told who is.
+    pub fn seen(&self, username: &str) {
+        for conn in self.server.hub.room(username) {
+            let Some(owner) = conn.owner() else { continue };
+            conn.set_off(false);
+            self.server.roll.enter(&owner.username, conn.number());
+        }
+        self.server.roll.announce();
+    }
+
+    /// Everybody who is online, at any gateway, the newest first.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when presence cannot be reached.
+    pub async fn online(&self) -> Result<Vec<String>, Unavailable> {
+        self.server.presence.online().await
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> Connections {
+        let (open, signed_in, users) = self.server.hub.counts();
+        Connections { admitted: self.server.seats.taken(), open, signed_in, users }
+    }
+
+    /// Closes every connection, spread over time, without a DISCONNECT packet: clients come back by themselves, to
+    /// whoever listens by then. Handshakes are refused from now on. Then the server stops.
+    pub async fn drain(&self) {
+        let server = &self.server;
+        server.draining.store(true, Ordering::Release);
+        let conns = server.hub.conns();
+        let steps = (server.config.drain.as_millis() / DRAIN_STEP.as_millis()).max(1);
+        let at_once = conns.len().div_ceil(usize::try_from(steps).unwrap_or(usize::MAX)).max(1);
+        for some in conns.chunks(at_once) {
+            some.iter().for_each(|conn| conn.hang_up());
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
+        let rest = tokio::time::Instant::now() + DRAIN_REST;
+        while server.hub.counts().0 > 0 && tokio::time::Instant::now() < rest {
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
+        if let Err(error) = server.presence.retire(&server.gateway).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the users of this gateway leave only in time");
+        }
+        server.stop.cancel();
+    }
+
+    /// Lets the engine answer.
+    async fn engine(&self, request: http::Request<Body>) -> Response {
+        let mut engine = self.engine.clone();
+        match Service::<http::Request<Body>>::call(&mut engine, request).await {
+            Ok(response) => response.map(Body::new),
+            Err(never) => match never {},
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Presence within one process.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::ports::{ConnectionId, Lease, Presence, Unavailable};
+
+/// Presence among the gateways of one process. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct MemoryPresence(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    lease: Duration,
+    roll: Mutex<Roll>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Roll {
+    users: HashMap<String, User>,
+    leases: HashMap<Arc<str>, Instant>,
+    arrivals: u64,
+}
+
+#[derive(Debug)]
+struct User {
+    /// How many came before him.
+    arrival: u64,
+    connections: HashSet<ConnectionId>,
+}
+
+impl Default for MemoryPresence {
+    /// Leases of 15 s.
+    fn default() -> Self {
+        Self::with_lease(Duration::from_secs(15))
+    }
+}
+
+impl MemoryPresence {
+    /// A gateway that did not renew for this long is taken for dead. The others notice when they renew theirs.
+    pub fn with_lease(lease: Duration) -> Self {
+        Self(Arc::new(Inner { lease, roll: Mutex::default(), changes: watch::channel(0).0 }))
+    }
+
+    fn changed_if(&self, changed: bool) -> bool {
+        if changed {
+            self.0.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
+        }
+        changed
+    }
+}
+
+impl Roll {
+    /// Drops these connections. Whether somebody went offline.
+    fn drop_connections(&mut self, gone: impl Fn(&ConnectionId) -> bool) -> bool {
+        let before = self.users.len();
+        self.users.retain(|_, user| {
+            user.connections.retain(|connection| !gone(connection));
+            !user.connections.is_empty()
+        });
+        self.users.len() < before
+    }
+}
+
+#[async_trait]
+impl Presence for MemoryPresence {
+    async fn enter(&self, user: &str, connection: &ConnectionId) -> Result<bool, Unavailable> {
+        let mut roll = self.0.roll.lock();
+        if let Some(known) = roll.users.get_mut(user) {
+            known.connections.insert(connection.clone());
+            return Ok(false);
+        }
+        roll.arrivals += 1;
+        let newcomer = User { arrival: roll.arrivals, connections: HashSet::from([connection.clone()]) };
+        roll.users.insert(user.to_owned(), newcomer);
+        Ok(self.changed_if(true))
+    }
+
+    async fn leave(&self, user: &str, connection: &ConnectionId) -> Result<bool, Unavailable> {
+        let mut roll = self.0.roll.lock();
+        let Some(known) = roll.users.get_mut(user) else { return Ok(false) };
+        known.connections.remove(connection);
+        let gone = known.connections.is_empty();
+        if gone {
+            roll.users.remove(user);
+        }
+        Ok(self.changed_if(gone))
+    }
+
+    async fn off(&self, user: &str) -> Result<bool, Unavailable> {
+        let gone = self.0.roll.lock().users.remove(user).is_some();
+        Ok(self.changed_if(gone))
+    }
+
+    async fn online(&self) -> Result<Vec<String>, Unavailable> {
+        let roll = self.0.roll.lock();
+        let mut users: Vec<_> = roll.users.iter().collect();
+        users.sort_unstable_by_key(|(_, user)| std::cmp::Reverse(user.arrival));
+        Ok(users.into_iter().map(|(name, _)| name.clone()).collect())
+    }
+
+    async fn renew(&self, gateway: &str) -> Result<Lease, Unavailable> {
+        let now = Instant::now();
+        let mut roll = self.0.roll.lock();
+        roll.leases.retain(|_, until| *until > now);
+        let until = now + self.0.lease;
+        let lease = match roll.leases.insert(gateway.into(), until) {
+            Some(_) => Lease::Renewed,
+            None => Lease::Begun,
+        };
+        let Roll { leases, .. } = &*roll;
+        let alive: HashSet<Arc<str>> = leases.keys().cloned().collect();
+        let left = roll.drop_connections(|connection| !alive.contains(&connection.gateway));
+        self.changed_if(left);
+        Ok(lease)
+    }
+
+    async fn retire(&self, gateway: &str) -> Result<(), Unavailable> {
+        let mut roll = self.0.roll.lock();
+        roll.leases.remove(gateway);
+        let left = roll.drop_connections(|connection| &*connection.gateway == gateway);
+        self.changed_if(left);
+        Ok(())
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(gateway: &str, number: u64) -> ConnectionId {
+        ConnectionId { gateway: gateway.into(), number }
+    }
+
+    #[tokio::test]
+    async fn a_user_is_online_until_the_last_tab_closes() {
+        let presence = MemoryPresence::default();
+        assert!(presence.enter("Anna", &at("g", 1)).await.unwrap());
+        assert!(!presence.enter("Anna", &at("g", 2)).await.unwrap());
+        assert!(!presence.leave("Anna", &at("g", 1)).await.unwrap());
+        assert_eq!(presence.online().await.unwrap(), ["Anna"]);
+        assert!(presence.leave("Anna", &at("g", 2)).await.unwrap());
+        assert!(presence.online().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn entering_or_leaving_twice_counts_once() {
+        let presence = MemoryPresence::default();
+        presence.enter("Anna", &at("g", 1)).await.unwrap();
+        presence.enter("Anna", &at("g", 1)).await.unwrap();
+        assert!(presence.leave("Anna", &at("g", 1)).await.unwrap());
+        assert!(!presence.leave("Anna", &at("g", 1)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_newest_come_first() {
+        let presence = MemoryPresence::default();
+        for (number, name) in ["Anna", "Bert", "Cora"].into_iter().enumerate() {
+            presence.enter(name, &at("g", number as u64)).await.unwrap();
+        }
+        assert_eq!(presence.online().await.unwrap(), ["Cora", "Bert", "Anna"]);
+    }
+
+    #[tokio::test]
+    async fn off_is_off_whatever_is_still_connected() {
+        let presence = MemoryPresence::default();
+        presence.enter("Anna", &at("g", 1)).await.unwrap();
+        presence.enter("Anna", &at("h", 2)).await.unwrap();
+        assert!(presence.off("Anna").await.unwrap());
+        assert!(!presence.off("Anna").await.unwrap());
+        assert!(!presence.leave("Anna", &at("g", 1)).await.unwrap());
+        assert!(presence.enter("Anna", &at("h", 2)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn changes_are_announced_and_nothing_else_is() {
+        let presence = MemoryPresence::default();
+        let mut changes = presence.changes();
+        presence.enter("Anna", &at("g", 1)).await.unwrap();
+        assert!(changes.has_changed().unwrap());
+        changes.mark_unchanged();
+        presence.enter("Anna", &at("g", 2)).await.unwrap();
+        presence.leave("Anna", &at("g", 2)).await.unwrap();
+        presence.leave("Bert", &at("g", 2)).await.unwrap();
+        assert!(!changes.has_changed().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn users_of_a_gateway_that_stopped_renewing_leave() {
+        let presence = MemoryPresence::default();
+        assert_eq!(presence.renew("dead").await.unwrap(), Lease::Begun);
+        assert_eq!(presence.renew("alive").await.unwrap(), Lease::Begun);
+        presence.enter("Anna", &at("dead", 1)).await.unwrap();
+        presence.enter("Bert", &at("dead", 2)).await.unwrap();
+        presence.enter("Bert", &at("alive", 2)).await.unwrap();
+        let changes = presence.changes();
+        let mut waited = 0;
+        while !changes.has_changed().unwrap() {
+            tokio::time::advance(Duration::from_secs(5)).await;
+            waited += 5;
+            assert_eq!(presence.renew("alive").await.unwrap(), Lease::Renewed);
+        }
+        assert!(waited <= 30, "{waited}");
+        assert_eq!(presence.online().await.unwrap(), ["Bert"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gateway_that_was_given_up_is_told_to_begin_again() {
+        let presence = MemoryPresence::default();
+        presence.renew("slow").await.unwrap();
+        presence.enter("Anna", &at("slow", 1)).await.unwrap();
+        tokio::time::advance(Duration::from_secs(20)).await;
+        presence.renew("other").await.unwrap();
+        // Entering does not hide that the rest was forgotten.
+        presence.enter("Bert", &at("slow", 2)).await.unwrap();
+        assert_eq!(presence.renew("slow").await.unwrap(), Lease::Begun);
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_goes_takes_only_its_own_along() {
+        let presence = MemoryPresence::default();
+        presence.enter("Anna", &at("going", 1)).await.unwrap();
+        presence.enter("Anna", &at("new", 1)).await.unwrap();
+        presence.enter("Bert", &at("going", 2)).await.unwrap();
+        presence.retire("going").await.unwrap();
+        assert_eq!(presence.online().await.unwrap(), ["Anna"]);
+    }
+}

@@ -1,0 +1,232 @@
+//! What happens to sockets: opened, joined, spoken to, closed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use engineioxide::handler::EngineIoHandler;
+use engineioxide::{DisconnectReason, Str};
+use jobapp_gigs::SelectedCategories;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::RealtimeConfig;
+use crate::conn::{Conn, EngineSocket, Held, Overflow, Phase};
+use crate::hub::Hub;
+use crate::packet::{self, Auth, Incoming};
+use crate::ports::{Fanout, Handshake, Identity, Presence};
+use crate::roll::Roll;
+use crate::seats::Seats;
+
+/// The longest category that is remembered, in bytes.
+const LONGEST_CATEGORY: usize = 200;
+
+/// Everything a gateway's sockets share.
+pub(crate) struct Server {
+    pub(crate) config: RealtimeConfig,
+    pub(crate) gateway: Arc<str>,
+    pub(crate) handshake: Arc<dyn Handshake>,
+    pub(crate) presence: Arc<dyn Presence>,
+    pub(crate) fanout: Arc<dyn Fanout>,
+    pub(crate) categories: Arc<dyn SelectedCategories>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) roll: Roll,
+    pub(crate) seats: Arc<Seats>,
+    pub(crate) draining: AtomicBool,
+    pub(crate) stop: CancellationToken,
+    pub(crate) connections: AtomicU64,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// A connection is there.
+    pub(crate) fn opened(&self, conn: &Arc<Conn>) {
+        self.hub.opened(conn.clone());
+        // It came after the connections to close were counted.
+        if self.is_draining() {
+            conn.hang_up();
+        }
+    }
+
+    /// A connection is gone.
+    pub(crate) fn gone(&self, conn: &Conn) {
+        if let Some(identity) = self.hub.closed(conn) {
+            self.left(&identity, conn);
+        }
+    }
+
+    /// A packet came.
+    pub(crate) fn text(&self, conn: &Arc<Conn>, text: &str) {
+        let phase = conn.phase();
+        // What they send does not count, whatever it is.
+        if phase == Phase::Anonymous && !text.starts_with('1') {
+            return;
+        }
+        if !conn.may_send(self.config.events_per_second, self.config.events_burst) {
+            tracing::trace!(number = conn.number(), "a connection sends too much");
+            return;
+        }
+        match (packet::decode(text), phase) {
+            (Ok(Incoming::Connect(auth)), Phase::Open) => self.join(conn, &auth),
+            (Ok(Incoming::Event(name, arguments)), Phase::SignedIn) => self.event(conn, &name, &arguments),
+            (Ok(Incoming::ConnectElsewhere(namespace)), _) => {
+                if conn.send(packet::no_such_namespace(&namespace)).is_err() {
+                    conn.hang_up();
+                }
+            }
+            (Ok(Incoming::Disconnect), _) => match self.hub.leave(conn) {
+                Some(identity) => self.left(&identity, conn),
+                None => conn.set_phase(Phase::Open),
+            },
+            (Ok(_), Phase::SignedIn | Phase::Anonymous) => {}
+            // Nothing may come before joining, and nothing but packets ever.
+            (Err(_), _) | (Ok(_), Phase::Open) => conn.throw_out(),
+        }
+    }
+
+    /// Demoted connections stop counting at once.
+    pub(crate) fn uncount(&self, conns: &[Arc<Conn>]) {
+        for conn in conns {
+            if let Some(owner) = conn.owner() {
+                self.roll.leave(&owner.username, conn.number());
+            }
+        }
+    }
+
+    /// Hangs up on connections that do not take what is sent to them; their clients can resume.
+    pub(crate) fn hang_up_overflowed(&self, conns: &[Arc<Conn>]) {
+        for conn in conns {
+            tracing::info!(number = conn.number(), "a connection does not take what is sent to it and is closed");
+            conn.hang_up();
+        }
+        self.uncount(conns);
+    }
+
+    fn join(&self, conn: &Arc<Conn>, auth: &Auth) {
+        match self.hub.join(conn, auth) {
+            Ok(Some(identity)) => {
+                conn.set_off(false);
+                self.roll.enter(&identity.username, conn.number());
+            }
+            Ok(None) => {}
+            Err(Overflow) => conn.hang_up(),
+        }
+    }
+
+    /// A user's connection is gone, but he may only be changing pages.
+    fn left(&self, identity: &Identity, conn: &Conn) {
+        // When the runtime ends, so does the gateway's lease.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (roll, user, number) = (self.roll.clone(), identity.username.clone(), conn.number());
+        let (linger, stop) = (self.config.presence.linger, self.stop.clone());
+        runtime.spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(linger) => roll.leave(&user, number),
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
+    /// An event of a signed-in connection.
+    fn event(&self, conn: &Arc<Conn>, name: &str, arguments: &[Value]) {
+        let Some(user) = conn.owner().map(|owner| &owner.username) else { return };
+        match name {
+            "getLoggedInUsers" => self.roll.ask(conn),
+            "loggedInUsers" if names(arguments.first(), user) => {
+                conn.set_off(false);
+                self.roll.enter(user, conn.number());
+                self.roll.ask(conn);
+            }
+            "removeLoggedInUser" if names(arguments.first(), user) => {
+                conn.set_off(true);
+                self.roll.leave(user, conn.number());
+            }
+            "category" if names(arguments.get(1), user) => {
+                if let Some(category) = arguments.first().and_then(Value::as_str) {
+                    self.select(user, category);
+                }
+            }
+            _ => tracing::trace!(name, "an event without meaning was passed over"),
+        }
+    }
+
+    fn select(&self, user: &Arc<str>, category: &str) {
+        if category.trim().is_empty() || category.len() > LONGEST_CATEGORY {
+            return;
+        }
+        let (categories, user, category) = (self.categories.clone(), user.clone(), category.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = categories.select(&user, &category).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the category a user looked at was not remembered");
+            }
+        });
+    }
+}
+
+/// Whether a client names this very user: as a text, or as an object with his name.
+fn names(argument: Option<&Value>, user: &str) -> bool {
+    let name = match argument {
+        Some(Value::Object(fields)) => fields.get("username").or_else(|| fields.get("id")).and_then(Value::as_str),
+        Some(value) => value.as_str(),
+        None => None,
+    };
+    name == Some(user)
+}
+
+/// The server as the engine sees it.
+#[derive(Debug)]
+pub(crate) struct Engine(pub(crate) Arc<Server>);
+
+impl EngineIoHandler for Engine {
+    type Data = Held;
+
+    fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
+        match Conn::engine(&socket) {
+            Some(conn) => self.0.opened(&conn),
+            None => socket.close(DisconnectReason::TransportError),
+        }
+    }
+
+    fn on_disconnect(&self, socket: Arc<EngineSocket>, reason: DisconnectReason) {
+        tracing::trace!(socket = %socket.id, ?reason, "a connection ended");
+        if let Some(conn) = socket.data.0.get() {
+            self.0.gone(conn);
+        }
+    }
+
+    fn on_message(self: &Arc<Self>, text: Str, socket: Arc<EngineSocket>) {
+        if let Some(conn) = socket.data.0.get() {
+            self.0.text(conn, &text);
+        }
+    }
+
+    fn on_binary(self: &Arc<Self>, _data: Bytes, _socket: Arc<EngineSocket>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_ones_own_name_counts() {
+        let own = json!("Anna");
+        assert!(names(Some(&own), "Anna"));
+        assert!(names(Some(&json!({"username": "Anna"})), "Anna"));
+        assert!(names(Some(&json!({"id": "Anna"})), "Anna"));
+        for other in [json!(null), json!("Bert"), json!(""), json!("anna"), json!(7), json!({"name": "Anna"})] {
+            assert!(!names(Some(&other), "Anna"), "{other}");
+        }
+        assert!(!names(None, "Anna"));
+    }
+}

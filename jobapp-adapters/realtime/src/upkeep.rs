@@ -1,0 +1,136 @@
+//! What is done now and then, and for every event.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::conn::Phase;
+use crate::ports::{Feed, Identity, Lease, Published};
+use crate::server::Server;
+
+/// The event that says that a session ended: it is for us, not for browsers.
+pub(crate) const SESSION_ENDED: &str = "session ended";
+
+/// How often connections are looked over, at the most seldom.
+const LOOK: Duration = Duration::from_secs(5);
+/// The first and the longest pause before the feed of events is asked for again.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Takes every published event until the server stops.
+pub(crate) async fn follow(server: Arc<Server>, first: Feed) {
+    let mut feed = first;
+    loop {
+        loop {
+            tokio::select! {
+                () = server.stop.cancelled() => return,
+                published = feed.events.next() => match published {
+                    Some(published) => take(&server, &published),
+                    None => break,
+                }
+            }
+        }
+        tracing::warn!("the feed of events broke");
+        let Some(next) = subscribe_again(&server).await else { return };
+        server.hub.restart(next.from);
+        feed = next;
+    }
+}
+
+async fn subscribe_again(server: &Server) -> Option<Feed> {
+    let mut pause = PAUSE.0;
+    loop {
+        tokio::select! {
+            () = server.stop.cancelled() => return None,
+            () = tokio::time::sleep(pause) => {}
+        }
+        match server.fanout.subscribe().await {
+            Ok(feed) => return Some(feed),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "there is no feed of events"),
+        }
+        pause = (pause * 2).min(PAUSE.1);
+    }
+}
+
+/// Does what an event says.
+fn take(server: &Server, published: &Published) {
+    let event = &published.envelope.event;
+    if event.event != SESSION_ENDED {
+        let overflowed = server.hub.deliver(published);
+        server.hang_up_overflowed(&overflowed);
+        return;
+    }
+    let Some(sid) = event.arguments.first().and_then(serde_json::Value::as_str) else {
+        return tracing::error!(id = published.envelope.id, "a session ended without its id");
+    };
+    match event.receivers.as_slice() {
+        [] => server.uncount(&server.hub.demote_session(sid)),
+        users => {
+            for user in users {
+                server.uncount(&server.hub.demote_session_of(user, sid));
+            }
+        }
+    }
+}
+
+/// Renews the gateway's lease until the server stops.
+pub(crate) async fn renew(server: Arc<Server>) {
+    let mut ticks = interval(server.config.presence.renew);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = server.stop.cancelled() => return,
+            _ = ticks.tick() => match server.presence.renew(&server.gateway).await {
+                Ok(Lease::Renewed) => {}
+                Ok(Lease::Begun) => server.roll.enter_all_again(),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the gateway's lease was not renewed");
+                }
+            }
+        }
+    }
+}
+
+/// Looks after sockets until the server stops.
+pub(crate) async fn look_after(server: Arc<Server>) {
+    let mut looks = interval(LOOK.min(server.config.connect_timeout));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut checks = interval(server.config.recheck_sessions);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = server.stop.cancelled() => return,
+            _ = looks.tick() => look(&server),
+            _ = checks.tick() => recheck_sessions(&server).await,
+        }
+    }
+}
+
+/// Forgets what is old and ends connections that never joined.
+fn look(server: &Server) {
+    let patience = server.config.connect_timeout;
+    server.hub.tidy(patience);
+    let now = Instant::now();
+    for conn in server.hub.conns() {
+        if conn.phase() == Phase::Open && now.duration_since(conn.asked()) >= patience {
+            conn.hang_up();
+        }
+    }
+}
+
+/// Demotes the sockets of sessions whose end was not heard of.
+async fn recheck_sessions(server: &Server) {
+    let mut sessions: HashMap<Arc<str>, Identity> = HashMap::new();
+    for conn in server.hub.signed_in() {
+        if let Some(owner) = conn.owner() {
+            sessions.entry(owner.sid.clone()).or_insert_with(|| owner.clone());
+        }
+    }
+    for identity in sessions.into_values() {
+        if !server.handshake.alive(&identity).await {
+            server.uncount(&server.hub.demote_session_of(&identity.username, &identity.sid));
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The server under the client the browsers use.
+
+mod admission;
+mod agent;
+mod delivery;
+mod lifecycle;
+mod presence;
+mod recovery;
+mod world;
