@@ -20,3 +20,23 @@ pub(crate) fn footprint(gigs: usize) -> anyhow::Result<()> {
         &[],
     )
 }
+
+/// Sign-ins a second through the auth service, next to Argon2id alone.
+pub(crate) fn signin(seconds: u64) -> anyhow::Result<()> {
+    let seconds = seconds.to_string();
+    crate::cargo(
+        &[
+            "run",
+            "--release",
+            "--package",
+            "jobapp-all-in-one",
+            "--bin",
+            "signin",
+            "--features",
+            "bench",
+            "--",
+            &seconds,
+        ],
+        &[],
+    )
+}

@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "sha2",
     "subtle",
     "thiserror",
+    "totp-rs",
     "unicode-normalization",
     "utoipa",
 ];

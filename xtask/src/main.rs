@@ -45,6 +45,12 @@ enum Bench {
         #[arg(long, default_value_t = 10_000)]
         gigs: usize,
     },
+    /// Sign-ins a second, next to Argon2id alone with the same parameters.
+    Signin {
+        /// How long each measurement takes.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -64,6 +70,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Layers => layers::check(),
         Task::DocPaths => docs::check_paths(),
         Task::Bench(Bench::Footprint { gigs }) => bench::footprint(gigs),
+        Task::Bench(Bench::Signin { seconds }) => bench::signin(seconds),
     }
 }
 

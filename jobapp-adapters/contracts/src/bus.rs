@@ -172,6 +172,7 @@ macro_rules! bus {
             a_batch_that_does_not_fill_is_handed_over_in_time
             each_message_of_a_batch_has_its_own_outcome
             a_retry_comes_again_later_and_blocks_nobody
+            a_retry_that_does_not_count_never_kills_a_message
             a_handler_that_panics_is_called_again
             a_panic_in_a_batch_harms_only_the_message_that_caused_it
             stopping_waits_for_what_is_in_flight

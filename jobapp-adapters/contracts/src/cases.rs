@@ -8,6 +8,8 @@ macro_rules! repository {
         $crate::__cases! { $factory, [$crate::repository::reading], reading:
             an_id_finds_its_value
             absence_is_none
+            several_ids_find_their_values_in_their_order
+            very_many_ids_find_their_values
             a_unique_value_finds_its_value
             every_field_survives
             scanning_returns_everything_in_the_order_of_ids

@@ -1,11 +1,15 @@
 //! Bodies: JSON or a form, as one JSON value.
 
+use std::error::Error;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use http_body_util::LengthLimitError;
 use jobapp_kernel::Cause;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::{ApiError, Caller};
 
@@ -14,6 +18,18 @@ use crate::{ApiError, Caller};
 pub struct IdempotencyKey {
     key: String,
     body_hash: String,
+}
+
+impl IdempotencyKey {
+    /// The cause of what the request does, as [`JsonBody::cause`] tells it.
+    pub(crate) fn cause(&self, caller: &str, route: &str) -> Cause {
+        Cause::Request {
+            caller: caller.to_owned(),
+            route: route.to_owned(),
+            key: self.key.clone(),
+            body_hash: self.body_hash.clone(),
+        }
+    }
 }
 
 /// A request's body as a JSON object or list; `{}` for content types nobody reads.
@@ -31,12 +47,7 @@ impl JsonBody {
     /// The cause of what this request does, if the client wants it done once. `caller` is a user name, or an address for
     /// requests without a session; `route` is the method and the path's pattern.
     pub fn cause(&self, caller: &str, route: &str) -> Option<Cause> {
-        self.idempotency.as_ref().map(|idempotency| Cause::Request {
-            caller: caller.to_owned(),
-            route: route.to_owned(),
-            key: idempotency.key.clone(),
-            body_hash: idempotency.body_hash.clone(),
-        })
+        self.idempotency.as_ref().map(|key| key.cause(caller, route))
     }
 
     /// As [`JsonBody::cause`], for the signed-in caller.
@@ -50,39 +61,92 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let headers = request.headers().clone();
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this route accepts.")
-            }
-            _ => ApiError::bad_request("The body could not be read."),
-        })?;
-        let idempotency = idempotency_key(&headers, &bytes)?;
-        Ok(Self { value: parse(&headers, &bytes)?, idempotency })
+        let bytes = Bytes::from_request(request, state).await.map_err(|error| not_read(&error))?;
+        let mut hashing = Hashing::begin(&headers)?;
+        hashing.push(&bytes);
+        Ok(Self { value: parse(&headers, &bytes)?, idempotency: hashing.end() })
+    }
+}
+
+pub(crate) fn too_large() -> ApiError {
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this route accepts.")
+}
+
+/// The answer to a body that broke off: because it is larger than a limit, wherever that was set, or for another reason.
+pub(crate) fn not_read(error: &(dyn Error + 'static)) -> ApiError {
+    let mut source = Some(error);
+    while let Some(error) = source {
+        // The framework boxes the one it finds itself.
+        if error.is::<LengthLimitError>() || error.is::<Box<LengthLimitError>>() {
+            return too_large();
+        }
+        source = error.source();
+    }
+    ApiError::bad_request("The body could not be read.")
+}
+
+/// What a body's content type makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContentType {
+    Json,
+    Form,
+    /// Nobody reads it.
+    Other,
+}
+
+impl ContentType {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let mime = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match mime.as_str() {
+            "application/json" => Self::Json,
+            "application/x-www-form-urlencoded" => Self::Form,
+            _ => Self::Other,
+        }
     }
 }
 
 fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, ApiError> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mime = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if bytes.is_empty() {
-        return Ok(Value::Object(Map::new()));
+    match ContentType::of(headers) {
+        _ if bytes.is_empty() => Ok(Value::Object(Map::new())),
+        ContentType::Json => json(bytes).map_err(|error| error.refusal(true)),
+        ContentType::Form => Ok(form(bytes)),
+        ContentType::Other => Ok(Value::Object(Map::new())),
     }
-    match mime.as_str() {
-        "application/json" => {
-            let text = std::str::from_utf8(bytes).map_err(|_| ApiError::bad_request("The body is not valid UTF-8."))?;
-            match serde_json::from_str(text) {
-                Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(value),
-                Ok(_) => Err(ApiError::bad_request("The body must be a JSON object or list.")),
-                Err(error) => Err(ApiError::bad_request(format!("The body is not valid JSON: {error}."))),
-            }
-        }
-        "application/x-www-form-urlencoded" => Ok(form(bytes)),
-        _ => Ok(Value::Object(Map::new())),
+}
+
+/// Why bytes are no JSON object or list.
+#[derive(Debug)]
+pub(crate) enum NotJson {
+    NotUtf8,
+    Neither,
+    Grammar(serde_json::Error),
+}
+
+impl NotJson {
+    /// The answer, with the position unless it is not the client's.
+    pub(crate) fn refusal(self, with_position: bool) -> ApiError {
+        let reason = match self {
+            Self::NotUtf8 => return ApiError::bad_request("The body is not valid UTF-8."),
+            Self::Neither => return ApiError::bad_request("The body must be a JSON object or list."),
+            Self::Grammar(error) => error.to_string(),
+        };
+        let short = reason.rsplit_once(" at line ").map_or(&*reason, |(short, _)| short);
+        ApiError::bad_request(format!("The body is not valid JSON: {}.", if with_position { &reason } else { short }))
+    }
+}
+
+/// A JSON object or list.
+pub(crate) fn json(bytes: &[u8]) -> Result<Value, NotJson> {
+    let text = std::str::from_utf8(bytes).map_err(|_| NotJson::NotUtf8)?;
+    match serde_json::from_str(text).map_err(NotJson::Grammar)? {
+        value @ (Value::Object(_) | Value::Array(_)) => Ok(value),
+        _ => Err(NotJson::Neither),
     }
 }
 
 /// A form as an object; a repeated or `name[]` key becomes a list, `name[key]` an object.
-fn form(bytes: &[u8]) -> Value {
+pub(crate) fn form(bytes: &[u8]) -> Value {
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {
         let (name, value) = (name.into_owned(), value.into_owned());
@@ -110,20 +174,39 @@ fn push(object: &mut Map<String, Value>, name: &str, value: String) {
     }
 }
 
-fn idempotency_key(headers: &HeaderMap, bytes: &[u8]) -> Result<Option<IdempotencyKey>, ApiError> {
-    use sha2::Digest;
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    match value.to_str() {
-        Ok(key) if (1..=128).contains(&key.trim().len()) => {
-            Ok(Some(IdempotencyKey { key: key.trim().to_owned(), body_hash: hex::encode(sha2::Sha256::digest(bytes)) }))
+/// Makes the idempotency key of a request while its body arrives.
+#[derive(Debug, Default)]
+pub(crate) struct Hashing {
+    key: Option<(String, Sha256)>,
+}
+
+impl Hashing {
+    pub(crate) fn begin(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let Some(value) = headers.get("idempotency-key") else { return Ok(Self::default()) };
+        match value.to_str() {
+            Ok(key) if (1..=128).contains(&key.trim().len()) => {
+                Ok(Self { key: Some((key.trim().to_owned(), Sha256::new())) })
+            }
+            _ => Err(ApiError::bad_request("Idempotency-Key must be 1 to 128 visible ASCII characters.")),
         }
-        _ => Err(ApiError::bad_request("Idempotency-Key must be 1 to 128 visible ASCII characters.")),
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if let Some((_, hash)) = &mut self.key {
+            hash.update(bytes);
+        }
+    }
+
+    pub(crate) fn end(self) -> Option<IdempotencyKey> {
+        self.key.map(|(key, hash)| IdempotencyKey { key, body_hash: hex::encode(hash.finalize()) })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Body;
+    use http_body_util::{BodyExt, Limited};
     use serde_json::json;
 
     fn read(content_type: &str, body: &[u8]) -> Result<Value, ApiError> {
@@ -145,6 +228,19 @@ mod tests {
             assert_eq!(read("application/json", bad).unwrap_err().status(), StatusCode::BAD_REQUEST);
         }
         assert_eq!(read("text/plain", b"hello").unwrap(), json!({}));
+    }
+
+    #[tokio::test]
+    async fn a_body_above_a_limit_is_too_large_however_often_it_was_wrapped() {
+        for wrappers in 0..4 {
+            let mut body = Body::new(Limited::new(Body::from(vec![b' '; 1000]), 10));
+            for _ in 0..wrappers {
+                body = Body::new(body.map_err(axum::Error::new));
+            }
+            let request = Request::post("/").header(CONTENT_TYPE, "application/json").body(body).unwrap();
+            let refused = JsonBody::from_request(request, &()).await.unwrap_err();
+            assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        }
     }
 
     #[test]

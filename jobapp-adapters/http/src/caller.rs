@@ -10,6 +10,15 @@ use http::request::Parts;
 
 use crate::{ApiError, GatewayTokens, UserClaims, UserTokens};
 
+/// The header in which the gateway tells a service the client's network address, without a port. Only the gateway's is
+/// believed: [`guard`] refuses requests of anybody else.
+pub const CLIENT_ADDRESS: &str = "x-client-address";
+/// The header in which the gateway tells the auth service what the client's device is recognised by: the value of the
+/// cookie it made of an answer's `deviceToken`.
+pub const DEVICE_TOKEN: &str = "x-device-token";
+/// The role of people who run the marketplace.
+pub const OPERATOR: &str = "operator";
+
 /// The signed-in user a request is made for. As an extractor it refuses requests without one: 401.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -26,6 +35,19 @@ impl Caller {
     /// The address, lower case.
     pub fn email(&self) -> &str {
         &self.claims.email
+    }
+
+    /// Whether the caller runs the marketplace.
+    pub fn is_operator(&self) -> bool {
+        self.claims.role.as_deref() == Some(OPERATOR)
+    }
+
+    /// Refuses anybody who does not run the marketplace: 403.
+    ///
+    /// # Errors
+    /// When the caller is an ordinary user.
+    pub fn must_be_operator(&self) -> Result<(), ApiError> {
+        if self.is_operator() { Ok(()) } else { Err(ApiError::forbidden("Only operators may do this.")) }
     }
 
     /// Whether `name` is the caller's, in any case.

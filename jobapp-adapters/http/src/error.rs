@@ -61,6 +61,13 @@ impl ApiError {
         Self { retry_after: Some(retry_after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }
     }
 
+    /// The same error, to be tried again after this many seconds.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// The same error with its place of origin.
     #[must_use]
     pub const fn at(mut self, coming_from: &'static str) -> Self {
@@ -96,7 +103,7 @@ const fn status_of(kind: ErrorKind) -> StatusCode {
         ErrorKind::Unauthorized => StatusCode::UNAUTHORIZED,
         ErrorKind::Forbidden => StatusCode::FORBIDDEN,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
-        ErrorKind::Conflict | ErrorKind::Taken => StatusCode::CONFLICT,
+        ErrorKind::Conflict | ErrorKind::Refused | ErrorKind::Taken => StatusCode::CONFLICT,
         ErrorKind::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorKind::Limited => StatusCode::TOO_MANY_REQUESTS,

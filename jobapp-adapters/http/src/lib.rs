@@ -1,16 +1,22 @@
 //! HTTP for every service: who calls, what a body holds, how an error is answered, how another service is called.
 //!
 //! A service's router gets [`guard`]: it refuses requests that do not come from the gateway and puts the signed-in
-//! [`Caller`] into the request's extensions. Handlers take [`Caller`], [`JsonBody`] and answer `Result<_, ApiError>`.
+//! [`Caller`] into the request's extensions. Handlers take [`Caller`], [`JsonBody`] ([`FileBody`] where a large file may
+//! come along) and answer `Result<_, ApiError>`.
 
 mod body;
 mod caller;
 mod error;
+mod field;
+mod file_body;
 mod tokens;
+mod unescape;
 mod upstream;
 
 pub use body::{IdempotencyKey, JsonBody};
-pub use caller::{Caller, MaybeCaller, ServiceGuard, guard};
+pub use caller::{CLIENT_ADDRESS, Caller, DEVICE_TOKEN, MaybeCaller, OPERATOR, ServiceGuard, guard};
 pub use error::{ApiError, ErrorBody, not_found};
+pub use file_body::{FileBody, FileIntake};
+pub use secrecy::SecretString;
 pub use tokens::{GatewayTokens, InvalidToken, TokenKeys, UserClaims, UserTokens};
 pub use upstream::{BoxError, Upstream, in_process};

@@ -4,7 +4,8 @@
 //! random bits, whatever the caller asked for. What a client declares is never believed. The type comes from the first
 //! bytes; only pictures are ever shown inline; everything else, HTML and SVG included, is a download that no browser
 //! runs. An upload is written to a temporary file, synced and renamed, so a full disk or a killed process leaves nothing
-//! half stored.
+//! half stored. A large file comes in pieces ([`jobapp_kernel::MediaSink`]) and is never in memory as a whole; it gets its
+//! name when it is complete and wanted, and is gone when it is not.
 //!
 //! A source that is an `http` or `https` URL is checked and kept as it is. It is never fetched: a server that fetches
 //! whatever address it is told can be made to read its own network.
@@ -12,6 +13,7 @@
 //! [`MemoryMedia`] takes and refuses the same uploads and keeps them in memory, for tests.
 
 mod folder;
+mod intake;
 mod limits;
 mod memory;
 mod serve;

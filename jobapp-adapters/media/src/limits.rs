@@ -25,4 +25,9 @@ impl MediaLimits {
             UploadPurpose::File { .. } => self.file,
         }
     }
+
+    /// The most bytes that are taken for any purpose.
+    pub(crate) fn largest(&self) -> u64 {
+        self.picture.max(self.file)
+    }
 }

@@ -1,14 +1,15 @@
 //! Media in memory.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use jobapp_kernel::{MediaError, MediaStore, StoredMedia, Upload};
+use jobapp_kernel::{MediaError, MediaSink, MediaStore, StoredMedia, Upload, UploadPurpose};
 use parking_lot::Mutex;
 
+use crate::intake::{Complete, Intake, Keep};
 use crate::limits::MediaLimits;
-use crate::source::{self, Source};
 use crate::types;
 
 /// Takes and refuses the same uploads as [`crate::FolderMedia`] and keeps them in memory, for tests.
@@ -51,24 +52,65 @@ impl MemoryMedia {
 #[async_trait]
 impl MediaStore for MemoryMedia {
     async fn store(&self, upload: Upload) -> Result<StoredMedia, MediaError> {
+        self.must_be_here()?;
+        let mut intake = Intake::new(Vec::new(), self.limits.of(&upload.purpose));
+        intake.push(&upload.source)?;
+        self.publish(intake, &upload.purpose)
+    }
+
+    async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
+        self.must_be_here()?;
+        let intake = Intake::new(Vec::new(), self.limits.largest());
+        Ok(Box::new(MemorySink { intake, media: self }))
+    }
+}
+
+impl MemoryMedia {
+    fn must_be_here(&self) -> Result<(), MediaError> {
         if self.away.load(Ordering::SeqCst) {
             return Err(MediaError::unavailable("the media store was told to be away"));
         }
-        let content = match source::parse(&upload.source)? {
-            Source::Elsewhere(url) => return Ok(StoredMedia { url: url.to_owned() }),
-            Source::Content(content) => content,
+        Ok(())
+    }
+
+    fn publish(&self, intake: Intake<Vec<u8>>, purpose: &UploadPurpose) -> Result<StoredMedia, MediaError> {
+        let (bytes, beginning, length) = match intake.end()? {
+            Complete::Elsewhere(url) => return Ok(StoredMedia { url }),
+            Complete::Content { kept, beginning, length } => (kept, beginning, length),
         };
-        let limit = self.limits.of(&upload.purpose);
-        if content.len() > limit {
+        let limit = self.limits.of(purpose);
+        if length > limit {
             return Err(MediaError::TooLarge { limit });
         }
-        let bytes = content.pieces().collect::<Result<Vec<_>, _>>()?.concat();
-        let extension =
-            types::extension(&bytes, &upload.purpose).ok_or_else(|| MediaError::invalid("it is no picture"))?;
+        let extension = types::extension(&beginning, purpose).ok_or_else(|| MediaError::invalid("it is no picture"))?;
         let mut stored = self.stored.lock();
         let url = format!("http://media.test/media/{}.{extension}", stored.len() + 1);
         stored.insert(url.clone(), bytes);
         Ok(StoredMedia { url })
+    }
+}
+
+struct MemorySink {
+    intake: Intake<Vec<u8>>,
+    media: Arc<MemoryMedia>,
+}
+
+#[async_trait]
+impl MediaSink for MemorySink {
+    async fn write(&mut self, piece: &str) -> Result<(), MediaError> {
+        self.intake.push(piece)
+    }
+
+    async fn finish(self: Box<Self>, purpose: UploadPurpose, _: Option<String>) -> Result<StoredMedia, MediaError> {
+        self.media.must_be_here()?;
+        self.media.publish(self.intake, &purpose)
+    }
+}
+
+impl Keep for Vec<u8> {
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), MediaError> {
+        self.extend_from_slice(bytes);
+        Ok(())
     }
 }
 
@@ -81,6 +123,20 @@ mod tests {
         let media = MemoryMedia::default();
         let upload = Upload::file("data:text/plain;base64,aGk=", None, Some("hi.txt".into()));
         let url = media.store(upload).await.unwrap().url;
+        assert_eq!(url, "http://media.test/media/1.txt");
+        assert_eq!(media.get(&url).unwrap(), b"hi");
+    }
+
+    #[tokio::test]
+    async fn pieces_are_stored_when_they_are_complete() {
+        let media = Arc::new(MemoryMedia::default());
+        let mut sink = media.clone().begin().await.unwrap();
+        for piece in ["data:text/plain;ba", "se64,a", "Gk="] {
+            sink.write(piece).await.unwrap();
+        }
+        assert!(media.is_empty());
+        let purpose = UploadPurpose::File { file_type: None, name: Some("hi.txt".into()) };
+        let url = sink.finish(purpose, None).await.unwrap().url;
         assert_eq!(url, "http://media.test/media/1.txt");
         assert_eq!(media.get(&url).unwrap(), b"hi");
     }

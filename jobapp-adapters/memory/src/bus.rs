@@ -245,9 +245,10 @@ impl QueueState {
         let Some(waiting) = self.taken.remove(&known.receipt) else { return };
         match &known.outcome {
             Outcome::Done => self.forget_id(&waiting.message),
-            Outcome::Retry { after, .. } => {
+            Outcome::Retry { after, counts, .. } => {
                 let due = now + longest_retry.map_or(*after, |longest| longest.min(*after));
-                self.delayed.insert((due, known.receipt), waiting);
+                let attempt = if *counts { waiting.attempt } else { waiting.attempt.saturating_sub(1) };
+                self.delayed.insert((due, known.receipt), Waiting { attempt, ..waiting });
                 // Whoever waits with room sleeps until the retry that was due next when it looked.
                 self.tell();
             }

@@ -128,7 +128,7 @@ fn wants_json(headers: &HeaderMap) -> bool {
 fn failure(error: &ProviderError) -> Response {
     let status = match error.kind() {
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
-        ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::Conflict | ErrorKind::Refused => StatusCode::CONFLICT,
         _ => {
             tracing::error!(%error, "the page of fake payments could not be answered");
             StatusCode::SERVICE_UNAVAILABLE

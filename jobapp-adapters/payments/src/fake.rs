@@ -177,6 +177,14 @@ impl FakePayments {
     }
 }
 
+/// What the store says about it. A key that is too long stays so: that is no outage.
+fn failed(attempt: &str, error: RepositoryError) -> ProviderError {
+    match error {
+        RepositoryError::KeyTooLong { .. } => ProviderError::Refused { reason: "the key is too long".to_owned() },
+        error => away(attempt, error),
+    }
+}
+
 fn away(attempt: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ProviderError {
     ProviderError::Unavailable { attempt: attempt.to_owned(), source: source.into() }
 }
@@ -194,7 +202,7 @@ impl PaymentProvider for FakePayments {
             true => Ok(stored.value.seen()),
             false => Err(ProviderError::Refused { reason: "the key was used for another payment".to_owned() }),
         };
-        if let Some(stored) = same_key().await.map_err(|error| away("look for a payment", error))? {
+        if let Some(stored) = same_key().await.map_err(|error| failed("look for a payment", error))? {
             return repeat(stored);
         }
         let (id, secret) = (random(), random());
@@ -202,10 +210,10 @@ impl PaymentProvider for FakePayments {
         match self.shared.intents.save(Change::insert(intent.clone(), Vec::new())).await {
             Ok(Saved::Stored(_) | Saved::Duplicate { .. }) => Ok(intent.seen()),
             Err(taken @ RepositoryError::Taken { .. }) => {
-                let stored = same_key().await.map_err(|error| away("look for a payment", error))?;
+                let stored = same_key().await.map_err(|error| failed("look for a payment", error))?;
                 stored.map_or_else(|| Err(away("prepare a payment", taken)), repeat)
             }
-            Err(error) => Err(away("prepare a payment", error)),
+            Err(error) => Err(failed("prepare a payment", error)),
         }
     }
 

@@ -9,7 +9,7 @@ use jobapp_kernel::{Delivery, Handler, Outcome};
 /// Hands deliveries to a handler and returns one outcome for each.
 ///
 /// A handler that panics asks for a retry. When it does so with several, each of them is handled again alone, so that one
-/// bad message does not use up the attempts of its neighbours. A retry after the last attempt is a death.
+/// bad message does not use up the attempts of its neighbours. A retry after the last attempt that counts is a death.
 pub async fn call(handler: &dyn Handler, deliveries: &[Delivery], max_attempts: u32) -> Vec<Outcome> {
     let mut outcomes = match deliveries {
         [single] => vec![call_one(handler, single).await],
@@ -35,7 +35,7 @@ pub async fn call(handler: &dyn Handler, deliveries: &[Delivery], max_attempts: 
     }
     for (delivery, outcome) in deliveries.iter().zip(&mut outcomes) {
         let attempts = delivery.attempt + 1;
-        if let Outcome::Retry { reason, .. } = outcome
+        if let Outcome::Retry { reason, counts: true, .. } = outcome
             && attempts >= max_attempts
         {
             *outcome = Outcome::dead(format!("gave up after {attempts} attempts: {reason}"));

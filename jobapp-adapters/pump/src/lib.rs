@@ -40,7 +40,8 @@ pub struct Taken {
     pub delivery: Delivery,
 }
 
-/// What became of a taken delivery. A [`Outcome::Retry`] is one the queue must really deliver again.
+/// What became of a taken delivery. A [`Outcome::Retry`] is one the queue must really deliver again; when it does not count,
+/// with the attempt it had.
 #[derive(Debug, Clone)]
 pub struct Settled {
     /// The receipt of [`Taken`].

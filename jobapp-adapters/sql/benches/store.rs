@@ -19,7 +19,12 @@ async fn main() {
     let kettles = store.register::<Kettle>().await.expect("the table can be made");
     for number in 1..=KETTLES {
         let kettle = Kettle { owner: format!("owner {}", number % 50), note: "x".repeat(600), ..a_kettle(number) };
-        kettles.save(Change::insert(kettle, vec![])).await.expect("the kettle is stored").version().expect("it has no cause");
+        kettles
+            .save(Change::insert(kettle, vec![]))
+            .await
+            .expect("the kettle is stored")
+            .version()
+            .expect("it has no cause");
     }
 
     let start = Measure::start();

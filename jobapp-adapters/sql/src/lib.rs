@@ -50,7 +50,7 @@ mod statement;
 mod store;
 mod tables;
 
-pub use bus::{SqlBus, SqlBusConfig};
+pub use bus::{QueueDepth, SqlBus, SqlBusCensus, SqlBusConfig};
 pub use config::{Headers, Location, SqlConfig};
 pub use error::SqlStoreError;
 pub use store::SqlStore;

@@ -1,5 +1,7 @@
 //! The outbox: what the relay reads.
 
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -65,7 +67,7 @@ impl Outbox for SqlStore {
             transaction.rollback().await.map_err(&failed)?;
             return Ok(Vec::new());
         }
-        let entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>().map_err(&failed)?;
         let numbers =
             rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<i64>, _>>().map_err(&failed)?;
         let update = Query::update()
@@ -105,20 +107,39 @@ impl Outbox for SqlStore {
     }
 }
 
-fn entry(row: &QueryResult) -> Result<OutboxEntry, RepositoryError> {
-    let failed = failed("read an outbox entry");
-    let id: String = row.try_get_by_index(1).map_err(&failed)?;
-    let corrupt = |source| RepositoryError::Corrupt { aggregate: "outbox entry", id: id.clone(), source };
-    let json = |column: usize| row.try_get_by_index::<String>(column).map_err(&failed);
+/// An entry whose content is damaged is handed out as unreadable: it must hold back its aggregate and nothing else.
+fn entry(row: &QueryResult) -> Result<OutboxEntry, DbErr> {
+    let content = content(row).unwrap_or_else(|error| Content {
+        version: 0,
+        event: OutboxEntry::unreadable(&error.to_string()),
+        headers: BTreeMap::new(),
+        recorded_at: Timestamp::EPOCH,
+    });
     Ok(OutboxEntry {
-        aggregate: row.try_get_by_index(2).map_err(&failed)?,
-        aggregate_id: row.try_get_by_index(3).map_err(&failed)?,
-        version: Version::try_from(row.try_get_by_index::<i64>(4).map_err(&failed)?)
-            .map_err(|error| corrupt(error.into()))?,
-        event: serde_json::from_str(&json(5)?).map_err(|error| corrupt(error.into()))?,
-        headers: serde_json::from_str(&json(6)?).map_err(|error| corrupt(error.into()))?,
-        recorded_at: Timestamp::from_millis(row.try_get_by_index(7).map_err(&failed)?)
-            .map_err(|error| corrupt(error.into()))?,
-        id: MessageId(id.clone()),
+        id: MessageId(row.try_get_by_index(1)?),
+        aggregate: row.try_get_by_index(2)?,
+        aggregate_id: row.try_get_by_index(3)?,
+        version: content.version,
+        event: content.event,
+        headers: content.headers,
+        recorded_at: content.recorded_at,
+    })
+}
+
+/// What an entry consists of besides what tells whose it is.
+struct Content {
+    version: Version,
+    event: serde_json::Value,
+    headers: BTreeMap<String, String>,
+    recorded_at: Timestamp,
+}
+
+fn content(row: &QueryResult) -> Result<Content, Box<dyn Error + Send + Sync>> {
+    let text = |column: usize| row.try_get_by_index::<String>(column);
+    Ok(Content {
+        version: Version::try_from(row.try_get_by_index::<i64>(4)?)?,
+        event: serde_json::from_str(&text(5)?)?,
+        headers: serde_json::from_str(&text(6)?)?,
+        recorded_at: Timestamp::from_millis(row.try_get_by_index(7)?)?,
     })
 }

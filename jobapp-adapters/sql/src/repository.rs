@@ -1,5 +1,6 @@
 //! The repository of one kind of aggregate: its readings. What it writes is in `save`.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -60,12 +61,33 @@ fn unavailable<A: Aggregate>(error: DbErr) -> RepositoryError {
     RepositoryError::unavailable(format!("look for a {}", A::NAME), error)
 }
 
+/// How many ids are asked for with one question: databases take only so many values.
+const IDS_AT_ONCE: usize = 500;
+
 #[async_trait]
 impl<A: Aggregate> Repository<A> for SqlRepository<A> {
     async fn find(&self, id: &A::Id) -> Result<Option<Stored<A>>, RepositoryError> {
         let id = id.to_string();
         let row = self.one(self.queries.find.with([id.as_str().into()])).await?;
         row.map(|row| row::from_columns(&id, &row, 0)).transpose()
+    }
+
+    async fn find_many(&self, ids: &[A::Id]) -> Result<Vec<Stored<A>>, RepositoryError> {
+        let mut found = HashMap::new();
+        for ids in ids.chunks(IDS_AT_ONCE) {
+            let mut select = Query::select();
+            select
+                .columns(["id", "version", "state"])
+                .from(A::NAME)
+                .and_where(Expr::col("id").is_in(ids.iter().map(ToString::to_string)));
+            let rows = self.store.connections.ask(&select).await.map_err(unavailable::<A>)?;
+            for row in &rows {
+                let stored = row::load::<A>(row)?;
+                found.insert(stored.value.id().clone(), stored);
+            }
+        }
+        // Each is taken where it is named first; the rest finds nothing.
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
     async fn find_by(&self, key: Key<A>, value: KeyValue) -> Result<Option<Stored<A>>, RepositoryError> {

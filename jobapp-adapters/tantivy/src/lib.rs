@@ -77,6 +77,7 @@ impl TantivySearch {
         let folder = folder.into();
         let (live, complete) = match folder::open(&folder) {
             Ok(live) => (live, true),
+            Err(_) if !folder.exists() => (folder::create(&folder)?, false),
             Err(reason) => {
                 tracing::info!(folder = %folder.display(), %reason, "the search index is made anew");
                 (folder::create(&folder)?, false)

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jobapp_kernel::{AccountId, Aggregate, InvalidState, Key, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Device, EmailAddress, OneTimeSecret, SecretHash, Username};
+use crate::second_factor::{RecoveryCode, SecondFactor};
+use crate::{AuthenticatorKey, Device, EmailAddress, OneTimeSecret, SecretHash, Username};
 
 /// How long a verify link that was used repeats its success: clients may send it twice.
 pub const VERIFY_REPEATS: Duration = Duration::from_secs(600);
@@ -13,6 +14,10 @@ pub const VERIFY_REPEATS: Duration = Duration::from_secs(600);
 pub const RESET_LIFETIME: Duration = Duration::from_secs(3600);
 /// How many devices are remembered; the one learned first is forgotten first.
 pub const MAX_DEVICES: usize = 20;
+/// How many device tokens are remembered; the one given out first is forgotten first.
+pub const MAX_DEVICE_TOKENS: usize = 20;
+/// How long a device token is good.
+pub const DEVICE_TOKEN_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +73,30 @@ pub enum AccountEvent {
         /// Who should know.
         email: EmailAddress,
     },
+    /// It may do more now, or less.
+    RoleChanged {
+        /// Stored form.
+        username: Username,
+        /// What it is now; `None` for an ordinary user.
+        role: Option<Role>,
+    },
+}
+
+/// What an account may do beyond what everybody may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Runs the marketplace.
+    Operator,
+}
+
+impl Role {
+    /// The role in tokens.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+        }
+    }
 }
 
 /// What an account is made of.
@@ -100,6 +129,20 @@ pub struct VerificationRefused;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Reset token has expired")]
 pub struct ResetRefused;
+
+/// A wish about the second factor that does not fit how things are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SecondFactorRefused {
+    /// It is on already.
+    #[error("The second factor is on already.")]
+    On,
+    /// It is not on, or was not begun.
+    #[error("The second factor is not set up.")]
+    Off,
+    /// The code is wrong or used up.
+    #[error("OTP is invalid.")]
+    WrongCode,
+}
 
 impl Account {
     /// Accounts by name, stored form.
@@ -146,6 +189,9 @@ impl Account {
             verification: verification.map(|secret| VerifyLink { hash: secret.hash(), used_at: None }),
             reset: None,
             devices,
+            device_tokens: Vec::new(),
+            second_factor: None,
+            role: None,
             epoch: 0,
             created_at: now,
             updated_at: now,
@@ -198,8 +244,8 @@ impl Account {
         self.data.updated_at
     }
 
-    /// How often the password was changed. What began before the last change, a session or a sign-in that waits for its
-    /// code, has a smaller number and is over, even if nothing else could say so.
+    /// How often the password or the role was changed. What began before the last change, a session or a sign-in that waits
+    /// for its code, has a smaller number and is over, even if nothing else could say so.
     pub const fn epoch(&self) -> u64 {
         self.data.epoch
     }
@@ -212,6 +258,110 @@ impl Account {
     /// The device learned last.
     pub fn last_device(&self) -> Device {
         self.data.devices.last().cloned().unwrap_or_else(|| Device::or_unknown(None, None))
+    }
+
+    /// Whether the token was given to a device of this account: proof that the device was used by its owner before.
+    pub fn recognises(&self, token: &OneTimeSecret, now: Timestamp) -> bool {
+        let hash = token.hash();
+        let is_good = |own: &DeviceToken| own.hash.matches(&hash) && now < own.given_at.plus(DEVICE_TOKEN_LIFETIME);
+        // All of them are compared, so that the time does not tell which one it was.
+        self.data.device_tokens.iter().filter(|own| is_good(own)).count() > 0
+    }
+
+    /// Gives a device this token to be recognised by.
+    #[must_use]
+    pub fn give_device(mut self, token: &OneTimeSecret, now: Timestamp) -> Self {
+        self.data.device_tokens.push(DeviceToken { hash: token.hash(), given_at: now });
+        let surplus = self.data.device_tokens.len().saturating_sub(MAX_DEVICE_TOKENS);
+        drop(self.data.device_tokens.drain(..surplus));
+        self
+    }
+
+    /// What it may do beyond what everybody may.
+    pub const fn role(&self) -> Option<Role> {
+        self.data.role
+    }
+
+    /// Gives or takes a role. Sessions begun before are over: their tokens say something else. `None` when it has that role.
+    pub fn set_role(mut self, role: Option<Role>, now: Timestamp) -> Option<(Self, Vec<AccountEvent>)> {
+        if self.data.role == role {
+            return None;
+        }
+        self.data.role = role;
+        self.data.epoch += 1;
+        self.data.updated_at = now;
+        let username = self.data.username.clone();
+        Some((self, vec![AccountEvent::RoleChanged { username, role }]))
+    }
+
+    /// Whether signing in needs a code of an authenticator.
+    pub fn has_second_factor(&self) -> bool {
+        self.data.second_factor.as_ref().is_some_and(|factor| factor.confirmed_at.is_some())
+    }
+
+    /// How many recovery codes are left.
+    pub fn recovery_codes_left(&self) -> usize {
+        self.data.second_factor.as_ref().map_or(0, |factor| factor.recovery.len())
+    }
+
+    /// Begins to set up the second factor with this key; nothing changes for sign-ins before
+    /// [`Account::confirm_second_factor`]. Beginning again replaces the key.
+    ///
+    /// # Errors
+    /// [`SecondFactorRefused::On`].
+    pub fn begin_second_factor(mut self, key: AuthenticatorKey, now: Timestamp) -> Result<Self, SecondFactorRefused> {
+        if self.has_second_factor() {
+            return Err(SecondFactorRefused::On);
+        }
+        self.data.second_factor = Some(SecondFactor::new(key));
+        self.data.updated_at = now;
+        Ok(self)
+    }
+
+    /// Turns the second factor on, with a first code as proof that the authenticator has the key.
+    ///
+    /// # Errors
+    /// [`SecondFactorRefused`] when it was not begun, is on already, or the code is wrong.
+    pub fn confirm_second_factor(
+        mut self,
+        code: &str,
+        recovery: &[OneTimeSecret],
+        now: Timestamp,
+    ) -> Result<Self, SecondFactorRefused> {
+        if self.has_second_factor() {
+            return Err(SecondFactorRefused::On);
+        }
+        let begun = self.data.second_factor.take().ok_or(SecondFactorRefused::Off)?;
+        let mut factor = begun.use_code(code.trim(), now).ok_or(SecondFactorRefused::WrongCode)?;
+        factor.confirmed_at = Some(now);
+        factor.recovery = recovery.iter().map(|code| RecoveryCode::of(code.expose())).collect();
+        self.data.second_factor = Some(factor);
+        self.data.updated_at = now;
+        Ok(self)
+    }
+
+    /// Uses a code of the authenticator or a recovery code, which is used up by that.
+    ///
+    /// # Errors
+    /// [`SecondFactorRefused`] when there is no second factor, or the code is wrong or used up.
+    pub fn use_second_factor(mut self, code: &str, now: Timestamp) -> Result<Self, SecondFactorRefused> {
+        if !self.has_second_factor() {
+            return Err(SecondFactorRefused::Off);
+        }
+        let factor = self.data.second_factor.take().ok_or(SecondFactorRefused::Off)?;
+        self.data.second_factor = Some(factor.use_any(code, now).ok_or(SecondFactorRefused::WrongCode)?);
+        Ok(self)
+    }
+
+    /// Turns the second factor off, with a code as proof that the authenticator is at hand.
+    ///
+    /// # Errors
+    /// [`SecondFactorRefused`] when there is none, or the code is wrong or used up.
+    pub fn end_second_factor(self, code: &str, now: Timestamp) -> Result<Self, SecondFactorRefused> {
+        let mut account = self.use_second_factor(code, now)?;
+        account.data.second_factor = None;
+        account.data.updated_at = now;
+        Ok(account)
     }
 
     /// Remembers devices. `None` when all are known.
@@ -288,10 +438,20 @@ impl Account {
         Ok(self.change_password(password_hash, now))
     }
 
-    /// Sets the password. Everything that began with the one before is over, an open reset link too.
+    /// Makes this secret good for setting the password, without a mail: for somebody who hands the link over.
+    #[must_use]
+    pub fn hand_over_reset(mut self, reset: &OneTimeSecret, now: Timestamp) -> Self {
+        self.data.reset = Some(ResetLink { hash: reset.hash(), expires_at: now.plus(RESET_LIFETIME) });
+        self.data.updated_at = now;
+        self
+    }
+
+    /// Sets the password. Everything that began with the one before is over: sessions, an open reset link, the recognition of
+    /// devices.
     pub fn change_password(mut self, password_hash: String, now: Timestamp) -> (Self, Vec<AccountEvent>) {
         self.data.password_hash = password_hash;
         self.data.reset = None;
+        self.data.device_tokens.clear();
         self.data.epoch += 1;
         self.data.updated_at = now;
         let (username, email) = (self.data.username.clone(), self.data.email.clone());
@@ -341,9 +501,21 @@ struct AccountV1 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reset: Option<ResetLink>,
     devices: Vec<Device>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    device_tokens: Vec<DeviceToken>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    second_factor: Option<SecondFactor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
     epoch: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct DeviceToken {
+    hash: SecretHash,
+    given_at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -385,110 +557,12 @@ impl Aggregate for Account {
         if data.username.as_str().is_empty() || data.email.as_str().is_empty() || data.password_hash.is_empty() {
             return Err(InvalidState::new(format!("the account {id} has no name, address or password")));
         }
+        if data.second_factor.as_ref().is_some_and(|factor| !factor.key.is_whole()) {
+            return Err(InvalidState::new(format!("the key of the second factor of the account {id} is not 160 bits")));
+        }
         Ok(Self { id, data })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{a_device, an_account, at};
-
-    fn secret(text: &str) -> OneTimeSecret {
-        OneTimeSecret::new(text)
-    }
-
-    #[test]
-    fn registering_tells_what_a_buyer_and_a_mail_need() {
-        let (account, events) = an_account(7, "Marta", at(0));
-        let AccountEvent::Registered { account: id, username, email, verification: Some(verification), .. } =
-            &events[0]
-        else {
-            panic!("{events:?}")
-        };
-        assert_eq!((id.0, username.as_str(), email.as_str()), (7, "Marta", "marta@example.org"));
-        assert!(account.verify_email(verification, at(1)).unwrap().unwrap().is_email_verified());
-    }
-
-    #[test]
-    fn states_survive_a_round_trip_and_hold_no_secrets() {
-        let (account, _) = an_account(7, "Marta", at(0));
-        let (account, _) = account.request_reset(secret("reset me"), at(1));
-        let text = serde_json::to_string(&account.to_state()).unwrap();
-        assert!(text.starts_with("{\"v\":\"1\""), "{text}");
-        assert!(!text.contains("reset me") && !text.contains("verify me"), "{text}");
-        assert_eq!(Account::from_state(serde_json::from_str(&text).unwrap()).unwrap(), account);
-    }
-
-    #[test]
-    fn a_stored_account_without_a_name_is_refused() {
-        let (account, _) = an_account(7, "Marta", at(0));
-        let mut state = serde_json::to_value(account.to_state()).unwrap();
-        state["username"] = "".into();
-        assert!(Account::from_state(serde_json::from_value(state).unwrap()).is_err());
-    }
-
-    #[test]
-    fn a_verify_link_repeats_its_success_for_ten_minutes_and_is_used_up_then() {
-        let (account, _) = an_account(7, "Marta", at(0));
-        let link = secret("verify me");
-        let account = account.verify_email(&link, at(100)).unwrap().unwrap();
-        assert_eq!(account.verify_email(&link, at(100)), Ok(None));
-        assert_eq!(account.verify_email(&link, at(700)), Ok(None));
-        assert_eq!(account.verify_email(&link, at(701)), Err(VerificationRefused));
-        assert_eq!(account.verify_email(&secret("another"), at(100)), Err(VerificationRefused));
-    }
-
-    #[test]
-    fn another_verify_link_replaces_the_one_before_and_takes_nothing_back() {
-        let (account, _) = an_account(7, "Marta", at(0));
-        let account = account.verify_email(&secret("verify me"), at(1)).unwrap().unwrap();
-        let (account, events) = account.request_verification(secret("again"), at(2));
-        assert!(matches!(&events[..], [AccountEvent::VerificationRequested { .. }]));
-        assert!(account.is_email_verified());
-        assert_eq!(account.verify_email(&secret("verify me"), at(3)), Err(VerificationRefused));
-        assert!(account.verify_email(&secret("again"), at(3)).unwrap().is_some());
-    }
-
-    #[test]
-    fn a_reset_link_is_good_once_and_for_an_hour() {
-        let (account, _) = an_account(7, "Marta", at(0));
-        assert_eq!(account.check_reset(&secret("r"), at(0)), Err(ResetRefused));
-        let (account, _) = account.request_reset(secret("r"), at(0));
-        assert_eq!(account.check_reset(&secret("x"), at(1)), Err(ResetRefused));
-        assert_eq!(account.check_reset(&secret("r"), at(3599)), Ok(()));
-        assert_eq!(account.check_reset(&secret("r"), at(3600)), Err(ResetRefused));
-        let (account, events) = account.reset_password(&secret("r"), "new".into(), at(5)).unwrap();
-        assert!(matches!(&events[..], [AccountEvent::PasswordChanged { .. }]));
-        assert_eq!((account.password_hash(), account.epoch()), ("new", 1));
-        assert_eq!(account.reset_password(&secret("r"), "newer".into(), at(6)).unwrap_err(), ResetRefused);
-    }
-
-    #[test]
-    fn changing_the_password_closes_an_open_reset_link() {
-        let (account, _) = an_account(7, "Marta", at(0));
-        let (account, _) = account.request_reset(secret("r"), at(0));
-        let (account, _) = account.change_password("new".into(), at(1));
-        assert_eq!(account.check_reset(&secret("r"), at(2)), Err(ResetRefused));
-    }
-
-    #[test]
-    fn several_devices_are_remembered_and_the_first_is_forgotten_first() {
-        let (account, _) = an_account(7, "Marta", at(0));
-        assert!(account.clone().remember([a_device("Chrome")], at(1)).is_none(), "known already");
-        let account = (1..=MAX_DEVICES)
-            .fold(account, |account, n| account.remember([a_device(&format!("Browser {n}"))], at(1)).unwrap());
-        assert!(!account.knows(&a_device("Chrome")));
-        assert!(account.knows(&a_device("Browser 1")));
-        assert_eq!(account.last_device(), a_device(&format!("Browser {MAX_DEVICES}")));
-    }
-
-    #[test]
-    fn a_rehash_never_undoes_a_change_of_the_password() {
-        let (account, _) = an_account(7, "Marta", at(0));
-        let old = account.password_hash().to_owned();
-        assert_eq!(account.clone().rehash(&old, "better".into()).unwrap().password_hash(), "better");
-        let (account, _) = account.change_password("changed".into(), at(1));
-        assert!(account.rehash(&old, "better".into()).is_none());
-    }
-}
+mod tests;

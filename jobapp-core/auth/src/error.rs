@@ -1,8 +1,10 @@
 //! Why a use case did not do what it was asked to.
 
+use std::time::Duration;
+
 use jobapp_kernel::{ErrorKind, Kinded, MediaError, RepositoryError};
 
-use crate::account::{ResetRefused, VerificationRefused};
+use crate::account::{ResetRefused, SecondFactorRefused, VerificationRefused};
 use crate::name::{InvalidEmail, InvalidUsername};
 use crate::password::WeakPassword;
 use crate::{HashError, SessionId, Username};
@@ -36,6 +38,18 @@ pub enum AuthError {
     /// The account asked for many codes lately.
     #[error("Too many codes were sent. Please try again later.")]
     TooManyCodes,
+    /// This place guessed wrong often, for this name. Whether there is such an account is nobody's business.
+    #[error("Too many attempts. Please try again later.")]
+    TooManyAttempts {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// The wish about the second factor does not fit.
+    #[error(transparent)]
+    SecondFactor(#[from] SecondFactorRefused),
+    /// There is no account with this name.
+    #[error("There is no account with this name.")]
+    NoSuchAccount,
     /// The verify link is used up, or was never good.
     #[error(transparent)]
     Verification(#[from] VerificationRefused),
@@ -100,10 +114,12 @@ impl Kinded for AuthError {
             | Self::Reset(_)
             | Self::NotOwnEmail
             | Self::Count { .. } => ErrorKind::Invalid,
-            Self::TooManyCodes => ErrorKind::Limited,
+            Self::TooManyCodes | Self::TooManyAttempts { .. } => ErrorKind::Limited,
+            Self::SecondFactor(SecondFactorRefused::WrongCode) => ErrorKind::Invalid,
+            Self::SecondFactor(SecondFactorRefused::On | SecondFactorRefused::Off) => ErrorKind::Refused,
             Self::NotOwn => ErrorKind::Forbidden,
             Self::SessionOver | Self::Stolen { .. } => ErrorKind::Unauthorized,
-            Self::NoSuchSession => ErrorKind::NotFound,
+            Self::NoSuchSession | Self::NoSuchAccount => ErrorKind::NotFound,
             Self::Picture(error) => error.kind(),
             Self::Hash(error) => error.kind(),
             Self::Store(error) => error.kind(),

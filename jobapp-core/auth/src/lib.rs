@@ -1,8 +1,9 @@
 //! Accounts: credentials, sessions and one-time codes.
 //!
-//! Three aggregates decide. An [`Account`] is who somebody is and how they prove it: name, address, the hash of the
+//! Four aggregates decide. An [`Account`] is who somebody is and how they prove it: name, address, the hash of the
 //! password, links in mails, remembered devices. A [`Session`] is where somebody is signed in: a family of refresh tokens
-//! of which one is good at a time. A [`PendingSignIn`] is a sign-in from an unknown device that waits for its mailed code.
+//! of which one is good at a time. A [`PendingSignIn`] is a sign-in that waits for its code: a mailed one for an unknown
+//! device, or one of an authenticator. [`Attempts`] count failures by name and place, so that guessing becomes slow.
 //! [`Auth`] joins them with the ports: repositories, a [`PasswordHasher`], [`Secrets`], the clock.
 //!
 //! Nothing that is worth stealing is stored: of links, tokens and codes there are hashes only. The secrets themselves
@@ -45,6 +46,7 @@
 //! ```
 
 mod account;
+mod attempts;
 mod device;
 mod error;
 mod name;
@@ -52,6 +54,7 @@ mod password;
 mod pending;
 mod ports;
 mod refresh;
+mod second_factor;
 mod secret;
 mod service;
 mod session;
@@ -59,22 +62,27 @@ mod session;
 mod testing;
 
 pub use account::{
-    Account, AccountEvent, AccountState, MAX_DEVICES, RESET_LIFETIME, Registration, ResetRefused, StoredAccountV1,
-    VERIFY_REPEATS, VerificationRefused,
+    Account, AccountEvent, AccountState, DEVICE_TOKEN_LIFETIME, MAX_DEVICE_TOKENS, MAX_DEVICES, RESET_LIFETIME,
+    Registration, ResetRefused, Role, SecondFactorRefused, StoredAccountV1, VERIFY_REPEATS, VerificationRefused,
+};
+pub use attempts::{
+    ATTACK, Attempts, AttemptsId, AttemptsState, FAILURES_KEPT, FREE_FAILURES, LONGEST_WAIT, Place, StoredAttemptsV1,
 };
 pub use device::Device;
 pub use error::AuthError;
 pub use name::{EmailAddress, InvalidEmail, InvalidUsername, Username};
 pub use password::{WeakPassword, check_new};
 pub use pending::{
-    CODE_COUNTED, CODE_LIFETIME, CODE_TRIES, Guess, PendingSignIn, PendingSignInEvent, PendingSignInId,
+    BegunWith, CODE_COUNTED, CODE_LIFETIME, CODE_TRIES, Guess, PendingSignIn, PendingSignInEvent, PendingSignInId,
     PendingSignInState, StoredPendingV1,
 };
 pub use ports::{HashError, PasswordHasher, Secrets, Verified};
 pub use refresh::RefreshToken;
+pub use second_factor::{AuthenticatorKey, RECOVERY_CODES};
 pub use secret::{OneTimeSecret, SecretHash};
 pub use service::{
-    Auth, CallerId, Login, MAX_SEED, OpenSession, PasswordChanged, Policy, Ports, Seed, SignIn, SignUp, SignedIn,
+    Auth, CallerId, Enrolment, Login, MAX_SEED, MAX_SESSIONS, NewOperator, OpenSession, OperatorMade, Origin,
+    PasswordChanged, Policy, Ports, RoleChanged, SecondFactorStatus, Seed, SignIn, SignUp, SignedIn,
 };
 pub use session::{
     ENDED_KEPT, EndReason, Presented, ROTATION_GRACE, SESSION_LIFETIME, Session, SessionEvent, SessionId, SessionState,

@@ -61,18 +61,20 @@ fn is_forbidden(c: char) -> bool {
     c.is_control() || is_unseen || FORBIDDEN.contains(&c) || c.is_whitespace() && c != ' '
 }
 
+/// The stored form of a word. It depends on nothing but the word's small letters, and has the same small letters: so two stored
+/// forms are equal exactly when their small letters are, and a comparison in any case is never fooled by look-alikes such as
+/// the Kelvin sign, whose small letter is an ordinary k.
 fn capitalised(word: &str) -> String {
-    let mut characters = word.chars();
-    let first = characters.next().map(|c| single(c, c.to_uppercase()));
-    first.into_iter().chain(characters.map(|c| single(c, c.to_lowercase()))).collect()
-}
-
-/// The other case of a character, unless that would be several characters: the stored form of a stored form is itself.
-fn single(c: char, mut other_case: impl Iterator<Item = char>) -> char {
-    match (other_case.next(), other_case.next()) {
-        (Some(other), None) => other,
-        _ => c,
-    }
+    let small = word.to_lowercase();
+    let mut characters = small.chars();
+    let first = characters.next().map(|c| {
+        let mut capital = c.to_uppercase();
+        match (capital.next(), capital.next()) {
+            (Some(capital), None) if capital.to_lowercase().eq([c]) => capital,
+            _ => c,
+        }
+    });
+    first.into_iter().chain(characters).collect()
 }
 
 /// An address in lower case.
@@ -113,6 +115,22 @@ impl fmt::Display for EmailAddress {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn two_stored_names_never_have_the_same_small_letters() {
+        let mut stored_by_small = std::collections::HashMap::new();
+        let has_cases = |c: &char| !c.to_lowercase().eq([*c]) || !c.to_uppercase().eq([*c]);
+        for c in (0..=u32::from(char::MAX)).filter_map(char::from_u32).filter(has_cases) {
+            for typed in [format!("{c}ate"), format!("at{c}"), format!("a{c}e")] {
+                let stored = Username::lookup(&typed);
+                assert_eq!(Username::lookup(stored.as_str()), stored, "{typed:?}");
+                let small = stored.as_str().to_lowercase();
+                let first = stored_by_small.entry(small).or_insert_with(|| stored.clone());
+                assert_eq!(*first, stored, "{typed:?}");
+            }
+        }
+        assert_eq!(Username::lookup("\u{212a}ate"), Username::lookup("kate"));
+    }
 
     #[test]
     fn words_begin_with_a_capital() {

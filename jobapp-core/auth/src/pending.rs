@@ -19,9 +19,10 @@ pub const CODE_TRIES: u8 = 5;
 /// How long a code counts as one of its account's codes.
 pub const CODE_COUNTED: Duration = Duration::from_secs(3600);
 
-/// A sign-in with the right password from an unknown device: who brings its token and the mailed code is in.
+/// A sign-in with the right password that needs one more proof: who brings its token and the code is in. The code is a
+/// mailed one for an unknown device, or one of the authenticator for an account with a second factor.
 ///
-/// The store has a hash of the token, and of the code a hash keyed with the token: it is not enough to guess either.
+/// The store has a hash of the token, and of a mailed code a hash keyed with the token: it is not enough to guess either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingSignIn {
     id: PendingSignInId,
@@ -65,31 +66,45 @@ impl PendingSignIn {
     pub const REMOVABLE: Key<Self> =
         Key::<Self>::int("removable_at", |pending| vec![pending.data.created_at.plus(CODE_COUNTED).into()]);
 
-    /// Begins one. `token` goes to the browser, `code` to the mailbox.
+    /// Begins one that waits for a mailed code. `token` goes to the browser, `code` to the mailbox.
     pub fn start(
         id: PendingSignInId,
         account: &Account,
-        device: Option<Device>,
+        from: BegunWith,
         token: &OneTimeSecret,
         code: OneTimeSecret,
         now: Timestamp,
     ) -> (Self, Vec<PendingSignInEvent>) {
-        let data = PendingV1 {
-            account: *account.id(),
-            device,
-            epoch: account.epoch(),
-            token: token.hash(),
-            code: SecretHash::keyed(token.expose(), code.expose()),
-            tries: 0,
-            is_used: false,
-            created_at: now,
-        };
+        let mut pending = Self::start_for_second_factor(id, account, from, token, now);
+        pending.data.code = Some(SecretHash::keyed(token.expose(), code.expose()));
         let event = PendingSignInEvent::CodeRequested {
             username: account.username().clone(),
             email: account.email().clone(),
             code,
         };
-        (Self { id, data }, vec![event])
+        (pending, vec![event])
+    }
+
+    /// Begins one that waits for a code of the authenticator. `token` goes to the browser.
+    pub fn start_for_second_factor(
+        id: PendingSignInId,
+        account: &Account,
+        from: BegunWith,
+        token: &OneTimeSecret,
+        now: Timestamp,
+    ) -> Self {
+        let data = PendingV1 {
+            account: *account.id(),
+            device: from.device,
+            is_recognised: from.is_recognised,
+            epoch: account.epoch(),
+            token: token.hash(),
+            code: None,
+            tries: 0,
+            is_used: false,
+            created_at: now,
+        };
+        Self { id, data }
     }
 
     /// The account.
@@ -102,6 +117,16 @@ impl PendingSignIn {
         self.data.device.as_ref()
     }
 
+    /// Whether it was begun on a device that was recognised by its token.
+    pub const fn is_recognised(&self) -> bool {
+        self.data.is_recognised
+    }
+
+    /// Whether it waits for a code of the authenticator, not for a mailed one.
+    pub const fn needs_second_factor(&self) -> bool {
+        self.data.code.is_none()
+    }
+
     /// When it was begun.
     pub const fn created_at(&self) -> Timestamp {
         self.data.created_at
@@ -112,8 +137,21 @@ impl PendingSignIn {
         self.data.epoch != account.epoch()
     }
 
-    /// Guesses the code. The change must be stored before anybody is let in, or told that the guess was wrong.
-    pub fn guess(mut self, token: &OneTimeSecret, code: &str, now: Timestamp) -> (Self, Guess) {
+    /// Guesses the mailed code. The change must be stored before anybody is let in, or told that the guess was wrong.
+    pub fn guess(self, token: &OneTimeSecret, code: &str, now: Timestamp) -> (Self, Guess) {
+        let guessed = SecretHash::keyed(token.expose(), code);
+        let is_right = self.data.code.as_ref().is_some_and(|own| own.matches(&guessed));
+        self.judge(token, is_right, now)
+    }
+
+    /// Notes a guess of the authenticator's code, which the account found right or wrong. The change must be stored before
+    /// anybody is let in, or told that the guess was wrong.
+    pub fn guess_second_factor(self, token: &OneTimeSecret, is_right: bool, now: Timestamp) -> (Self, Guess) {
+        let is_right = is_right && self.needs_second_factor();
+        self.judge(token, is_right, now)
+    }
+
+    fn judge(mut self, token: &OneTimeSecret, is_right: bool, now: Timestamp) -> (Self, Guess) {
         let is_over = self.data.is_used
             || self.data.tries >= CODE_TRIES
             || now >= self.data.created_at.plus(CODE_LIFETIME)
@@ -121,7 +159,7 @@ impl PendingSignIn {
         if is_over {
             return (self, Guess::Over);
         }
-        if self.data.code.matches(&SecretHash::keyed(token.expose(), code)) {
+        if is_right {
             self.data.is_used = true;
             (self, Guess::Right)
         } else {
@@ -129,6 +167,15 @@ impl PendingSignIn {
             (self, Guess::Wrong)
         }
     }
+}
+
+/// What a sign-in is begun with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BegunWith {
+    /// The device as it calls itself; `None` when the client did not say.
+    pub device: Option<Device>,
+    /// Whether it was recognised by its token.
+    pub is_recognised: bool,
 }
 
 /// What is stored of a sign-in.
@@ -153,9 +200,13 @@ struct PendingV1 {
     account: AccountId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     device: Option<Device>,
+    #[serde(default)]
+    is_recognised: bool,
     epoch: u64,
     token: SecretHash,
-    code: SecretHash,
+    /// Of the mailed code; `None` when a code of the authenticator is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<SecretHash>,
     tries: u8,
     is_used: bool,
     created_at: Timestamp,
@@ -199,12 +250,15 @@ mod tests {
         OneTimeSecret::new("token")
     }
 
+    fn from() -> BegunWith {
+        BegunWith { device: Some(a_device("Firefox")), is_recognised: false }
+    }
+
     fn pending() -> PendingSignIn {
         let (account, _) = an_account(7, "Marta", at(0));
         let id = ObjectId::from_bytes([1; 12]).into();
         let code = OneTimeSecret::new("408152");
-        let (pending, events) =
-            PendingSignIn::start(id, &account, Some(a_device("Firefox")), &token(), code.clone(), at(0));
+        let (pending, events) = PendingSignIn::start(id, &account, from(), &token(), code.clone(), at(0));
         let PendingSignInEvent::CodeRequested { code: mailed, email, .. } = &events[0];
         assert_eq!((mailed, email.as_str()), (&code, "marta@example.org"));
         pending
@@ -243,5 +297,18 @@ mod tests {
         let text = serde_json::to_string(&pending().to_state()).unwrap();
         assert!(!text.contains("408152") && !text.contains("\"token\":\"token\""), "{text}");
         assert_eq!(PendingSignIn::from_state(serde_json::from_str(&text).unwrap()).unwrap(), pending());
+    }
+
+    #[test]
+    fn one_kind_of_code_does_not_stand_in_for_the_other() {
+        let (account, _) = an_account(7, "Marta", at(0));
+        let id = ObjectId::from_bytes([1; 12]).into();
+        let waiting = PendingSignIn::start_for_second_factor(id, &account, from(), &token(), at(0));
+        assert!(waiting.needs_second_factor() && !pending().needs_second_factor());
+        assert_eq!(waiting.clone().guess(&token(), "408152", at(1)).1, Guess::Wrong);
+        assert_eq!(pending().guess_second_factor(&token(), true, at(1)).1, Guess::Wrong);
+        let (used, guess) = waiting.guess_second_factor(&token(), true, at(1));
+        assert_eq!(guess, Guess::Right);
+        assert_eq!(used.guess_second_factor(&token(), true, at(1)).1, Guess::Over);
     }
 }

@@ -1,8 +1,11 @@
 //! The use cases: load, decide, save.
 
 mod email;
+mod gate;
 mod housekeeping;
+mod operators;
 mod passwords;
+mod second_factor;
 mod seed;
 mod sessions;
 mod sign_in;
@@ -10,15 +13,26 @@ mod sign_up;
 
 use std::sync::Arc;
 
-use jobapp_kernel::{AccountId, Change, Clock, Ids, MediaStore, Repository, Sequence, Stored, retry_on_conflict};
+use jobapp_kernel::{
+    AccountId, Change, Clock, Ids, MediaStore, Repository, RepositoryError, Sequence, Stored, retry_on_conflict,
+};
 
+pub use operators::{NewOperator, OperatorMade, RoleChanged};
 pub use passwords::PasswordChanged;
+pub use second_factor::{Enrolment, SecondFactorStatus};
 pub use seed::{MAX_SEED, Seed};
+pub use sessions::MAX_SESSIONS;
 pub use sign_in::{Login, SignIn, SignedIn};
 pub use sign_up::SignUp;
 
+use self::gate::{Attempt, UnderWay};
 use crate::account::AccountEvent;
-use crate::{Account, AuthError, Device, PasswordHasher, PendingSignIn, RefreshToken, Secrets, Session, SessionId};
+use crate::attempts::Place;
+use crate::password::MAX_BYTES;
+use crate::{
+    Account, Attempts, AuthError, Device, OneTimeSecret, PasswordHasher, PendingSignIn, RefreshToken, Secrets, Session,
+    SessionId, Username,
+};
 
 /// What the use cases work with.
 #[derive(Clone)]
@@ -29,6 +43,8 @@ pub struct Ports {
     pub sessions: Arc<dyn Repository<Session>>,
     /// Sign-ins that wait for their codes.
     pub pending: Arc<dyn Repository<PendingSignIn>>,
+    /// Failed sign-ins.
+    pub attempts: Arc<dyn Repository<Attempts>>,
     /// Numbers for accounts.
     pub numbers: Arc<dyn Sequence>,
     /// Pictures.
@@ -79,6 +95,15 @@ impl CallerId {
     }
 }
 
+/// Where a request comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The network address, as text; empty when nobody said.
+    pub address: String,
+    /// What the device is recognised by, if it said something.
+    pub device_token: Option<OneTimeSecret>,
+}
+
 /// A session somebody has just begun or renewed.
 #[derive(Debug, Clone)]
 pub struct OpenSession {
@@ -88,6 +113,8 @@ pub struct OpenSession {
     pub session: SessionId,
     /// What renews it next time.
     pub refresh_token: RefreshToken,
+    /// What the device is recognised by from now on; `None` when it keeps what it has.
+    pub device_token: Option<OneTimeSecret>,
 }
 
 /// The use cases of accounts and sessions.
@@ -95,21 +122,74 @@ pub struct OpenSession {
 pub struct Auth {
     ports: Ports,
     policy: Policy,
+    under_way: UnderWay,
 }
 
 impl Auth {
     /// The use cases on these ports.
-    pub const fn new(ports: Ports, policy: Policy) -> Self {
-        Self { ports, policy }
+    pub fn new(ports: Ports, policy: Policy) -> Self {
+        Self { ports, policy, under_way: UnderWay::default() }
     }
 
-    /// Begins a session.
-    async fn open(&self, account: Account, device: Option<Device>) -> Result<OpenSession, AuthError> {
+    /// Begins a session. A device that is not recognised gets something to be recognised by.
+    async fn open(&self, account: Account, device: Option<Device>, origin: &Origin) -> Result<OpenSession, AuthError> {
+        self.end_surplus(*jobapp_kernel::Aggregate::id(&account)).await?;
+        if self.is_recognised(&account, origin) {
+            return self.start(account, device, None).await;
+        }
+        let token = OneTimeSecret::token(&*self.ports.secrets);
+        let now = self.ports.clock.now();
+        let epoch = account.epoch();
+        let give = |account: Account| match account.epoch() == epoch {
+            true => Ok(Some((account.give_device(&token, now), Vec::new()))),
+            // The password was changed since it was compared.
+            false => Err(AuthError::WrongCredentials),
+        };
+        let account = self.change_account(*jobapp_kernel::Aggregate::id(&account), give).await?;
+        self.start(account, device, Some(token)).await
+    }
+
+    /// Begins a session, whatever there is already.
+    async fn start(
+        &self,
+        account: Account,
+        device: Option<Device>,
+        device_token: Option<OneTimeSecret>,
+    ) -> Result<OpenSession, AuthError> {
         let now = self.ports.clock.now();
         let id = SessionId(self.ports.ids.object_id());
         let (session, refresh_token) = Session::start(id, &account, device, now, &*self.ports.secrets);
         self.ports.sessions.save(Change::insert(session, Vec::new())).await.map(drop)?;
-        Ok(OpenSession { account, session: id, refresh_token })
+        Ok(OpenSession { account, session: id, refresh_token, device_token })
+    }
+
+    fn is_recognised(&self, account: &Account, origin: &Origin) -> bool {
+        let now = self.ports.clock.now();
+        origin.device_token.as_ref().is_some_and(|token| account.recognises(token, now))
+    }
+
+    /// Whether it is the account's password.
+    async fn is_password(&self, account: &Account, password: &str) -> Result<bool, AuthError> {
+        if password.len() > MAX_BYTES {
+            return Ok(false);
+        }
+        Ok(self.ports.hasher.verify(password, account.password_hash()).await?.matches)
+    }
+
+    /// Lets somebody who is signed in try to prove the password again, not more often than who signs in.
+    async fn proving(&self, caller: CallerId, account: &Account) -> Result<Attempt, AuthError> {
+        let session = caller.session.map(|session| session.to_string()).unwrap_or_default();
+        self.attempt(format!("account {}", jobapp_kernel::Aggregate::id(account)), Place::Session(session)).await
+    }
+
+    /// Makes somebody who is signed in prove the password again.
+    async fn prove_password(&self, caller: CallerId, account: &Account, password: &str) -> Result<(), AuthError> {
+        let attempt = self.proving(caller, account).await?;
+        if self.is_password(account, password).await? {
+            return self.attempt_succeeded(attempt).await;
+        }
+        self.attempt_failed(attempt).await?;
+        Err(AuthError::WrongPassword)
     }
 
     /// The caller's account, if the caller's session lives.
@@ -142,6 +222,14 @@ impl Auth {
         })
         .await
     }
+}
+
+/// The account with this name, as typed.
+async fn account_by_name(
+    accounts: &dyn Repository<Account>,
+    username: &str,
+) -> Result<Option<Stored<Account>>, RepositoryError> {
+    accounts.find_by(Account::USERNAME, Username::lookup(username).as_str().into()).await
 }
 
 #[cfg(test)]

@@ -53,6 +53,10 @@ pub enum EndReason {
     PasswordChanged,
     /// A refresh token was presented that only a thief, or its victim, can still have.
     Stolen,
+    /// The account may do more now, or less: its tokens say something else.
+    RoleChanged,
+    /// The account had many sessions, and this one was used longest ago.
+    Surplus,
 }
 
 /// What happened to a session.

@@ -79,7 +79,7 @@ impl Kinded for ChatError {
             | Self::NoOffer => ErrorKind::Invalid,
             Self::NoMessage => ErrorKind::NotFound,
             Self::NotTheReceiver | Self::NotTheBuyer => ErrorKind::Forbidden,
-            Self::GigDeleted | Self::Answered { .. } => ErrorKind::Conflict,
+            Self::GigDeleted | Self::Answered { .. } => ErrorKind::Refused,
             Self::Crowded => ErrorKind::Unavailable,
             Self::Upload(error) => error.kind(),
             Self::Store(error) => error.kind(),

@@ -424,10 +424,10 @@ mod tests {
             (&open, cancel, "Iria", Ok((OfferState::Cancelled, 1))),
             (&open, cancel, "Ana", Err(ErrorKind::NotFound)),
             (&accepted, accept, "MARTA", Ok((OfferState::Accepted, 0))),
-            (&accepted, cancel, "Iria", Err(ErrorKind::Conflict)),
-            (&accepted, cancel, "Marta", Err(ErrorKind::Conflict)),
+            (&accepted, cancel, "Iria", Err(ErrorKind::Refused)),
+            (&accepted, cancel, "Marta", Err(ErrorKind::Refused)),
             (&cancelled, cancel, "Marta", Ok((OfferState::Cancelled, 0))),
-            (&cancelled, accept, "Marta", Err(ErrorKind::Conflict)),
+            (&cancelled, accept, "Marta", Err(ErrorKind::Refused)),
             (&message(None), accept, "Marta", Err(ErrorKind::Invalid)),
             (&message(None), cancel, "Iria", Err(ErrorKind::Invalid)),
         ] {

@@ -1,6 +1,6 @@
 //! Writing a message.
 
-use jobapp_kernel::{Cause, Change, KeyValue, RepositoryError, Upload};
+use jobapp_kernel::{Cause, Change, KeyValue, Received, RepositoryError, Upload};
 use jobapp_users::card::Card;
 
 use crate::conversation::Pair;
@@ -64,6 +64,19 @@ impl Chat {
     /// # Errors
     /// [`ChatError`]; when [`ChatError::is_early`], the same call may succeed in a moment.
     pub async fn send(&self, new: NewMessage, cause: Option<Cause>) -> Result<ChatMessage, ChatError> {
+        self.send_received(new, None, cause).await
+    }
+
+    /// As [`Chat::send`], with a file that was received in pieces: it stands for the file's source.
+    ///
+    /// # Errors
+    /// As [`Chat::send`]; then nothing of the file is kept.
+    pub async fn send_received(
+        &self,
+        new: NewMessage,
+        received: Option<Received>,
+        cause: Option<Cause>,
+    ) -> Result<ChatMessage, ChatError> {
         if let Some(cause) = &cause
             && let Some(id) = self.messages.caused(cause).await?
         {
@@ -82,7 +95,7 @@ impl Chat {
         let content = Content {
             sender: participant(&talk.sender),
             receiver: participant(&talk.receiver),
-            attachment: self.upload(new.file).await?,
+            attachment: self.upload(new.file, received).await?,
             seller_id: new.seller_id,
             buyer_id: new.buyer_id,
             body: new.body,
@@ -117,7 +130,7 @@ impl Chat {
         Ok(Talk { sender, receiver, is_from_seller })
     }
 
-    async fn upload(&self, file: Option<NewFile>) -> Result<Attachment, ChatError> {
+    async fn upload(&self, file: Option<NewFile>, received: Option<Received>) -> Result<Attachment, ChatError> {
         let Some(NewFile { source, file_type, name, size }) = file else { return Ok(Attachment::default()) };
         let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let upload = Upload::file(source, given(&file_type), given(&name));
@@ -128,7 +141,7 @@ impl Chat {
         } else {
             upload
         };
-        let url = self.media.store(upload).await.map_err(ChatError::Upload)?.url;
+        let url = upload.keep(&*self.media, received).await.map_err(ChatError::Upload)?.url;
         Ok(Attachment { url, file_type, size, name })
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::future::try_join_all;
 use jobapp_kernel::{Direction, Key, KeyValue, PageRequest, Repository};
 
 use crate::error::GigError;
@@ -105,8 +104,8 @@ impl Finder {
 
     /// Reads what was found. Gigs that were deleted or paused since are left out.
     async fn loaded(&self, hits: Hits, degraded: Option<SearchError>) -> Result<SearchPage, GigError> {
-        let stored = try_join_all(hits.gigs.iter().map(|id| self.gigs.find(id))).await?;
-        let gigs = stored.into_iter().flatten().map(|stored| stored.value.into_listing());
+        let stored = self.gigs.find_many(&hits.gigs).await?;
+        let gigs = stored.into_iter().map(|stored| stored.value.into_listing());
         Ok(SearchPage { total: hits.total, gigs: gigs.filter(|gig| gig.active).collect(), degraded })
     }
 

@@ -13,8 +13,10 @@ pub enum ErrorKind {
     Forbidden,
     /// The thing does not exist, or its existence is private.
     NotFound,
-    /// The thing is in a state that does not allow this, or it changed meanwhile.
+    /// The thing changed meanwhile: whoever loads it again and decides again may succeed.
     Conflict,
+    /// The thing is in a state that does not allow this, and repeating the call does not change that.
+    Refused,
     /// A unique value is in use by something else.
     Taken,
     /// The same idempotency key came with another body.
@@ -38,6 +40,7 @@ impl ErrorKind {
             | Self::Unauthorized
             | Self::Forbidden
             | Self::NotFound
+            | Self::Refused
             | Self::Taken
             | Self::Mismatch
             | Self::TooLarge

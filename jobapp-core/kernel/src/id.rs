@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+
 /// What can identify an aggregate: it prints to a text of at most [`crate::MAX_KEY_BYTES`] bytes and parses back from it.
 pub trait Identifier:
     Clone + Eq + Ord + Hash + fmt::Debug + fmt::Display + FromStr<Err = InvalidId> + Send + Sync + 'static
@@ -47,6 +49,12 @@ impl ObjectId {
     /// The bytes the id is made of.
     pub const fn as_bytes(&self) -> &[u8; 12] {
         &self.0
+    }
+
+    /// When the id was made, to the second: its first four bytes. An id somebody made up tells any time.
+    pub fn made_at(&self) -> Timestamp {
+        let [a, b, c, d, ..] = self.0;
+        Timestamp::from_millis(i64::from(u32::from_be_bytes([a, b, c, d])) * 1000).unwrap_or(Timestamp::EPOCH)
     }
 }
 
@@ -203,6 +211,13 @@ mod tests {
         {
             assert!(text.parse::<ObjectId>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn object_ids_tell_when_they_were_made() {
+        let id: ObjectId = "69243000ee0000000000b001".parse().unwrap();
+        assert_eq!(id.made_at(), "2025-11-24T10:14:24Z".parse().unwrap());
+        assert_eq!(ObjectId::from_bytes([0; 12]).made_at(), Timestamp::EPOCH);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use aggregate::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES};
 pub use checked::id_text;
 pub use error::{ErrorKind, Kinded, RepositoryError};
 pub use id::{AccountId, Identifier, InvalidId, ObjectId};
-pub use media::{MediaError, MediaStore, StoredMedia, Upload, UploadPurpose};
+pub use media::{MediaError, MediaSink, MediaStore, Received, StoredMedia, Upload, UploadPurpose};
 pub use messaging::{
     Batch, BindError, DeadLetter, DeadLetterError, DeadLetters, Delivery, Exchange, ExchangeKind, Handler, Message,
     MessageId, Outcome, PublishError, Publisher, Queue, Subscriber, Subscription, deliver_each,

@@ -1,6 +1,7 @@
 //! Pictures and files that people send.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -41,6 +42,17 @@ impl Upload {
     /// A file with the type and name its sender gave it.
     pub fn file(source: impl Into<String>, file_type: Option<String>, name: Option<String>) -> Self {
         Self { source: source.into(), purpose: UploadPurpose::File { file_type, name }, public_id: None }
+    }
+
+    /// Stores the upload. Where its source was `received` in pieces, that is stored in its place.
+    ///
+    /// # Errors
+    /// [`MediaError`].
+    pub async fn keep(self, store: &dyn MediaStore, received: Option<Received>) -> Result<StoredMedia, MediaError> {
+        match received {
+            Some(received) => received.keep(self.purpose, self.public_id).await,
+            None => store.store(self).await,
+        }
     }
 
     /// The same upload, known by `id` at a host that names things.
@@ -114,14 +126,132 @@ impl Kinded for MediaError {
 
 /// Stores pictures and files and gives them URLs that nobody can guess.
 #[async_trait]
-pub trait MediaStore: Send + Sync {
+pub trait MediaStore: Send + Sync + 'static {
     /// Stores an upload and returns where to read it. An `http` or `https` source is never fetched.
     async fn store(&self, upload: Upload) -> Result<StoredMedia, MediaError>;
+
+    /// Begins an upload whose source arrives in pieces, before it is known what it is for.
+    ///
+    /// Unless a store does better, the source is collected in memory and stored at once. A store of large files should do
+    /// better.
+    async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
+        Ok(Box::new(Collected { store: self, source: String::new() }))
+    }
+}
+
+/// Takes the source of one upload in pieces. Nobody can read what was taken until it is finished; a sink that is dropped
+/// before leaves nothing behind.
+#[async_trait]
+pub trait MediaSink: Send {
+    /// Takes the next piece. After a failure the upload is lost.
+    async fn write(&mut self, piece: &str) -> Result<(), MediaError>;
+
+    /// The source is complete: stores it as [`MediaStore::store`] does.
+    async fn finish(
+        self: Box<Self>,
+        purpose: UploadPurpose,
+        public_id: Option<String>,
+    ) -> Result<StoredMedia, MediaError>;
+}
+
+/// Collects the pieces for a store that takes uploads whole.
+struct Collected<S: ?Sized> {
+    store: Arc<S>,
+    source: String,
+}
+
+#[async_trait]
+impl<S: MediaStore + ?Sized> MediaSink for Collected<S> {
+    async fn write(&mut self, piece: &str) -> Result<(), MediaError> {
+        self.source.push_str(piece);
+        Ok(())
+    }
+
+    async fn finish(
+        self: Box<Self>,
+        purpose: UploadPurpose,
+        public_id: Option<String>,
+    ) -> Result<StoredMedia, MediaError> {
+        self.store.store(Upload { source: self.source, purpose, public_id }).await
+    }
+}
+
+/// The source of an upload that arrived in pieces and waits to be kept. Dropped, it leaves nothing behind.
+///
+/// A request is judged in the order of its rules, and the file comes last. So a failure on the way is only told when the
+/// file would be kept.
+pub struct Received {
+    sink: Result<Box<dyn MediaSink>, MediaError>,
+}
+
+impl Received {
+    /// Begins to receive a source for this store.
+    pub async fn begin(store: Arc<dyn MediaStore>) -> Self {
+        Self { sink: store.begin().await }
+    }
+
+    /// Takes the next piece of the source. Nothing is taken any more once something went wrong.
+    pub async fn write(&mut self, piece: &str) {
+        if let Ok(sink) = &mut self.sink
+            && let Err(error) = sink.write(piece).await
+        {
+            self.sink = Err(error);
+        }
+    }
+
+    /// Stores what was received.
+    ///
+    /// # Errors
+    /// What went wrong on the way, or now.
+    pub async fn keep(self, purpose: UploadPurpose, public_id: Option<String>) -> Result<StoredMedia, MediaError> {
+        self.sink?.finish(purpose, public_id).await
+    }
+}
+
+impl std::fmt::Debug for Received {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Received").field("failed", &self.sink.as_ref().err()).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Answers with the source; refuses `bad`.
+    struct Echo;
+
+    #[async_trait]
+    impl MediaStore for Echo {
+        async fn store(&self, upload: Upload) -> Result<StoredMedia, MediaError> {
+            match upload.source.as_str() {
+                "bad" => Err(MediaError::invalid("it is bad")),
+                _ => Ok(StoredMedia { url: format!("{}#{}", upload.source, upload.public_id.unwrap_or_default()) }),
+            }
+        }
+    }
+
+    async fn received(pieces: &[&str]) -> Result<String, MediaError> {
+        let mut received = Received::begin(Arc::new(Echo)).await;
+        for piece in pieces {
+            received.write(piece).await;
+        }
+        Ok(received.keep(UploadPurpose::Picture, Some("id".into())).await?.url)
+    }
+
+    #[tokio::test]
+    async fn a_store_that_takes_uploads_whole_takes_pieces_too() {
+        assert_eq!(received(&["on", "e"]).await.unwrap(), "one#id");
+        assert!(matches!(received(&["b", "ad"]).await, Err(MediaError::Invalid { .. })));
+    }
+
+    #[tokio::test]
+    async fn what_was_received_stands_for_the_source() {
+        let mut pieces = Received::begin(Arc::new(Echo)).await;
+        pieces.write("all of it").await;
+        assert_eq!(Upload::picture("a part").keep(&Echo, Some(pieces)).await.unwrap().url, "all of it#");
+        assert_eq!(Upload::picture("a part").keep(&Echo, None).await.unwrap().url, "a part#");
+    }
 
     #[test]
     fn debug_output_does_not_show_the_content() {

@@ -93,7 +93,7 @@ pub struct Delivery {
     pub message: Message,
     /// The queue it was taken from.
     pub queue: &'static str,
-    /// How often it was delivered to a handler before: 0 the first time.
+    /// How often it was delivered to a handler before, attempts that do not count left out: 0 the first time.
     pub attempt: u32,
     /// Whether it may have been handled before.
     pub redelivered: bool,
@@ -114,10 +114,13 @@ impl Delivery {
 pub enum Outcome {
     /// Its effect is stored, or there is none: acknowledge.
     Done,
-    /// Deliver it again after this time; after the subscription's last attempt it is dead.
+    /// Deliver it again after this time.
     Retry {
         /// The least time to wait.
         after: Duration,
+        /// Whether this attempt counts: after the subscription's last one it is dead. An outage of what the handler depends on
+        /// says nothing about the message, so it does not count.
+        counts: bool,
         /// Why.
         reason: String,
     },
@@ -137,7 +140,12 @@ impl Outcome {
             2 => 60,
             _ => 600,
         };
-        Self::Retry { after: Duration::from_secs(seconds), reason: reason.to_string() }
+        Self::Retry { after: Duration::from_secs(seconds), counts: true, reason: reason.to_string() }
+    }
+
+    /// Deliver it again after this time, however often that happens: it is not the message's fault.
+    pub fn retry_patiently(after: Duration, reason: impl fmt::Display) -> Self {
+        Self::Retry { after, counts: false, reason: reason.to_string() }
     }
 
     /// It can never be handled.
@@ -190,7 +198,7 @@ pub struct Subscription {
     pub prefetch: usize,
     /// How many the handler gets in one call.
     pub batch: Batch,
-    /// After how many attempts a message is dead.
+    /// After how many attempts that count a message is dead.
     pub max_attempts: u32,
 }
 

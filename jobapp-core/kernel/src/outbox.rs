@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{MessageId, RepositoryError, Timestamp, Version};
 
+/// The one field of an event that cannot be read. No event type has a field of this name.
+const UNREADABLE: &str = "$unreadable";
+
 /// An event that was stored with the change that raised it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutboxEntry {
@@ -19,7 +22,7 @@ pub struct OutboxEntry {
     pub aggregate_id: String,
     /// The version the change made.
     pub version: Version,
-    /// The event, as its aggregate's event type serialises.
+    /// The event, as its aggregate's event type serialises; see [`OutboxEntry::unreadable`] for one that cannot be read.
     pub event: serde_json::Value,
     /// What the change came with, such as `x-request-id` and `traceparent`.
     pub headers: BTreeMap<String, String>,
@@ -31,6 +34,17 @@ impl OutboxEntry {
     /// The id of the `index`th event of the change that made `version`.
     pub fn id_of(aggregate: &str, aggregate_id: &str, version: Version, index: usize) -> MessageId {
         MessageId(format!("{aggregate}/{aggregate_id}/{version}/{index}"))
+    }
+
+    /// The event of an entry that is there but cannot be read, and why. A store hands such an entry out, so that whoever reads
+    /// the outbox can hold back this aggregate and go on with the others.
+    pub fn unreadable(reason: &str) -> serde_json::Value {
+        serde_json::json!({ UNREADABLE: reason })
+    }
+
+    /// Why the event cannot be read, if that is so.
+    pub fn why_unreadable(&self) -> Option<&str> {
+        self.event.as_object().filter(|fields| fields.len() == 1)?.get(UNREADABLE)?.as_str()
     }
 }
 

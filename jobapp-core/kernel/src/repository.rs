@@ -1,5 +1,6 @@
 //! The store: one port for every aggregate.
 
+use std::collections::HashSet;
 use std::future::Future;
 
 use async_trait::async_trait;
@@ -149,6 +150,18 @@ pub trait Repository<A: Aggregate>: Send + Sync {
     /// The value with this id; `None` when there is none.
     async fn find(&self, id: &A::Id) -> Result<Option<Stored<A>>, RepositoryError>;
 
+    /// The values with these ids, each once, in the order in which the ids name them first. Ids of nothing are left out.
+    async fn find_many(&self, ids: &[A::Id]) -> Result<Vec<Stored<A>>, RepositoryError> {
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        for id in ids {
+            if seen.insert(id) {
+                found.extend(self.find(id).await?);
+            }
+        }
+        Ok(found)
+    }
+
     /// The value that has `value` for this unique key; `None` when there is none.
     async fn find_by(&self, key: Key<A>, value: KeyValue) -> Result<Option<Stored<A>>, RepositoryError>;
 
@@ -195,25 +208,10 @@ where
 {
     for _ in 0..4 {
         match attempt().await {
-            Err(error) if is_moved_version(&error) => {}
+            // Only a version that moved is a conflict; what the business refuses is of another kind.
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
             other => return other,
         }
     }
     attempt().await
-}
-
-/// Whether the reason is a version that moved, however deep it lies: a business conflict is final, this one is not.
-fn is_moved_version<E: Kinded>(error: &E) -> bool {
-    if error.kind() != ErrorKind::Conflict {
-        return false;
-    }
-    // `source()` of a transparent error skips the repository error itself, so its text is compared as well.
-    let text = error.to_string();
-    let mut source = error.source();
-    let mut found = text.ends_with(" was changed meanwhile");
-    while let Some(inner) = source {
-        found |= matches!(inner.downcast_ref(), Some(RepositoryError::Conflict { .. }));
-        source = inner.source();
-    }
-    found
 }

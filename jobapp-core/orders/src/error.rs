@@ -64,7 +64,7 @@ impl Kinded for OrdersError {
             | Self::NotPaid
             | Self::PaymentRefunded
             | Self::WrongAmount { .. }
-            | Self::Contradicted(_) => ErrorKind::Conflict,
+            | Self::Contradicted(_) => ErrorKind::Refused,
             Self::Provider(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }

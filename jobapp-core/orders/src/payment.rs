@@ -9,8 +9,6 @@ use crate::{OrderNumber, OrderObjectId, PaymentId};
 
 /// How long an order may take from its claim on the payment until it is stored.
 const CLAIM_HOLDS: Duration = Duration::from_secs(5 * 60);
-/// A claim this young need not be renewed when the same order is asked for again.
-const CLAIM_IS_FRESH: Duration = Duration::from_secs(60);
 
 /// How far a payment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -230,24 +228,28 @@ impl Payment {
         }
     }
 
-    /// Reserves it for an order that is about to be stored; `None` when it just was. Whoever comes later takes over: that one
-    /// payment pays one order is the unique key of the orders; what a claim prevents is that the money goes back meanwhile.
+    /// Reserves it for an order that is about to be stored. Whoever comes later takes over: that one payment pays one order is
+    /// the unique key of the orders; what a claim prevents is that the money goes back meanwhile. Every claim makes a new
+    /// version, also one for the same order, so that whoever claimed can tell whether somebody else has since.
     ///
     /// # Errors
     /// [`NotUsable`] when it went back or never comes.
-    pub fn claimed(mut self, order: &OrderNumber, now: Timestamp) -> Result<Option<Self>, NotUsable> {
+    pub fn claimed(mut self, order: &OrderNumber, now: Timestamp) -> Result<Self, NotUsable> {
         if self.record.refund.is_some() {
             return Err(NotUsable::Refunded);
         }
         if self.record.status == PaymentStatus::Cancelled {
             return Err(NotUsable::Cancelled);
         }
-        let just_was = |claim: &Claim| claim.order == *order && now.since(claim.at) < CLAIM_IS_FRESH;
-        if self.record.claim.as_ref().is_some_and(just_was) {
-            return Ok(None);
-        }
         self.record.claim = Some(Claim { order: order.clone(), at: now, confirmed: false });
-        Ok(Some(self))
+        Ok(self)
+    }
+
+    /// Takes back a claim whose order will not be stored. For the one who claimed, at the version of the claim only.
+    #[must_use]
+    pub fn released(mut self) -> Self {
+        self.record.claim = None;
+        self
     }
 
     /// Notes that the order of the claim is stored; `None` when that is no news.
@@ -351,13 +353,13 @@ mod tests {
     #[test]
     fn a_claim_keeps_the_money_here_until_the_order_had_time_to_be_stored() {
         let (first, second): (OrderNumber, OrderNumber) = ("JO1".parse().unwrap(), "JO2".parse().unwrap());
-        let claimed = payment().claimed(&first, NOW).unwrap().unwrap();
-        assert_eq!(claimed.clone().claimed(&first, NOW), Ok(None), "a retry finds its claim");
-        assert!(claimed.clone().claimed(&first, NOW.plus(CLAIM_IS_FRESH)).unwrap().is_some());
+        let claimed = payment().claimed(&first, NOW).unwrap();
+        assert!(claimed.clone().claimed(&first, NOW).is_ok());
+        assert!(claimed.clone().released().owed_back(RefundReason::OrderRefused, NOW).is_some());
         assert!(claimed.clone().owed_back(RefundReason::OrderRefused, NOW).is_none());
         assert!(claimed.clone().owed_back(RefundReason::Unclaimed, NOW.plus(CLAIM_HOLDS)).is_some());
         assert!(claimed.clone().owed_back(RefundReason::OrderEnded { order: order(1) }, NOW).is_some());
-        assert!(claimed.claimed(&second, NOW).unwrap().is_some(), "the unique key of the orders decides");
+        assert!(claimed.claimed(&second, NOW).is_ok(), "the unique key of the orders decides");
         let (cancelled, _) = payment().observed(PaymentStatus::Cancelled, NOW).unwrap();
         assert_eq!(cancelled.claimed(&first, NOW), Err(NotUsable::Cancelled));
     }

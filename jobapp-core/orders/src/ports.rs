@@ -80,7 +80,7 @@ impl Kinded for ProviderError {
         match self {
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Unknown { .. } => ErrorKind::NotFound,
-            Self::Refused { .. } => ErrorKind::Conflict,
+            Self::Refused { .. } => ErrorKind::Refused,
             Self::NotSigned => ErrorKind::Unauthorized,
         }
     }

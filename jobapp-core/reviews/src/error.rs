@@ -39,7 +39,7 @@ impl Kinded for ReviewError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NoOrder => ErrorKind::NotFound,
-            Self::NotCompleted => ErrorKind::Conflict,
+            Self::NotCompleted => ErrorKind::Refused,
             Self::Reviewed => ErrorKind::Taken,
             Self::OtherSide => ErrorKind::Forbidden,
             Self::Text => ErrorKind::Invalid,

@@ -169,7 +169,7 @@ mod tests {
             ("Marta", ReviewSide::Seller, true, Err(ErrorKind::Forbidden)),
             ("Ana", ReviewSide::Buyer, true, Err(ErrorKind::NotFound)),
             ("Ana", ReviewSide::Seller, false, Err(ErrorKind::NotFound)),
-            ("Marta", ReviewSide::Buyer, false, Err(ErrorKind::Conflict)),
+            ("Marta", ReviewSide::Buyer, false, Err(ErrorKind::Refused)),
         ] {
             let result = fact(is_completed, 1).check_reviewer(caller, side).map_err(|error| error.kind());
             assert_eq!(result, expected, "{caller} {side:?} {is_completed}");

@@ -127,6 +127,22 @@ impl Users {
         Ok(Some(buyer))
     }
 
+    /// Whether the caller may become a seller: `None`, or the seller that this request made before.
+    ///
+    /// # Errors
+    /// [`UsersError::AlreadySeller`].
+    pub async fn may_create_seller(&self, username: &str, cause: Option<&Cause>) -> Result<Option<Seller>, UsersError> {
+        if let Some(cause) = cause
+            && let Some(id) = self.ports.sellers.caused(cause).await?
+        {
+            return self.existing_seller(id).await.map(Some);
+        }
+        match self.seller_of(username).await? {
+            Some(_) => Err(UsersError::AlreadySeller),
+            None => Ok(None),
+        }
+    }
+
     /// Makes the caller a seller. A repeated request is answered with the seller it made the first time.
     ///
     /// # Errors
@@ -138,13 +154,8 @@ impl Users {
         profile: Profile,
         cause: Option<Cause>,
     ) -> Result<Seller, UsersError> {
-        if let Some(cause) = &cause
-            && let Some(id) = self.ports.sellers.caused(cause).await?
-        {
-            return self.existing_seller(id).await;
-        }
-        if self.seller_of(username).await?.is_some() {
-            return Err(UsersError::AlreadySeller);
+        if let Some(seller) = self.may_create_seller(username, cause.as_ref()).await? {
+            return Ok(seller);
         }
         let number = self.ports.numbers.next(Seller::NAME, 1).await?;
         let id = SellerId(self.ports.ids.object_id());

@@ -342,6 +342,82 @@ impl RefreshBody {
     }
 }
 
+/// Ours. `POST /second-factor`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BeginSecondFactorBody {
+    /// The password as it is now.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
+    pub password: Hidden,
+}
+
+impl BeginSecondFactorBody {
+    const SCHEMA: Schema = Schema::new(&[known_password("password", "Password must be of type string")]);
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        Self::SCHEMA.check(body)?;
+        Ok(Self { password: text(body, "password").into() })
+    }
+}
+
+/// A code of an authenticator, or a recovery code.
+const CODE: Field = Field::text("code")
+    .required()
+    .length(1, MAX_TEXT, "OTP is invalid.")
+    .wrong_type("Code must be of type string")
+    .empty("Code is a required field");
+
+/// Ours. `PUT /second-factor`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConfirmSecondFactorBody {
+    /// The six digits the authenticator shows.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub code: Hidden,
+}
+
+impl ConfirmSecondFactorBody {
+    const SCHEMA: Schema = Schema::new(&[CODE]);
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        Self::SCHEMA.check(body)?;
+        Ok(Self { code: text(body, "code").into() })
+    }
+}
+
+/// Ours. `DELETE /second-factor`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EndSecondFactorBody {
+    /// The password as it is now.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
+    pub password: Hidden,
+    /// The six digits the authenticator shows, or a recovery code.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub code: Hidden,
+}
+
+impl EndSecondFactorBody {
+    const SCHEMA: Schema = Schema::new(&[known_password("password", "Password must be of type string"), CODE]);
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        Self::SCHEMA.check(body)?;
+        Ok(Self { password: text(body, "password").into(), code: text(body, "code").into() })
+    }
+}
+
 /// A user, as its owner sees it. Nothing in it is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -399,6 +475,10 @@ pub struct SessionAnswer {
     /// The refresh token; absent when the session keeps the one it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
+    /// What the device is recognised by from now on; absent when it keeps what it has. For the gateway: a cookie of its own,
+    /// sent back as the header `x-device-token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
 }
 
 /// The answer to a sign-in: a session, or the wish for a code.
@@ -422,6 +502,47 @@ pub struct SignInAnswer {
     /// What ties the code to this sign-in: sent back as the header `x-pending-token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_token: Option<String>,
+    /// What the device is recognised by from now on; absent when it keeps what it has. For the gateway: a cookie of its own,
+    /// sent back as the header `x-device-token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
+}
+
+/// Ours. How the caller's second factor stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactorAnswer {
+    /// Shown to users.
+    pub message: String,
+    /// Whether signing in needs a code of the authenticator.
+    pub enabled: bool,
+    /// How many recovery codes are left.
+    pub recovery_codes_left: usize,
+}
+
+/// Ours. What an authenticator is set up with.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactorBegunAnswer {
+    /// Shown to users.
+    pub message: String,
+    /// The key, to be typed into an authenticator: base32.
+    pub secret: String,
+    /// The key, to be scanned: what a QR code should hold.
+    pub otpauth_url: String,
+}
+
+/// Ours. The recovery codes, told this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryCodesAnswer {
+    /// Shown to users.
+    pub message: String,
+    /// Each signs in once in place of a code of the authenticator.
+    pub recovery_codes: Vec<String>,
 }
 
 /// A place where somebody is signed in.

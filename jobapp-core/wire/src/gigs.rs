@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::users::plain_number;
-use crate::validate::{Field, Invalid, Schema, boolean, number, text, texts};
+use crate::validate::{self, DESCRIPTION, ENTRIES, ENTRY, Field, Invalid, NAME, Schema, boolean, number, text, texts};
 
 /// How often each number of stars was given. `value` is the sum of stars of that kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,7 +46,8 @@ pub struct GigDocument {
     pub username: String,
     /// URL of the seller's picture.
     pub profile_picture: String,
-    /// The seller's address.
+    /// The seller's address. Not there for people without a session.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub email: String,
     /// The title.
     pub title: String,
@@ -137,34 +138,44 @@ const fn required(name: &'static str, wrong_type: &'static str, empty: &'static 
     Field::text(name).required().says(wrong_type, empty, empty)
 }
 
-const SELLER_ID: Field = required("sellerId", "Seller Id must be of type string", "Seller Id is required");
+const SELLER_ID: Field =
+    required("sellerId", "Seller Id must be of type string", "Seller Id is required").at_most(NAME);
 const PROFILE_PICTURE: Field =
     required("profilePicture", "Please add a profile picture", "Profile picture is required");
-const TITLE: Field = required("title", "Please add a gig title", "Gig title is required");
-const DESCRIPTION: Field = required("description", "Please add a gig description", "Gig description is required");
-const CATEGORIES: Field = required("categories", "Please select a category", "Gig category is required");
+const TITLE: Field = required("title", "Please add a gig title", "Gig title is required").at_most(validate::TITLE);
+const ABOUT: Field =
+    required("description", "Please add a gig description", "Gig description is required").at_most(DESCRIPTION);
+const CATEGORIES: Field = required("categories", "Please select a category", "Gig category is required").at_most(ENTRY);
 const SUB_CATEGORIES: Field = Field::texts("subCategories", 1)
     .required()
     .missing("Gig subcategories are required")
-    .rule("Please add at least one subcategory");
-const TAGS: Field =
-    Field::texts("tags", 1).required().missing("Gig tags are required").rule("Please add at least one tag");
+    .rule("Please add at least one subcategory")
+    .at_most(ENTRY)
+    .up_to(ENTRIES);
+const TAGS: Field = Field::texts("tags", 1)
+    .required()
+    .missing("Gig tags are required")
+    .rule("Please add at least one tag")
+    .at_most(ENTRY)
+    .up_to(ENTRIES);
 const PRICE: Field = Field::number("price")
     .required()
     .above(4.99, "Gig price must be greater than $4.99")
     .missing("Gig price is required");
 const COVER_IMAGE: Field = required("coverImage", "Please add a cover image", "Gig cover image is required");
 const EXPECTED_DELIVERY: Field =
-    required("expectedDelivery", "Please add expected delivery", "Gig expected delivery is required");
-const BASIC_TITLE: Field = required("basicTitle", "Please add basic title", "Gig basic title is required");
+    required("expectedDelivery", "Please add expected delivery", "Gig expected delivery is required").at_most(ENTRY);
+const BASIC_TITLE: Field =
+    required("basicTitle", "Please add basic title", "Gig basic title is required").at_most(validate::TITLE);
 const BASIC_DESCRIPTION: Field =
-    required("basicDescription", "Please add basic description", "Gig basic description is required");
+    required("basicDescription", "Please add basic description", "Gig basic description is required")
+        .at_most(DESCRIPTION);
 
 const CREATE: Schema = Schema::new(&[
     SELLER_ID,
     PROFILE_PICTURE,
     TITLE,
-    DESCRIPTION,
+    ABOUT,
     CATEGORIES,
     SUB_CATEGORIES,
     TAGS,
@@ -177,7 +188,7 @@ const CREATE: Schema = Schema::new(&[
 
 const UPDATE: Schema = Schema::new(&[
     TITLE,
-    DESCRIPTION,
+    ABOUT,
     CATEGORIES,
     SUB_CATEGORIES,
     TAGS,
@@ -373,6 +384,51 @@ mod tests {
                 assert_eq!(answer.unwrap_err().message, expected, "{field} {value:?}");
             }
         }
+    }
+
+    #[test]
+    fn everything_but_the_pictures_has_a_limit() {
+        for (field, most) in [
+            ("sellerId", 500),
+            ("title", 200),
+            ("description", 20_000),
+            ("categories", 200),
+            ("expectedDelivery", 200),
+            ("basicTitle", 200),
+            ("basicDescription", 20_000),
+        ] {
+            let mut body = a_body();
+            body[field] = json!("ä".repeat(most));
+            assert!(CreateGigBody::parse(&body).is_ok(), "{field}");
+            body[field] = json!("ä".repeat(most + 1));
+            let expected = format!("\"{field}\" length must be less than or equal to {most} characters long");
+            assert_eq!(CreateGigBody::parse(&body).unwrap_err().message, expected);
+        }
+        for field in ["subCategories", "tags"] {
+            let mut body = an_update();
+            body[field] = json!(vec!["x".repeat(200); 100]);
+            assert!(GigContentBody::parse(&body).is_ok(), "{field}");
+            body[field] = json!(vec!["x"; 101]);
+            let expected = format!("\"{field}\" must contain less than or equal to 100 items");
+            assert_eq!(GigContentBody::parse(&body).unwrap_err().message, expected);
+            body[field] = json!(["x", "x".repeat(201)]);
+            let expected = format!("\"{field}[1]\" length must be less than or equal to 200 characters long");
+            assert_eq!(GigContentBody::parse(&body).unwrap_err().message, expected);
+        }
+        let mut body = a_body();
+        (body["coverImage"], body["profilePicture"]) = (json!("x".repeat(100_000)), json!("x".repeat(100_000)));
+        assert!(CreateGigBody::parse(&body).is_ok(), "the store of pictures has its own limits");
+    }
+
+    #[test]
+    fn the_address_is_left_out_when_it_is_empty() {
+        let gig = json!({"id": "1", "sellerId": "2", "username": "Iria", "profilePicture": "", "title": "", "description": "",
+            "categories": "", "subCategories": [], "tags": [], "active": true, "expectedDelivery": "", "basicTitle": "",
+            "basicDescription": "", "ratingsCount": 0, "ratingSum": 0,
+            "ratingCategories": crate::gigs::RatingCategories::default(), "price": 5, "coverImage": "", "sortId": 1,
+            "createdAt": "2026-11-24T10:15:42.000Z"});
+        let read: GigDocument = serde_json::from_value(gig.clone()).unwrap();
+        assert_eq!((read.email.as_str(), serde_json::to_value(&read).unwrap()), ("", gig));
     }
 
     #[test]

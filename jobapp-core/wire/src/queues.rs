@@ -98,3 +98,7 @@ pub const REVIEW_ORDER: Queue = queue("review-order-queue", ORDER_CHANGED, "");
 pub const REVIEW_ANALYTICS: Queue = queue("review-analytics-queue", REVIEW, "");
 /// Ours. What browsers must hear. Taken by the gateway.
 pub const GATEWAY_REALTIME: Queue = queue("gateway-realtime-queue", REALTIME, "");
+/// Ours. Drops kept answers about gigs that changed. Taken by the gateway.
+pub const GATEWAY_GIG: Queue = queue("gateway-gig-queue", GIG_CHANGED, "");
+/// Ours. Drops kept answers about buyers and sellers that changed. Taken by the gateway.
+pub const GATEWAY_PROFILE: Queue = queue("gateway-profile-queue", PROFILE, "");

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::chat::whole;
-use crate::validate::{Field, Invalid, Schema, number, text};
+use crate::validate::{ADDRESS, Field, Invalid, NAME, Schema, number, text};
 
 const BEFORE_RATING: Schema = Schema::lenient(&[
-    Field::text("gigId").required().blank(),
-    Field::text("reviewerId").required().blank(),
-    Field::text("reviewerImage").required().blank(),
-    Field::text("sellerId").required().blank(),
+    Field::text("gigId").required().blank().at_most(NAME),
+    Field::text("reviewerId").required().blank().at_most(NAME),
+    Field::text("reviewerImage").required().blank().at_most(ADDRESS),
+    Field::text("sellerId").required().blank().at_most(NAME),
     Field::text("review").required().length(
         1,
         2000,
@@ -22,13 +22,13 @@ const BEFORE_RATING: Schema = Schema::lenient(&[
 const RATING: Schema = Schema::lenient(&[Field::number("rating").required()]);
 
 const BEHIND_RATING: Schema = Schema::lenient(&[
-    Field::text("orderId").required(),
+    Field::text("orderId").required().at_most(NAME),
     Field::text("reviewType").required().format(
         |text| matches!(text, "buyer-review" | "seller-review"),
         "\"reviewType\" must be one of [buyer-review, seller-review]",
     ),
-    Field::text("reviewerUsername").required().blank(),
-    Field::text("country").required().blank(),
+    Field::text("reviewerUsername").required().blank().at_most(NAME),
+    Field::text("country").required().blank().at_most(NAME),
 ]);
 
 /// `POST /review`. What it says of the reviewer, the gig and the seller must be there and is ignored.
@@ -157,6 +157,13 @@ mod tests {
             ("orderId", json!(""), "\"orderId\" is not allowed to be empty"),
             ("reviewType", json!("other"), "\"reviewType\" must be one of [buyer-review, seller-review]"),
             ("reviewerImage", json!(""), "ok"),
+            (
+                "reviewerImage",
+                json!("a".repeat(2049)),
+                "\"reviewerImage\" length must be less than or equal to 2048 characters long",
+            ),
+            ("orderId", json!("a".repeat(501)), "\"orderId\" length must be less than or equal to 500 characters long"),
+            ("country", json!("a".repeat(501)), "\"country\" length must be less than or equal to 500 characters long"),
             ("country", json!(1), "\"country\" must be a string"),
         ] {
             let mut body = valid();

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::gigs::{RatingCategories, RatingCategory};
-use crate::validate::{Field, Invalid, Schema, boolean, number, optional_text, text, texts};
+use crate::validate::{
+    ADDRESS, DESCRIPTION, ENTRIES, ENTRY, Field, Invalid, NAME, NOTE, Schema, boolean, number, optional_text, text,
+    texts,
+};
 
 /// A buyer. To others than the buyer only the public part is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,7 +167,7 @@ pub struct SellerDocument {
     pub experience: Vec<ExperienceItem>,
     /// At least one.
     pub education: Vec<EducationItem>,
-    /// URLs or whatever the seller wrote.
+    /// URLs.
     pub social_links: Vec<String>,
     /// May be empty.
     pub certificates: Vec<CertificateItem>,
@@ -194,7 +197,7 @@ pub struct SellerBody {
     /// Id of the picture in the media store; may be empty.
     #[serde(default)]
     pub profile_public_id: String,
-    /// URL.
+    /// A base64 data URL or the URL of a picture.
     pub profile_picture: String,
     /// The long description.
     pub description: String,
@@ -212,7 +215,7 @@ pub struct SellerBody {
     pub experience: Vec<ExperienceItem>,
     /// At least one.
     pub education: Vec<EducationItem>,
-    /// May be empty.
+    /// `http` and `https` URLs; may be empty.
     #[serde(default)]
     pub social_links: Vec<String>,
     /// May be empty.
@@ -220,35 +223,35 @@ pub struct SellerBody {
     pub certificates: Vec<CertificateItem>,
 }
 
-const LANGUAGE: Schema =
-    Schema::new(&[Field::text("_id").blank(), Field::text("language").required(), Field::text("level").required()]);
+/// A short text.
+const fn name(name: &'static str) -> Field {
+    Field::text(name).at_most(NAME)
+}
+
+const LANGUAGE: Schema = Schema::new(&[name("_id").blank(), name("language").required(), name("level").required()]);
 
 // We answer absent texts of sub-items as empty ones, and clients send the whole document back: so empty ones are accepted.
 const EXPERIENCE: Schema = Schema::new(&[
-    Field::text("_id").blank(),
-    Field::text("company").blank(),
-    Field::text("title").blank(),
-    Field::text("startDate").blank(),
-    Field::text("endDate").blank(),
-    Field::text("description").blank(),
+    name("_id").blank(),
+    name("company").blank(),
+    name("title").blank(),
+    name("startDate").blank(),
+    name("endDate").blank(),
+    Field::text("description").at_most(NOTE).blank(),
     Field::boolean("currentlyWorkingHere").blank(),
 ]);
 
 const EDUCATION: Schema = Schema::new(&[
-    Field::text("_id").blank(),
-    Field::text("country").blank(),
-    Field::text("university").blank(),
-    Field::text("title").blank(),
-    Field::text("major").blank(),
-    Field::text("year").blank(),
+    name("_id").blank(),
+    name("country").blank(),
+    name("university").blank(),
+    name("title").blank(),
+    name("major").blank(),
+    name("year").blank(),
 ]);
 
-const CERTIFICATE: Schema = Schema::new(&[
-    Field::text("_id").blank(),
-    Field::text("name").blank(),
-    Field::text("from").blank(),
-    Field::number("year").blank(),
-]);
+const CERTIFICATE: Schema =
+    Schema::new(&[name("_id").blank(), name("name").blank(), name("from").blank(), Field::number("year").blank()]);
 
 const STAR: Schema = Schema::new(&[Field::number("value"), Field::number("count")]);
 
@@ -261,41 +264,43 @@ const STARS: Schema = Schema::new(&[
 ]);
 
 const SELLER: Schema = Schema::new(&[
-    Field::text("fullName").required().says(
-        "Fullname must be of type string",
-        "Fullname is required",
-        "Fullname is required",
-    ),
-    Field::text("_id"),
-    Field::text("id"),
-    Field::text("username"),
-    Field::text("email"),
-    Field::text("profilePublicId").blank(),
+    name("fullName").required().says("Fullname must be of type string", "Fullname is required", "Fullname is required"),
+    name("_id"),
+    name("id"),
+    name("username"),
+    name("email"),
+    name("profilePublicId").blank(),
     Field::text("profilePicture").required().says(
         "Please add a profile picture",
         "Profile picture is required",
         "Profile picture is required",
     ),
-    Field::text("description").required().says(
+    Field::text("description").at_most(DESCRIPTION).required().says(
         "Please add a seller description",
         "Seller description is required",
         "Seller description is required",
     ),
-    Field::text("country").required().says(
+    name("country").required().says(
         "Please select a country",
         "Country field is required",
         "Country field is required",
     ),
-    Field::text("oneliner").required().says(
+    name("oneliner").required().says(
         "Please add your oneliner",
         "Oneliner field is required",
         "Oneliner field is required",
     ),
-    Field::texts("skills", 1).required().missing("Skills are required").rule("Please add at least one skill"),
+    Field::texts("skills", 1)
+        .required()
+        .missing("Skills are required")
+        .rule("Please add at least one skill")
+        .at_most(ENTRY)
+        .up_to(ENTRIES),
     Field::objects("languages", 1, &LANGUAGE)
         .required()
         .missing("Languages are required")
-        .rule("Please add at least one language"),
+        .rule("Please add at least one language")
+        .up_to(ENTRIES),
     Field::number("responseTime")
         .required()
         .missing("Response time is required")
@@ -303,13 +308,15 @@ const SELLER: Schema = Schema::new(&[
     Field::objects("experience", 1, &EXPERIENCE)
         .required()
         .missing("Experience is required")
-        .rule("Please add at least one work experience"),
+        .rule("Please add at least one work experience")
+        .up_to(ENTRIES),
     Field::objects("education", 1, &EDUCATION)
         .required()
         .missing("Education is required")
-        .rule("Please add at least one education"),
-    Field::list("socialLinks").blank(),
-    Field::objects("certificates", 0, &CERTIFICATE).blank(),
+        .rule("Please add at least one education")
+        .up_to(ENTRIES),
+    Field::links("socialLinks").blank().at_most(ADDRESS).up_to(ENTRIES),
+    Field::objects("certificates", 0, &CERTIFICATE).blank().up_to(ENTRIES),
     Field::number("ratingsCount"),
     Field::number("ratingSum"),
     Field::object("ratingCategories", &STARS),
@@ -318,8 +325,8 @@ const SELLER: Schema = Schema::new(&[
     Field::number("cancelledJobs"),
     Field::number("totalEarnings"),
     Field::number("totalGigs"),
-    Field::text("recentDelivery").blank(),
-    Field::text("createdAt"),
+    name("recentDelivery").blank(),
+    name("createdAt"),
 ]);
 
 impl SellerBody {
@@ -510,6 +517,57 @@ mod tests {
         ] {
             assert_eq!(without(key), expected, "{key}");
         }
+    }
+
+    #[test]
+    fn everything_but_the_picture_has_a_limit() {
+        let long = |units: usize| "x".repeat(units);
+        let text =
+            |at: &str, most: usize| format!("\"{at}\" length must be less than or equal to {most} characters long");
+        let items = |at: &str| format!("\"{at}\" must contain less than or equal to 100 items");
+        for (key, most) in [
+            ("fullName", 500),
+            ("_id", 500),
+            ("id", 500),
+            ("username", 500),
+            ("email", 500),
+            ("profilePublicId", 500),
+            ("description", 20_000),
+            ("country", 500),
+            ("oneliner", 500),
+            ("recentDelivery", 500),
+            ("createdAt", 500),
+        ] {
+            assert_eq!(with(key, json!(long(most))), "ok", "{key}");
+            assert_eq!(with(key, json!(long(most + 1))), text(key, most));
+        }
+        for (key, value, expected) in [
+            ("profilePicture", json!(long(100_000)), "ok".to_owned()),
+            ("skills", json!([long(201)]), text("skills[0]", 200)),
+            ("skills", json!(vec!["x"; 101]), items("skills")),
+            ("languages", json!(vec![json!({"language": "E", "level": "F"}); 101]), items("languages")),
+            ("languages", json!([{"language": "E", "level": long(501)}]), text("languages[0].level", 500)),
+            ("experience", json!([{"description": long(2_001)}]), text("experience[0].description", 2_000)),
+            ("experience", json!([{"company": long(501)}]), text("experience[0].company", 500)),
+            ("experience", json!(vec![json!({}); 101]), items("experience")),
+            ("education", json!([{"major": long(501)}]), text("education[0].major", 500)),
+            ("education", json!(vec![json!({}); 101]), items("education")),
+            ("certificates", json!([{"from": long(501)}]), text("certificates[0].from", 500)),
+            ("certificates", json!(vec![json!({}); 101]), items("certificates")),
+            ("socialLinks", json!([format!("https://{}", long(2_041))]), text("socialLinks[0]", 2_048)),
+            ("socialLinks", json!(vec![""; 101]), items("socialLinks")),
+        ] {
+            assert_eq!(with(key, value), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn links_are_addresses_of_the_web() {
+        for bad in ["javascript:alert(1)", "data:text/html,x", "example.org", "ftp://example.org"] {
+            let expected = "\"socialLinks[1]\" must be a valid uri with a scheme matching the http|https pattern";
+            assert_eq!(with("socialLinks", json!(["https://example.org", bad])), expected, "{bad}");
+        }
+        assert_eq!(with("socialLinks", json!(["http://example.org/@me", "", 1, null])), "ok");
     }
 
     #[test]

@@ -67,10 +67,21 @@ pub enum Kind {
     },
     /// A list of anything.
     List,
+    /// A list of anything, in which texts are addresses of web pages or empty.
+    Links,
     /// An object.
     Object(&'static Schema),
     /// Anything.
     Any,
+}
+
+/// How much there may be of something. What is more is told in the default words.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Most {
+    /// UTF-16 units in a text, or in each text of a list.
+    pub units: Option<usize>,
+    /// Elements in a list.
+    pub elements: Option<usize>,
 }
 
 /// One field of a body.
@@ -84,9 +95,26 @@ pub struct Field {
     pub required: bool,
     /// Whether `null` and the empty text are as good as absent.
     pub blank: bool,
+    /// How much there may be of it.
+    pub most: Most,
     /// Its own texts.
     pub texts: Texts,
 }
+
+/// The longest names, ids, dates and other short texts.
+pub const NAME: usize = 500;
+/// The longest titles.
+pub const TITLE: usize = 200;
+/// The longest descriptions, requirements, reasons and messages that come with work.
+pub const DESCRIPTION: usize = 20_000;
+/// The longest words about one part of a profile.
+pub const NOTE: usize = 2_000;
+/// The longest addresses of pictures and pages.
+pub const ADDRESS: usize = 2_048;
+/// The most entries of a list.
+pub const ENTRIES: usize = 100;
+/// The longest entries of a list of texts.
+pub const ENTRY: usize = 200;
 
 impl Field {
     const fn new(name: &'static str, kind: Kind) -> Self {
@@ -95,6 +123,7 @@ impl Field {
             kind,
             required: false,
             blank: false,
+            most: Most { units: None, elements: None },
             texts: Texts { wrong_type: None, empty: None, missing: None, rule: None },
         }
     }
@@ -129,6 +158,11 @@ impl Field {
         Self::new(name, Kind::List)
     }
 
+    /// An optional list, in which texts are addresses of web pages or empty.
+    pub const fn links(name: &'static str) -> Self {
+        Self::new(name, Kind::Links)
+    }
+
     /// An optional object.
     pub const fn object(name: &'static str, of: &'static Schema) -> Self {
         Self::new(name, Kind::Object(of))
@@ -149,6 +183,18 @@ impl Field {
     #[must_use]
     pub const fn blank(self) -> Self {
         Self { blank: true, ..self }
+    }
+
+    /// The same text, or list of texts, with at most so many UTF-16 units in each text.
+    #[must_use]
+    pub const fn at_most(self, units: usize) -> Self {
+        Self { most: Most { units: Some(units), elements: self.most.elements }, ..self }
+    }
+
+    /// The same list, with at most so many elements.
+    #[must_use]
+    pub const fn up_to(self, elements: usize) -> Self {
+        Self { most: Most { units: self.most.units, elements: Some(elements) }, ..self }
     }
 
     /// The same text, of this length.
@@ -232,6 +278,16 @@ impl Field {
                 _ => Err(self.says_that(self.texts.wrong_type, at, "must be of type object")),
             },
             Kind::List => self.elements(value, at, 0).map(|_| ()),
+            Kind::Links => {
+                for (index, element) in self.elements_before_count(value, at)?.iter().enumerate() {
+                    if let Value::String(link) = element
+                        && !link.is_empty()
+                    {
+                        self.check_link(link, &at.index(index))?;
+                    }
+                }
+                self.elements(value, at, 0).map(|_| ())
+            }
             Kind::Texts { min } => {
                 for (index, element) in self.elements_before_count(value, at)?.iter().enumerate() {
                     self.check_text(element, &at.index(index), None, None)?;
@@ -282,24 +338,49 @@ impl Field {
                 ));
             }
         }
+        self.check_most_units(text, at)?;
         match format {
             Some(fits) if !fits(text) => Err(self.says_that(self.texts.rule, at, "is not valid")),
             _ => Ok(()),
         }
     }
 
+    fn check_link(&self, link: &str, at: &Path<'_>) -> Result<(), Invalid> {
+        self.check_most_units(link, at)?;
+        if is_web_address(link) {
+            return Ok(());
+        }
+        Err(self.says_that(self.texts.rule, at, "must be a valid uri with a scheme matching the http|https pattern"))
+    }
+
+    fn check_most_units(&self, text: &str, at: &Path<'_>) -> Result<(), Invalid> {
+        match self.most.units {
+            // There are never more units than bytes.
+            Some(most) if text.len() > most && text.encode_utf16().count() > most => {
+                Err(default_text(at, &format!("length must be less than or equal to {most} characters long")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn elements_before_count<'v>(&self, value: &'v Value, at: &Path<'_>) -> Result<&'v [Value], Invalid> {
-        self.elements(value, at, 0)
+        match value {
+            Value::Array(elements) => Ok(elements),
+            _ => Err(self.says_that(self.texts.wrong_type, at, "must be an array")),
+        }
     }
 
     fn elements<'v>(&self, value: &'v Value, at: &Path<'_>, min: usize) -> Result<&'v [Value], Invalid> {
-        let Value::Array(elements) = value else {
-            return Err(self.says_that(self.texts.wrong_type, at, "must be an array"));
-        };
+        let elements = self.elements_before_count(value, at)?;
         if elements.len() < min {
             return Err(self.says_that(self.texts.rule, at, &format!("must contain at least {min} items")));
         }
-        Ok(elements)
+        match self.most.elements {
+            Some(most) if elements.len() > most => {
+                Err(default_text(at, &format!("must contain less than or equal to {most} items")))
+            }
+            _ => Ok(elements),
+        }
     }
 
     fn says_that(&self, own: Option<&'static str>, at: &Path<'_>, default: &str) -> Invalid {
@@ -424,6 +505,19 @@ pub fn texts(body: &Value, name: &str) -> Vec<String> {
     elements.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
+/// Whether a text is an absolute `http` or `https` address without a user's name and without characters that end an
+/// attribute of a page.
+pub fn is_web_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_clean = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '<' | '>' | '\\');
+    (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
+        && !host.is_empty()
+        && !host.starts_with(':')
+        && !host.contains('@')
+        && text.chars().all(is_clean)
+}
+
 /// Whether a text is an e-mail address with at least two domain labels and a registered top-level domain.
 ///
 /// Rules: RFC 5321 §4.5.3.1 lengths, RFC 5322 §3.2.3 atoms, and the public suffix list for the top-level domain.
@@ -510,6 +604,74 @@ mod tests {
             ("other", json!(1), "\"other\" is not allowed"),
         ] {
             assert_eq!(with(key, value.clone()), expected, "{key}: {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_many_is_told_in_the_default_words() {
+        const LIMITED: Schema = Schema::new(&[
+            Field::text("name").required().says("Not a text", "Name is required", "No name").at_most(3),
+            Field::texts("skills", 1).rule("At least one skill").at_most(2).up_to(2),
+            Field::objects("languages", 1, &ITEM).rule("At least one language").up_to(1),
+            Field::links("links").at_most(21).up_to(2),
+        ]);
+        for (key, value, expected) in [
+            ("name", json!("abc"), "ok"),
+            ("name", json!("\u{1f980}b"), "ok"),
+            ("name", json!("\u{1f980}\u{1f980}"), "\"name\" length must be less than or equal to 3 characters long"),
+            ("name", json!("äöü"), "ok"),
+            ("skills", json!(["ab", "abc"]), "\"skills[1]\" length must be less than or equal to 2 characters long"),
+            ("skills", json!(["a", "b", "c"]), "\"skills\" must contain less than or equal to 2 items"),
+            ("skills", json!([]), "At least one skill"),
+            ("languages", json!([{}, {}]), "\"languages\" must contain less than or equal to 1 items"),
+            ("links", json!(["https://example.org/", ""]), "ok"),
+            ("links", json!([1, null]), "ok"),
+            ("links", json!("x"), "\"links\" must be an array"),
+            ("links", json!(["", "", ""]), "\"links\" must contain less than or equal to 2 items"),
+            (
+                "links",
+                json!(["", "https://example.org/12"]),
+                "\"links[1]\" length must be less than or equal to 21 characters long",
+            ),
+            (
+                "links",
+                json!(["javascript:alert(1)"]),
+                "\"links[0]\" must be a valid uri with a scheme matching the http|https pattern",
+            ),
+        ] {
+            let mut body = json!({"name": "a"});
+            body[key] = value.clone();
+            let text = LIMITED.check(&body).map_or_else(|invalid| invalid.message, |()| "ok".to_owned());
+            assert_eq!(text, expected, "{key}: {value}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_pages_are_absolute_and_of_the_web() {
+        for good in
+            ["https://example.org", "HTTP://127.0.0.1:4000/@me?x=a@b#c", "https://[::1]/", "https://münchen.example/ä"]
+        {
+            assert!(is_web_address(good), "{good}");
+        }
+        for bad in [
+            "",
+            "example.org",
+            "/media/x",
+            "//example.org",
+            "javascript:alert(1)",
+            "javascript://example.org/%0aalert(1)",
+            "data:text/html,x",
+            " https://example.org",
+            "https://",
+            "https:///x",
+            "https://:80/",
+            "https://a:b@example.org/",
+            "https://example.org/\"onclick=",
+            "https://example.org/a b",
+            "https:\\\\example.org",
+            "https://example.org\\@evil.example",
+        ] {
+            assert!(!is_web_address(bad), "{bad}");
         }
     }
 

@@ -24,6 +24,9 @@ Examples:
   jobapp --port 0                run on a free port and print it
   jobapp search rebuild          make the search index anew from the stored gigs
   jobapp dead-letters list       show messages that could not be handled
+  jobapp operator create Boss --email boss@example.org
+                                 make an account that runs the marketplace
+  jobapp keys rotate             sign with new keys; nobody is signed out
 
 Every setting can also be an environment variable (named with each flag) or a line of a TOML file (--config, or
 jobapp.toml in the data folder), where names have underscores: client_url = \"http://localhost:3000\".
@@ -40,6 +43,12 @@ pub enum Command {
     /// Messages that could not be handled.
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
+    /// Who runs the marketplace. It must not be running on the folder.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+    /// The keys tokens are signed with.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Print everything stored as JSON lines, one aggregate a line. The marketplace must not be running on the folder.
     Dump {
         /// Replace ids, times, secrets and everything else that differs between two equal runs.
@@ -53,6 +62,43 @@ pub enum Command {
 pub enum SearchCommand {
     /// Make the index anew from the stored gigs.
     Rebuild,
+}
+
+/// Commands for operators.
+#[derive(Debug, Subcommand)]
+pub enum OperatorCommand {
+    /// Make an account an operator, and the account itself if there is none. Its sessions end.
+    Create {
+        /// The user name.
+        username: String,
+        /// Where mail to a new account goes.
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+        /// Read the password from one line of standard input. Without it an account keeps the one it has, and for a new one a
+        /// link to set it is printed.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Make an operator an ordinary user. Its sessions end.
+    Remove {
+        /// The user name.
+        username: String,
+    },
+    /// Show them.
+    List,
+}
+
+/// Commands for keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Sign with new keys from the next start on. Those before go on verifying for a while, so nobody is signed out.
+    Rotate {
+        /// How many hours those before go on verifying.
+        #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
+        grace_hours: u32,
+    },
+    /// Show their ids, and until when they verify.
+    List,
 }
 
 /// Commands for dead letters.
@@ -109,7 +155,7 @@ pub struct Flags {
     /// Whether the seed routes exist [default: false].
     #[arg(long, global = true, env = "JOBAPP_SEED_ROUTES", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub seed_routes: Option<String>,
-    /// Fill the folder with sellers, gigs, orders, reviews and chats before running, unless it was done before.
+    /// Once it runs, fill the marketplace with sellers, gigs, orders, reviews and chats, unless that was done before.
     #[arg(long, global = true)]
     pub demo: bool,
     /// The largest body of words, in bytes [default: 262144].
@@ -121,6 +167,26 @@ pub struct Flags {
     /// The largest body with a chat or delivery file, in bytes [default: 146800640].
     #[arg(long, global = true, env = "JOBAPP_FILE_BODY_LIMIT", value_name = "BYTES")]
     pub file_body_limit: Option<String>,
+    /// `reference` also accepts access tokens of the system this one takes the place of, as long as its users move over.
+    #[arg(long, global = true, env = "JOBAPP_COMPAT", value_name = "SYSTEM")]
+    pub compat: Option<String>,
+    /// With --compat reference: the secret its users' tokens are signed with. Better not on the command line, where others can
+    /// see it.
+    #[arg(long, global = true, env = "JWT_TOKEN", hide_env_values = true, value_name = "SECRET")]
+    pub jwt_token: Option<String>,
+    /// With --compat reference: the secret its gateway's tokens are signed with.
+    #[arg(long, global = true, env = "GATEWAY_JWT_TOKEN", hide_env_values = true, value_name = "SECRET")]
+    pub gateway_jwt_token: Option<String>,
+    /// Proxies before the server, separated by commas: addresses or networks whose X-Forwarded-For is believed [default: none].
+    #[arg(long, global = true, env = "JOBAPP_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    pub trusted_proxies: Option<String>,
+    /// How often one may call: on, off, a factor such as 10, or auto, which is on but spares this machine in developer mode
+    /// [default: auto].
+    #[arg(long, global = true, env = "JOBAPP_RATE_LIMITS", value_name = "HOW")]
+    pub rate_limits: Option<String>,
+    /// How long the gateway keeps answers about gigs, in seconds; 0 keeps none [default: 60].
+    #[arg(long, global = true, env = "JOBAPP_CACHE_SECONDS", value_name = "SECONDS")]
+    pub cache_seconds: Option<String>,
     /// What to log: a level, or targets with levels [default: info].
     #[arg(long, global = true, env = "JOBAPP_LOG", value_name = "FILTER")]
     pub log: Option<String>,

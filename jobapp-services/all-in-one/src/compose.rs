@@ -11,8 +11,8 @@ use jobapp_gateway_service::routes::Target;
 use jobapp_gateway_service::{Gateway, GatewayConfig, Upstreams, targets_of};
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
 use jobapp_gigs::Indexer;
-use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserTokens, in_process};
-use jobapp_kernel::{Clock, Ids, MediaStore, Publisher, Queue, Subscriber};
+use jobapp_http::{GatewayTokens, ServiceGuard, UserTokens, in_process};
+use jobapp_kernel::{Clock, Ids, MediaStore, Publisher, Queue, Subscriber, Timestamp};
 use jobapp_mail::{Brand, FileSentRecords, FolderMailer, Templates};
 use jobapp_media::{FolderMedia, MediaLimits};
 use jobapp_memory::MemoryCategories;
@@ -29,7 +29,7 @@ use jobapp_users_service::{UsersConfig, UsersPorts, UsersService};
 use utoipa::openapi::OpenApi;
 
 pub(crate) use crate::stores::Stores;
-use crate::{Folder, Settings, demo, status};
+use crate::{Folder, Secrets, Settings, demo, developer, status};
 
 /// How often old causes are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -117,6 +117,7 @@ impl Marketplace {
     ) -> anyhow::Result<Self> {
         let secrets = folder.secrets()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (user_tokens, gateway_tokens) = tokens(&secrets, settings, clock.now());
         let stores = Arc::new(Box::pin(Stores::open(folder)).await?);
         let bus = SqlBus::open(SqlBusConfig::file(folder.database("bus"))).await.context("the message bus")?;
         // All queues before anything is published, so that nothing misses its consumer.
@@ -129,8 +130,8 @@ impl Marketplace {
             media: Arc::new(media.clone()),
             publisher: Arc::new(bus.clone()),
             subscriber: Arc::new(bus.clone()),
-            gateway_tokens: GatewayTokens::new(TokenKeys::single(&secrets.gateway_tokens)),
-            user_tokens: UserTokens::new(TokenKeys::single(&secrets.user_tokens), ACCESS_SECONDS),
+            gateway_tokens,
+            user_tokens,
             shutdown: shutdown.clone(),
         };
 
@@ -156,15 +157,21 @@ impl Marketplace {
             targets_of(name).map(move |target: Target| (target, service.clone())).collect::<Vec<_>>()
         });
         let config = gateway_config(settings, public_url);
-        let upstreams = Upstreams::new(upstreams, shared.gateway_tokens.clone(), config.upstream_timeout);
+        let upstreams = Upstreams::new(upstreams, shared.gateway_tokens.clone(), &config.guards);
         let gateway = Gateway::new(upstreams, shared.user_tokens.clone(), config);
         gateway.load_ended_sessions().await.map_err(|error| anyhow::anyhow!(error.message().to_owned()))?;
         shared.run("gateway", None, gateway.consumers());
+        let (door, stop) = (gateway.clone(), shutdown.token().clone());
+        shutdown.spawn(async move {
+            stop.cancelled().await;
+            door.drain();
+        });
 
         let mut extra = media.router();
         if settings.developer_mode {
             let status = status::router(bus.clone(), stores.outboxes());
-            extra = extra.merge(mailbox.router()).merge(dev_page(provider.clone())).merge(status);
+            let pages = mailbox.router().merge(dev_page(provider.clone())).merge(status);
+            extra = extra.merge(developer::guarded(pages, public_url));
         }
         let router = gateway.router_with(&documents(), extra);
 
@@ -205,6 +212,21 @@ impl Marketplace {
     }
 }
 
+/// What signs and verifies tokens.
+fn tokens(secrets: &Secrets, settings: &Settings, now: Timestamp) -> (UserTokens, GatewayTokens) {
+    let users = UserTokens::new(secrets.user_tokens.token_keys(now), ACCESS_SECONDS);
+    let gateway = GatewayTokens::new(secrets.gateway_tokens.token_keys(now));
+    let Some(reference) = &settings.reference else { return (users, gateway) };
+    tracing::warn!(
+        "tokens of the reference system are accepted; they never expire and cannot be ended, so not for long"
+    );
+    let gateway = match &reference.gateway {
+        Some(secret) => gateway.accepting_reference(secret),
+        None => gateway,
+    };
+    (users.accepting_reference(&reference.users), gateway)
+}
+
 /// What the services' routes accept and answer.
 fn documents() -> [OpenApi; 6] {
     [
@@ -227,6 +249,9 @@ fn gateway_config(settings: &Settings, public_url: &str) -> GatewayConfig {
         picture_body: settings.picture_body_limit,
         file_body: settings.file_body_limit,
         developer_mode: settings.developer_mode,
+        trusted_proxies: settings.trusted_proxies.clone(),
+        rate_limits: settings.rate_limits,
+        cache_age: settings.cache_age,
         ..GatewayConfig::default()
     }
 }
@@ -245,6 +270,7 @@ fn auth_service(shared: &Shared, stores: &Stores, settings: &Settings) -> anyhow
         accounts: Arc::clone(&stores.accounts),
         sessions: Arc::clone(&stores.sessions),
         pending: Arc::clone(&stores.pending),
+        attempts: Arc::clone(&stores.attempts),
         numbers: stores.auth.sequence(),
         media: Arc::clone(&shared.media),
         hasher: Arc::new(hasher),
@@ -272,13 +298,18 @@ fn users_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Route
         buyers: Arc::clone(&stores.buyers),
         sellers: Arc::clone(&stores.sellers),
         numbers: stores.users.sequence(),
+        media: Arc::clone(&shared.media),
         publisher: Arc::clone(&shared.publisher),
         clock: Arc::clone(&shared.clock),
         ids: Arc::clone(&shared.ids),
         guard: shared.guard(UsersService::AUDIENCES),
     };
-    let config =
-        UsersConfig { seed: settings.seed_routes, body_limit: settings.picture_body_limit, ..UsersConfig::default() };
+    let config = UsersConfig {
+        seed: settings.seed_routes,
+        body_limit: settings.body_limit,
+        picture_body_limit: settings.picture_body_limit,
+        ..UsersConfig::default()
+    };
     let service = UsersService::new(ports, config);
     shared.run("users", Some((&stores.users, Arc::new(UsersService::translate))), service.consumers());
     service.router()

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use jobapp_kernel::{Aggregate, Repository};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::canonical::canonical;
 use crate::compose::Stores;
@@ -16,7 +16,7 @@ const PAGE: usize = 500;
 
 /// Prints the dump.
 pub(crate) async fn print(settings: &Settings, replace: bool) -> anyhow::Result<ExitCode> {
-    let folder = Folder::open(&settings.data)?;
+    let folder = Folder::open_used(&settings.data)?;
     let stores = Box::pin(Stores::open(&folder)).await?;
     let mut lines = Lines { replace, lines: Vec::new() };
     stores.each(&mut lines).await?;
@@ -47,6 +47,8 @@ impl Lines {
             after = Some(last.value.id().clone());
             for stored in &page {
                 let state = serde_json::to_value(stored.value.to_state())?;
+                // Hashes and keys are of no use to a reader and of much to a thief.
+                let state = without_secrets(state);
                 let line = if self.replace {
                     json!({ "aggregate": A::NAME, "state": canonical(state) })
                 } else {
@@ -55,5 +57,24 @@ impl Lines {
                 self.lines.push(line.to_string());
             }
         }
+    }
+}
+
+/// Names of fields that hold hashes and keys.
+const SECRET: [&str; 9] = ["password_hash", "hash", "key", "newest", "previous", "token", "code", "secret", "nonce"];
+
+/// The same value without hashes and keys.
+fn without_secrets(value: Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let blank = |(name, value): (String, Value)| {
+                let secret = SECRET.contains(&name.as_str()) && value.is_string();
+                let value = if secret { "<secret>".into() } else { without_secrets(value) };
+                (name, value)
+            };
+            Value::Object(object.into_iter().map(blank).collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(without_secrets).collect()),
+        other => other,
     }
 }

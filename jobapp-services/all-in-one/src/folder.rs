@@ -1,12 +1,12 @@
-//! The data folder: what is in it, who holds it, and the secrets it keeps.
+//! The data folder: what is in it, and who holds it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+
+use crate::Secrets;
 
 /// The data folder, held by this process.
 #[derive(Debug)]
@@ -52,6 +52,17 @@ impl Folder {
         Ok(Self { root: root.to_owned(), _lock: lock })
     }
 
+    /// Takes hold of a folder that a marketplace has used: for commands that have nothing to do in a new one.
+    ///
+    /// # Errors
+    /// As [`Folder::open`], and when no marketplace has used the folder.
+    pub fn open_used(root: &Path) -> anyhow::Result<Self> {
+        if !root.join("secrets.toml").exists() {
+            bail!("there is no marketplace in {}; name its folder with --data", root.display());
+        }
+        Self::open(root)
+    }
+
     /// The folder's path.
     pub fn path(&self) -> &Path {
         &self.root
@@ -72,66 +83,8 @@ impl Folder {
     /// # Errors
     /// When the file cannot be read, written or understood.
     pub fn secrets(&self) -> anyhow::Result<Secrets> {
-        let path = self.root.join("secrets.toml");
-        let shown = path.display();
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let stored: StoredSecrets = toml::from_str(&text).map_err(|error| {
-                    // The parser quotes the line it stumbled over: never print that of a file of secrets.
-                    anyhow::anyhow!("{shown} cannot be understood: {}", error.message())
-                })?;
-                Ok(stored.into())
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let made = StoredSecrets::random();
-                write_private(&path, &toml::to_string(&made)?).with_context(|| format!("{shown} cannot be written"))?;
-                Ok(made.into())
-            }
-            Err(error) => Err(error).with_context(|| format!("{shown} cannot be read")),
-        }
+        Secrets::open(&self.root)
     }
-}
-
-/// The secrets of one marketplace.
-#[derive(Debug, Clone)]
-pub struct Secrets {
-    /// Signs users' access tokens.
-    pub user_tokens: SecretString,
-    /// Signs the gateway's tokens.
-    pub gateway_tokens: SecretString,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredSecrets {
-    user_tokens: String,
-    gateway_tokens: String,
-}
-
-impl StoredSecrets {
-    fn random() -> Self {
-        let secret = || hex::encode(rand::random::<[u8; 32]>());
-        Self { user_tokens: secret(), gateway_tokens: secret() }
-    }
-}
-
-impl From<StoredSecrets> for Secrets {
-    fn from(stored: StoredSecrets) -> Self {
-        Self { user_tokens: stored.user_tokens.into(), gateway_tokens: stored.gateway_tokens.into() }
-    }
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let partial = path.with_extension("partial");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&partial)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&partial, path)
 }
 
 #[cfg(test)]
@@ -143,29 +96,11 @@ mod tests {
     fn a_folder_has_one_holder_and_keeps_its_secrets() {
         let root = tempfile::tempdir().unwrap();
         let folder = Folder::open(root.path()).unwrap();
-        let secret = folder.secrets().unwrap().user_tokens;
+        let secret = folder.secrets().unwrap().user_tokens.keys()[0].secret.clone();
         let refused = Folder::open(root.path()).unwrap_err().to_string();
         assert!(refused.contains("in use by another jobapp (process "), "{refused}");
         drop(folder);
-        let again = Folder::open(root.path()).unwrap().secrets().unwrap().user_tokens;
+        let again = Folder::open(root.path()).unwrap().secrets().unwrap().user_tokens.keys()[0].secret.clone();
         assert_eq!(secret.expose_secret(), again.expose_secret());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_the_owner_may_read_the_secrets() {
-        use std::os::unix::fs::PermissionsExt;
-        let root = tempfile::tempdir().unwrap();
-        Folder::open(root.path()).unwrap().secrets().unwrap();
-        let mode = fs::metadata(root.path().join("secrets.toml")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_broken_secrets_file_is_not_printed() {
-        let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join("secrets.toml"), "user_tokens = hush").unwrap();
-        let text = format!("{:#}", Folder::open(root.path()).unwrap().secrets().unwrap_err());
-        assert!(text.contains("secrets.toml") && !text.contains("hush"), "{text}");
     }
 }

@@ -19,7 +19,7 @@ const SHOWN: usize = 1_000;
 pub(crate) async fn search(settings: &Settings, command: &SearchCommand) -> anyhow::Result<ExitCode> {
     match command {
         SearchCommand::Rebuild => {
-            let folder = Folder::open(&settings.data)?;
+            let folder = Folder::open_used(&settings.data)?;
             let stores = Box::pin(Stores::open(&folder)).await?;
             let progress = ProgressBar::no_length();
             progress.set_style(ProgressStyle::with_template("{spinner} {pos} gigs, {elapsed}")?);

@@ -8,7 +8,7 @@ use anyhow::Context;
 use jobapp_runtime::{STOP_LIMIT, Shutdown, Signals, listen, start_logging};
 
 use crate::cli::{Cli, Command};
-use crate::{Folder, Marketplace, Settings, demo, dump, operator};
+use crate::{Folder, Marketplace, Settings, demo, dump, operator, people};
 
 /// Does what the command line says. Failures are one message on standard error and exit code 1.
 pub fn run(cli: Cli) -> ExitCode {
@@ -38,6 +38,8 @@ async fn start(cli: Cli) -> anyhow::Result<ExitCode> {
         None | Some(Command::Serve) => serve(&settings, cli.settings.demo).await,
         Some(Command::Search(command)) => operator::search(&settings, &command).await,
         Some(Command::DeadLetters(command)) => operator::dead_letters(&settings, &command).await,
+        Some(Command::Operator(command)) => people::operator(&settings, &command).await,
+        Some(Command::Keys(command)) => people::keys(&settings, &command),
         Some(Command::Dump { canonical }) => dump::print(&settings, canonical).await,
     }
 }
@@ -46,6 +48,11 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
     // The port first: somebody who starts the program twice should hear of that before anything is opened.
     let listener = listen(settings.address).await?;
     let port = listener.local_addr().context("the address cannot be told")?.port();
+    if settings.exposes_developer_pages() {
+        tracing::warn!(
+            "developer mode is on where others may reach it: the mailbox shows links and codes that open accounts"
+        );
+    }
     let folder = Folder::open(&settings.data)?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
     let signals = Signals::listen().context("the system does not let us listen for signals")?;

@@ -6,10 +6,15 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
+use ipnet::IpNet;
+use jobapp_gateway_service::RateLimits;
 use jobapp_runtime::LogFormat;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::Flags;
+use crate::developer::is_loopback_url;
 
 /// The settings of the one binary.
 #[derive(Debug, Clone)]
@@ -34,10 +39,27 @@ pub struct Settings {
     pub picture_body_limit: usize,
     /// The largest body with a file, in bytes.
     pub file_body_limit: usize,
+    /// Also accept the tokens of the reference system, signed with these.
+    pub reference: Option<ReferenceSecrets>,
+    /// Proxies whose word about a client's address is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether and how strictly rates are limited.
+    pub rate_limits: RateLimits,
+    /// How long the gateway keeps answers about gigs.
+    pub cache_age: Duration,
     /// What to log.
     pub log: String,
     /// How log lines look.
     pub log_format: LogFormat,
+}
+
+/// What the reference system signs its tokens with.
+#[derive(Debug, Clone)]
+pub struct ReferenceSecrets {
+    /// Users' tokens.
+    pub users: SecretString,
+    /// Its gateway's tokens, if its gateway is still in front.
+    pub gateway: Option<SecretString>,
 }
 
 /// One setting that is wrong.
@@ -69,7 +91,7 @@ impl fmt::Display for WrongSettings {
 }
 
 /// The names a file may hold.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 18] = [
     "bind",
     "port",
     "client_url",
@@ -80,6 +102,12 @@ const NAMES: [&str; 12] = [
     "body_limit",
     "picture_body_limit",
     "file_body_limit",
+    "compat",
+    "jwt_token",
+    "gateway_jwt_token",
+    "trusted_proxies",
+    "rate_limits",
+    "cache_seconds",
     "log",
     "log_format",
 ];
@@ -117,6 +145,11 @@ impl Reader {
 }
 
 impl Settings {
+    /// Whether the developer pages are where others may reach them.
+    pub fn exposes_developer_pages(&self) -> bool {
+        self.developer_mode && !is_local(self.address.ip(), self.public_url.as_deref())
+    }
+
     /// Reads the settings.
     ///
     /// # Errors
@@ -127,7 +160,7 @@ impl Settings {
         let unknown = file.keys().filter(|name| !NAMES.contains(&name.as_str())).map(|name| Problem {
             name: format!("{name} in {file_name}"),
             value: file[name].clone(),
-            expected: "a setting; `jobapp --help` lists them",
+            expected: "the value of a setting: there is none of that name, `jobapp --help` lists them",
         });
         let problems = unknown.collect();
         let mut reader = Reader { file, file_name, problems };
@@ -147,6 +180,42 @@ impl Settings {
         let body_limit = reader.read("body_limit", flags.body_limit.as_ref(), bytes, size);
         let picture_body_limit = reader.read("picture_body_limit", flags.picture_body_limit.as_ref(), bytes, size);
         let file_body_limit = reader.read("file_body_limit", flags.file_body_limit.as_ref(), bytes, size);
+        let is_reference = reader.read("compat", flags.compat.as_ref(), "reference, or left out", |text| match text {
+            "reference" => Some(true),
+            "" => Some(false),
+            _ => None,
+        });
+        let mut secret =
+            |name, flag| reader.read(name, flag, "a secret", |text| Some(SecretString::from(text.to_owned())));
+        let users = secret("jwt_token", flags.jwt_token.as_ref()).filter(|text| !text.expose_secret().is_empty());
+        let gateway = secret("gateway_jwt_token", flags.gateway_jwt_token.as_ref());
+        let gateway = gateway.filter(|text| !text.expose_secret().is_empty());
+        let reference = match (is_reference.unwrap_or(false), users) {
+            (false, _) => None,
+            (true, Some(users)) => Some(ReferenceSecrets { users, gateway }),
+            (true, None) => {
+                let (name, value) = ("--compat".to_owned(), "reference".to_owned());
+                let expected = "of use without the secret its tokens are signed with: JWT_TOKEN";
+                reader.problems.push(Problem { name, value, expected });
+                None
+            }
+        };
+        let trusted_proxies = reader.read(
+            "trusted_proxies",
+            flags.trusted_proxies.as_ref(),
+            "addresses or networks such as 10.0.0.0/8, separated by commas",
+            networks,
+        );
+        let local = is_local(bind, public_url.as_deref());
+        let developer_mode = developer_mode.unwrap_or(local);
+        let rate_limits = reader.read(
+            "rate_limits",
+            flags.rate_limits.as_ref(),
+            "auto, on, off or a factor from 1 to 1000000",
+            |text| rate_limits(text, developer_mode),
+        );
+        let cache_seconds: Option<u16> =
+            reader.read("cache_seconds", flags.cache_seconds.as_ref(), "a number of seconds up to 65535", parse);
         let log = reader.read("log", flags.log.as_ref(), "a log filter", |text| Some(text.to_owned()));
         let log_format =
             reader.read("log_format", flags.log_format.as_ref(), "auto, text or json", |text| match text {
@@ -164,15 +233,24 @@ impl Settings {
             client_url: client_url.unwrap_or_else(|| "http://localhost:3000".to_owned()),
             public_url,
             allowed_origins: allowed_origins.unwrap_or_default(),
-            developer_mode: developer_mode.unwrap_or_else(|| bind.is_loopback()),
+            developer_mode,
             seed_routes: seed_routes.unwrap_or(false),
             body_limit: body_limit.unwrap_or(256 * 1024),
             picture_body_limit: picture_body_limit.unwrap_or(15 * 1024 * 1024),
             file_body_limit: file_body_limit.unwrap_or(140 * 1024 * 1024),
+            reference,
+            trusted_proxies: trusted_proxies.unwrap_or_default(),
+            rate_limits: rate_limits.unwrap_or(RateLimits { spare_loopback: developer_mode, ..RateLimits::default() }),
+            cache_age: Duration::from_secs(cache_seconds.unwrap_or(60).into()),
             log: log.unwrap_or_else(|| "info".to_owned()),
             log_format: log_format.unwrap_or_default(),
         })
     }
+}
+
+/// Behind a proxy on the same machine the address is a loopback one, but the world can reach it.
+fn is_local(bind: IpAddr, public_url: Option<&str>) -> bool {
+    bind.is_loopback() && public_url.is_none_or(is_loopback_url)
 }
 
 fn default_data() -> PathBuf {
@@ -224,6 +302,25 @@ fn size(text: &str) -> Option<usize> {
     text.parse().ok().filter(|bytes| (1024..=1 << 30).contains(bytes))
 }
 
+fn networks(text: &str) -> Option<Vec<IpNet>> {
+    let one = |part: &str| part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from));
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(one).collect()
+}
+
+fn rate_limits(text: &str, developer_mode: bool) -> Option<RateLimits> {
+    let on = RateLimits::default();
+    match text.to_ascii_lowercase().as_str() {
+        "auto" => Some(RateLimits { spare_loopback: developer_mode, ..on }),
+        "on" => Some(on),
+        "off" => Some(RateLimits { on: false, ..on }),
+        factor => factor
+            .parse()
+            .ok()
+            .filter(|factor| (1..=1_000_000).contains(factor))
+            .map(|factor| RateLimits { factor, ..on }),
+    }
+}
+
 fn origin(text: &str) -> Option<String> {
     let uri: http::Uri = text.parse().ok()?;
     let known = matches!(uri.scheme_str(), Some("http" | "https"));
@@ -255,6 +352,11 @@ mod tests {
         let (_folder, mut flags) = flags();
         flags.bind = Some("0.0.0.0".into());
         assert!(!Settings::load(&flags).unwrap().developer_mode);
+        flags.bind = None;
+        flags.public_url = Some("https://market.example".into());
+        assert!(!Settings::load(&flags).unwrap().developer_mode, "behind a proxy");
+        flags.public_url = Some("http://localhost:8080".into());
+        assert!(Settings::load(&flags).unwrap().developer_mode);
     }
 
     #[test]
@@ -273,6 +375,30 @@ mod tests {
     }
 
     #[test]
+    fn proxies_are_addresses_or_networks() {
+        let (_folder, mut flags) = flags();
+        flags.trusted_proxies = Some("10.0.0.0/8, ::1".into());
+        let networks = Settings::load(&flags).unwrap().trusted_proxies;
+        assert!(networks[0].contains(&IpAddr::from([10, 1, 2, 3])) && networks[1].to_string() == "::1/128");
+        flags.trusted_proxies = Some("everybody".into());
+        assert!(Settings::load(&flags).is_err());
+    }
+
+    #[test]
+    fn this_machine_is_spared_in_developer_mode_only() {
+        let (_folder, mut flags) = flags();
+        let limits = |flags: &Flags| Settings::load(flags).unwrap().rate_limits;
+        assert!(limits(&flags).on && limits(&flags).spare_loopback);
+        flags.rate_limits = Some("on".into());
+        assert!(!limits(&flags).spare_loopback);
+        flags.rate_limits = Some("auto".into());
+        flags.dev = Some("false".into());
+        assert!(limits(&flags).on && !limits(&flags).spare_loopback);
+        flags.rate_limits = Some("25".into());
+        assert_eq!(limits(&flags).factor, 25);
+    }
+
+    #[test]
     fn every_problem_is_named_at_once() {
         let (folder, mut flags) = flags();
         std::fs::write(folder.path().join("jobapp.toml"), "dev = \"perhaps\"\ncolour = 1").unwrap();
@@ -282,5 +408,20 @@ mod tests {
         for part in ["--port: \"70000\" is not a port", "--client-url", "dev in ", "colour in "] {
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn tokens_of_the_reference_are_accepted_only_when_they_are_asked_for_with_their_secret() {
+        let (_folder, mut flags) = flags();
+        flags.jwt_token = Some("hush".into());
+        assert!(Settings::load(&flags).unwrap().reference.is_none());
+        flags.compat = Some("reference".into());
+        let reference = Settings::load(&flags).unwrap().reference.unwrap();
+        assert!(reference.gateway.is_none() && !format!("{reference:?}").contains("hush"));
+        flags.jwt_token = Some(String::new());
+        let text = Settings::load(&flags).unwrap_err().to_string();
+        assert!(text.contains("--compat: \"reference\" is not of use without the secret"), "{text}");
+        flags.compat = Some("something".into());
+        assert!(Settings::load(&flags).unwrap_err().to_string().contains("is not reference, or left out"));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use jobapp_auth::{Account, PendingSignIn, Session};
+use jobapp_auth::{Account, Attempts, PendingSignIn, Session};
 use jobapp_chat::{ChatMessage, Conversation, DeletedGig};
 use jobapp_gigs::Gig;
 use jobapp_kernel::{Aggregate, Outbox, Repository, Timestamp};
@@ -26,6 +26,7 @@ pub(crate) struct Stores {
     pub(crate) accounts: Shared<Account>,
     pub(crate) sessions: Shared<Session>,
     pub(crate) pending: Shared<PendingSignIn>,
+    pub(crate) attempts: Shared<Attempts>,
     pub(crate) users: SqlStore,
     pub(crate) buyers: Shared<Buyer>,
     pub(crate) sellers: Shared<Seller>,
@@ -77,6 +78,7 @@ impl Stores {
             accounts: of(&auth).await?,
             sessions: of(&auth).await?,
             pending: of(&auth).await?,
+            attempts: of(&auth).await?,
             auth,
             buyers: of(&users).await?,
             sellers: of(&users).await?,
@@ -151,6 +153,7 @@ impl Stores {
         lines.add(&self.accounts).await?;
         lines.add(&self.sessions).await?;
         lines.add(&self.pending).await?;
+        lines.add(&self.attempts).await?;
         lines.add(&self.buyers).await?;
         lines.add(&self.sellers).await?;
         lines.add(&self.gigs).await?;

@@ -48,6 +48,14 @@ impl Argon2Hasher {
         Ok(Self { argon2, turns: Arc::new(Semaphore::new(cores)), patience: PATIENCE, decoy })
     }
 
+    /// Compares on this thread, at once, whoever waits for a turn: what a comparison costs by itself.
+    ///
+    /// # Errors
+    /// [`HashError::Failed`] when `hash` is none.
+    pub fn verify_here(&self, password: &str, hash: &str) -> Result<Verified, HashError> {
+        verify(&self.argon2, password, hash)
+    }
+
     /// Runs `work` on a thread of its own when it is its turn.
     async fn run<T: Send + 'static>(
         &self,

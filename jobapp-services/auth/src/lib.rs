@@ -4,8 +4,9 @@
 //! messages, [`AuthService::housekeeping`] forgets what nobody needs. What is decided is decided in `jobapp-auth`. It
 //! consumes nothing.
 //!
-//! Answers that begin or renew a session carry the tokens in the open (`token`, `refreshToken`, `pendingToken`): the gateway
-//! makes http-only cookies of them and takes them out. Four routes are the gateway's own: `session/refresh`, `session/end`,
+//! Answers that begin or renew a session carry the tokens in the open (`token`, `refreshToken`, `pendingToken`,
+//! `deviceToken`): the gateway makes http-only cookies of them and takes them out. It tells where a request comes from in the
+//! headers `x-client-address` and `x-device-token`. Four routes are the gateway's own: `session/refresh`, `session/end`,
 //! `session/ended` (what it loads before it is ready; from then on it hears of ended sessions from the bus) and the
 //! caller's `sessions`.
 
@@ -18,7 +19,7 @@ mod secrets;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_auth::{Account, Auth, PasswordHasher, PendingSignIn, Policy, Ports, Secrets, Session};
+use jobapp_auth::{Account, Attempts, Auth, PasswordHasher, PendingSignIn, Policy, Ports, Secrets, Session};
 use jobapp_http::ServiceGuard;
 use jobapp_kernel::{Clock, Handler, Ids, MediaStore, Queue, Repository, Sequence, Subscription};
 use jobapp_runtime::{Translate, error_text};
@@ -40,6 +41,8 @@ pub struct AuthPorts {
     pub sessions: Arc<dyn Repository<Session>>,
     /// Sign-ins that wait for their codes.
     pub pending: Arc<dyn Repository<PendingSignIn>>,
+    /// Failed sign-ins.
+    pub attempts: Arc<dyn Repository<Attempts>>,
     /// Numbers for accounts.
     pub numbers: Arc<dyn Sequence>,
     /// Pictures.
@@ -77,6 +80,7 @@ impl AuthService {
             accounts: ports.accounts,
             sessions: ports.sessions,
             pending: ports.pending,
+            attempts: ports.attempts,
             numbers: ports.numbers,
             media: ports.media,
             hasher: ports.hasher,
@@ -85,6 +89,11 @@ impl AuthService {
             ids: ports.ids,
         };
         Self { auth: Auth::new(use_cases, policy), clock, guard: ports.guard, config: Arc::new(config) }
+    }
+
+    /// The use cases themselves, for programs that run beside the routes.
+    pub const fn use_cases(&self) -> &Auth {
+        &self.auth
     }
 
     /// Every route with its full path; the health route is outside the guard.

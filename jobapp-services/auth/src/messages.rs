@@ -1,14 +1,10 @@
 //! What was stored, as messages for the other services.
 
-use std::collections::BTreeMap;
-
 use jobapp_auth::{Account, AccountEvent, PendingSignIn, PendingSignInEvent, Session, SessionEvent};
-use jobapp_kernel::{Aggregate, Exchange, Message, OutboxEntry};
-use jobapp_runtime::TranslateError;
+use jobapp_kernel::{Aggregate, Message, OutboxEntry};
+use jobapp_runtime::{TranslateError, event_of, message_of};
 use jobapp_wire::messages::{AccountMail, BuyerCreated, BuyerUpdate, Realtime};
 use jobapp_wire::queues;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// What gateways hear when a session ends: one argument, the session's id. Its receiver is the session's owner.
 pub const SESSION_ENDED: &str = "session ended";
@@ -16,15 +12,11 @@ pub const SESSION_ENDED: &str = "session ended";
 /// Makes the messages of an outbox entry. Links in mails begin with `client_url`.
 pub(crate) fn translate(client_url: &str, entry: &OutboxEntry) -> Result<Vec<Message>, TranslateError> {
     match entry.aggregate.as_str() {
-        Account::NAME => account(client_url, entry, event(entry)?),
-        PendingSignIn::NAME => pending(entry, event(entry)?),
-        Session::NAME => session(entry, event(entry)?),
+        Account::NAME => account(client_url, entry, event_of(entry)?),
+        PendingSignIn::NAME => pending(entry, event_of(entry)?),
+        Session::NAME => session(entry, event_of(entry)?),
         other => Err(TranslateError::new(format!("{other} is no aggregate of the auth service"))),
     }
-}
-
-fn event<E: DeserializeOwned>(entry: &OutboxEntry) -> Result<E, TranslateError> {
-    Ok(serde_json::from_value(entry.event.clone())?)
 }
 
 fn account(client_url: &str, entry: &OutboxEntry, event: AccountEvent) -> Result<Vec<Message>, TranslateError> {
@@ -43,7 +35,7 @@ fn account(client_url: &str, entry: &OutboxEntry, event: AccountEvent) -> Result
                 country,
                 created_at: at,
             });
-            let mut messages = vec![message(entry, queues::BUYER_UPDATE, "user-buyer", "auth", &created)?];
+            let mut messages = vec![message_of(entry, queues::BUYER_UPDATE, "user-buyer", "auth", &created)?];
             if let Some(secret) = verification {
                 messages.push(mail(entry, &verify_mail(email.to_string(), secret.expose()))?);
             }
@@ -60,6 +52,8 @@ fn account(client_url: &str, entry: &OutboxEntry, event: AccountEvent) -> Result
         AccountEvent::PasswordChanged { username, email } => {
             Ok(vec![mail(entry, &named_mail("resetPasswordSuccess", &username, &email))?])
         }
+        // Tokens say what somebody may do; nobody keeps a copy of it.
+        AccountEvent::RoleChanged { .. } => Ok(Vec::new()),
     }
 }
 
@@ -76,7 +70,7 @@ fn session(entry: &OutboxEntry, event: SessionEvent) -> Result<Vec<Message>, Tra
         arguments: vec![session.to_string().into()],
         receivers: vec![username.to_string()],
     };
-    Ok(vec![message(entry, queues::REALTIME, "", "session-ended", &body)?])
+    Ok(vec![message_of(entry, queues::REALTIME, "", "session-ended", &body)?])
 }
 
 fn named_mail(template: &str, username: &jobapp_auth::Username, email: &jobapp_auth::EmailAddress) -> AccountMail {
@@ -89,25 +83,7 @@ fn named_mail(template: &str, username: &jobapp_auth::Username, email: &jobapp_a
 }
 
 fn mail(entry: &OutboxEntry, body: &AccountMail) -> Result<Message, TranslateError> {
-    message(entry, queues::EMAIL_NOTIFICATION, "auth-email", &body.template, body)
-}
-
-fn message(
-    entry: &OutboxEntry,
-    exchange: Exchange,
-    routing_key: &str,
-    kind: &str,
-    body: &impl Serialize,
-) -> Result<Message, TranslateError> {
-    Ok(Message {
-        id: None,
-        kind: kind.to_owned(),
-        exchange: exchange.name.to_owned(),
-        routing_key: routing_key.to_owned(),
-        timestamp: entry.recorded_at,
-        headers: BTreeMap::new(),
-        body: serde_json::to_vec(body)?,
-    })
+    message_of(entry, queues::EMAIL_NOTIFICATION, "auth-email", &body.template, body)
 }
 
 #[cfg(test)]
@@ -115,7 +91,9 @@ mod tests {
     use super::*;
     use jobapp_auth::{EmailAddress, EndReason, OneTimeSecret, Username};
     use jobapp_kernel::{AccountId, ObjectId, Timestamp};
+    use serde::Serialize;
     use serde_json::{Value, json};
+    use std::collections::BTreeMap;
 
     fn entry(aggregate: &str, event: impl Serialize) -> OutboxEntry {
         OutboxEntry {

@@ -1,10 +1,8 @@
 //! What was stored, as messages for browsers, mailboxes and other services.
 
-use std::collections::BTreeMap;
-
 use jobapp_chat::{ChatMessage, MessageEvent, MessageState, Offer, OfferState};
 use jobapp_kernel::{Aggregate, Exchange, Message, OutboxEntry, Timestamp};
-use jobapp_runtime::TranslateError;
+use jobapp_runtime::{TranslateError, event_of, message_of};
 use jobapp_wire::chat::ChatMessageChanged;
 use jobapp_wire::messages::{OfferChanged, OrderMail, Realtime};
 use jobapp_wire::queues::{CHAT_MESSAGE, OFFER_CHANGED, ORDER_EMAIL, REALTIME};
@@ -21,7 +19,7 @@ pub(crate) fn translate(entry: &OutboxEntry, client_url: &str) -> Result<Vec<Mes
         return Err(TranslateError::new(format!("nobody here raises events of a {:?}", entry.aggregate)));
     }
     let out = Translation { entry, client_url };
-    match serde_json::from_value(entry.event.clone())? {
+    match event_of(entry)? {
         MessageEvent::Sent { message, receiver_email } => out.sent(&read(message)?, receiver_email),
         MessageEvent::Read { message, announced } => {
             let message = read(message)?;
@@ -130,7 +128,6 @@ impl Translation<'_> {
         }
     }
 
-    /// The relay adds id and headers.
     fn message(
         &self,
         kind: &str,
@@ -138,14 +135,6 @@ impl Translation<'_> {
         routing_key: &str,
         body: &impl Serialize,
     ) -> Result<Message, TranslateError> {
-        Ok(Message {
-            id: None,
-            kind: kind.to_owned(),
-            exchange: exchange.name.to_owned(),
-            routing_key: routing_key.to_owned(),
-            timestamp: self.entry.recorded_at,
-            headers: BTreeMap::new(),
-            body: serde_json::to_vec(body)?,
-        })
+        message_of(self.entry, exchange, routing_key, kind, body)
     }
 }

@@ -46,7 +46,7 @@ impl App {
         let (gateway, users) = (GatewayTokens::new(keys.clone()), UserTokens::new(keys, 900));
         let guard = Arc::new(ServiceGuard { audiences: ChatService::AUDIENCES, gateway, users });
         let store = MemoryStore::new();
-        let media = Arc::new(MemoryMedia::with_limits(MediaLimits { file: 1000, ..MediaLimits::default() }));
+        let media = Arc::new(MemoryMedia::with_limits(MediaLimits { file: 100_000, ..MediaLimits::default() }));
         let ports = ChatPorts {
             conversations: store.repository(),
             messages: store.repository(),

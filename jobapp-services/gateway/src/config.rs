@@ -1,5 +1,12 @@
 //! The gateway's settings.
 
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::guards::GuardConfig;
+use crate::policy::rate_limit::RateLimits;
+
 /// The gateway's settings.
 #[derive(Debug, Clone)]
 pub struct GatewayConfig {
@@ -17,8 +24,14 @@ pub struct GatewayConfig {
     pub picture_body: usize,
     /// The largest body with a file, in bytes.
     pub file_body: usize,
-    /// How long a service may take to start its answer.
-    pub upstream_timeout: std::time::Duration,
+    /// How services are guarded: time-outs, calls in flight, breakers, retries.
+    pub guards: GuardConfig,
+    /// Proxies whose word about a client's address is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether and how strictly rates are limited.
+    pub rate_limits: RateLimits,
+    /// How long gigs are kept, at most; zero keeps no answers at all.
+    pub cache_age: Duration,
     /// How long a session's cookies live, in seconds.
     pub session_seconds: u64,
     /// Whether the pages under `/_dev` are linked from the home page.
@@ -35,7 +48,10 @@ impl Default for GatewayConfig {
             small_body: 256 * 1024,
             picture_body: 15 * 1024 * 1024,
             file_body: 140 * 1024 * 1024,
-            upstream_timeout: std::time::Duration::from_secs(60),
+            guards: GuardConfig::default(),
+            trusted_proxies: Vec::new(),
+            rate_limits: RateLimits::default(),
+            cache_age: Duration::from_secs(60),
             session_seconds: 7 * 24 * 3600,
             developer_mode: false,
         }

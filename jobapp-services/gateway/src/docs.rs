@@ -3,10 +3,10 @@
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder};
 
-use crate::routes::{Answer, BASE_PATH, Route};
+use crate::routes::{Answer, BASE_PATH, Page, Route};
 
 /// Merges the services' documents into the gateway's. A route whose handler is not documented gets a bare operation.
-pub fn openapi(routes: &[Route], services: &[OpenApi]) -> OpenApi {
+pub fn openapi<'r>(routes: impl IntoIterator<Item = &'r Route>, services: &[OpenApi]) -> OpenApi {
     let mut components = Components::new();
     for service in services {
         if let Some(own) = &service.components {
@@ -23,9 +23,10 @@ pub fn openapi(routes: &[Route], services: &[OpenApi]) -> OpenApi {
                 operation.tags = Some(vec![target.service().to_owned()]);
                 operation
             }
-            _ => {
+            answer => {
                 let mut operation = Operation::default();
                 operation.tags = Some(vec!["gateway".to_owned()]);
+                operation.summary = summary(answer).map(str::to_owned);
                 operation
             }
         };
@@ -46,6 +47,27 @@ pub fn openapi(routes: &[Route], services: &[OpenApi]) -> OpenApi {
         .description(Some("A freelance marketplace. Sign up or sign in first: the session is a cookie."))
         .build();
     OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components)).build()
+}
+
+/// What a route of the gateway's own does.
+fn summary(answer: Answer) -> Option<&'static str> {
+    match answer {
+        Answer::Forward { .. } => None,
+        Answer::SignOut => Some("Ends the session and clears its cookies."),
+        Answer::Online => Some("Says that the caller is here."),
+        Answer::Offline => Some("Says that the caller is gone."),
+        Answer::Page(Page::Home) => Some(
+            "The page after signing in: user, buyer, seller, sellers, categoryGigs, topGigs. What could not be had is \
+             null and named in missing.",
+        ),
+        Answer::Page(Page::Gig) => Some(
+            "The page of a gig: gig, seller, reviews, similarGigs. What could not be had is null and named in missing.",
+        ),
+        Answer::Page(Page::Order) => Some(
+            "The page of an order: order, gig, seller, buyer, conversations. What could not be had is null and named \
+             in missing.",
+        ),
+    }
 }
 
 fn finish(mut operation: Operation, route: &Route) -> Operation {

@@ -23,8 +23,10 @@ pub(crate) struct DrainOnDrop {
 
 impl DrainOnDrop {
     pub(crate) fn wrap(body: Body) -> Body {
-        let ended = body.is_end_stream();
-        Body::new(Self { inner: Some(body), ended })
+        if body.is_end_stream() {
+            return Body::empty();
+        }
+        Body::new(Self { inner: Some(body), ended: false })
     }
 }
 

@@ -45,8 +45,9 @@ pub(crate) async fn load(gateway: &Gateway) -> Result<(), ApiError> {
     let answer = local::call_json(gateway, Method::GET, "/session/ended", Value::Null, None).await?;
     let sessions = answer["sessions"].as_array().map(Vec::as_slice).unwrap_or_default();
     for sid in sessions.iter().filter_map(|session| session["sid"].as_str()) {
-        gateway.ended().end(sid);
+        gateway.end_session(sid);
     }
+    gateway.started();
     Ok(())
 }
 
@@ -58,7 +59,7 @@ pub(crate) fn consumer(gateway: &Gateway) -> Consumer {
         async move {
             if message.event == SESSION_ENDED {
                 for sid in message.arguments.iter().filter_map(Value::as_str) {
-                    gateway.ended().end(sid);
+                    gateway.end_session(sid);
                 }
             }
             Outcome::Done

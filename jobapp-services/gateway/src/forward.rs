@@ -3,69 +3,65 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use jobapp_http::{ApiError, Caller};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
+use tracing::Instrument;
 
+use crate::cache::{CacheRule, Key};
 use crate::drain::DrainOnDrop;
-use crate::matching::{self, Found, Match};
+use crate::matching::{Match, Place};
+use crate::policy::access_log::AnsweredFor;
+use crate::policy::body_limit::limited;
+use crate::policy::client_address::ClientAddress;
+use crate::policy::request_id;
 use crate::routes::{Answer, BodySize, Sends, Session, Target};
 use crate::session::{Cookies, SetCookies};
-use crate::upstreams::Call;
-use crate::{Gateway, local};
+use crate::upstreams::{Call, Passed};
+use crate::{Gateway, bff, local};
 
 /// What may stand in a path segment as it is (RFC 3986 §2.3): everything else is encoded, slashes above all.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The largest answer the gateway reads itself, in bytes.
 const READ_ANSWER: usize = 16 * 1024 * 1024;
 
 const LOGIN_AGAIN: &str = "Token is not available. Please login again.";
 
-/// Answers any request below the base path.
-pub(crate) async fn answer(gateway: &Gateway, request: Request, path: &str) -> Response {
-    let (mut parts, body) = request.into_parts();
+/// Who is signed in, and the access token that says so.
+#[derive(Debug, Clone)]
+pub(crate) struct Signed {
+    pub(crate) caller: Caller,
+    pub(crate) bearer: Option<String>,
+}
+
+/// Answers any request below the base path. [`Place`] says where it leads.
+pub(crate) async fn answer(gateway: &Gateway, request: Request, place: Place) -> Response {
+    let (parts, body) = request.into_parts();
+    let id = parts.headers.get(&request_id::NAME).and_then(|id| id.to_str().ok());
+    let span = tracing::info_span!("request", request_id = id);
+    let mut exchange = Exchange {
+        gateway,
+        cookies: Cookies::read(&parts.headers),
+        address: ClientAddress::of(&parts.extensions),
+        passed: Passed::of(&parts.headers),
+        parts,
+        signed: None,
+        renewed: None,
+    };
     let body = DrainOnDrop::wrap(body);
-    let cookies = Cookies::read(&parts.headers);
-    let found = matching::find(gateway.routes(), &parts.method, path);
-    let mut set_cookies = None;
-    let outcome = async {
-        let found = match found {
-            Found::Route(found) => Some(found),
-            Found::Nothing => None,
-            Found::NotText => return Err(ApiError::bad_request("The path is not valid UTF-8.")),
-        };
-        let caller = match found.as_ref().map(|found| found.route.answer) {
-            // Signing out never renews what it ends.
-            Some(Answer::SignOut) => live_caller(gateway, &cookies).map(|caller| (caller, cookies.access.clone())),
-            _ => session(gateway, &cookies, &mut set_cookies).await,
-        };
-        let private = found.as_ref().is_none_or(|found| found.route.private);
-        if private && caller.is_none() {
-            let at = match cookies.access {
-                None => "GatewayService verifyUser() method error",
-                Some(_) => "GatewayService verifyUser() method invalid session error",
-            };
-            return Err(ApiError::unauthorized(LOGIN_AGAIN).at(at));
-        }
-        let Some(found) = found else { return Err(ApiError::not_found("The endpoint called does not exist.")) };
-        let (caller, bearer) = caller.map_or((None, None), |(caller, token)| (Some(caller), token));
-        match found.route.answer {
-            Answer::SignOut => Ok(local::sign_out(gateway, &cookies, bearer).await),
-            Answer::Online => Ok(local::online(gateway, caller.as_ref())),
-            Answer::Offline => local::offline(gateway, caller.as_ref(), &found),
-            Answer::Forward { target, path } => {
-                forward(gateway, &mut parts, body, &cookies, &found, target, path, bearer).await
-            }
-        }
-    }
-    .await;
+    let outcome = exchange.answer(body, place).instrument(span).await;
     let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
+    if let Some(signed) = exchange.signed {
+        response.extensions_mut().insert(AnsweredFor(signed.caller.claims.username));
+    }
     // The answer may set or clear the session itself; that is the newer word.
-    if let Some(cookies) = set_cookies
+    if let Some(cookies) = exchange.renewed
         && !response.headers().contains_key(http::header::SET_COOKIE)
     {
         SetCookies::apply(cookies, response.headers_mut());
@@ -73,92 +69,212 @@ pub(crate) async fn answer(gateway: &Gateway, request: Request, path: &str) -> R
     response
 }
 
-/// The caller and the access token, renewed when it has expired and the refresh token is good.
-async fn session(
-    gateway: &Gateway,
-    cookies: &Cookies,
-    set_cookies: &mut Option<SetCookies>,
-) -> Option<(Caller, Option<String>)> {
-    if let Some(caller) = live_caller(gateway, cookies) {
-        return Some((caller, cookies.access.clone()));
-    }
-    let refresh = cookies.refresh.as_deref()?;
-    let answer = local::call_json(
-        gateway,
-        Method::POST,
-        "/session/refresh",
-        serde_json::json!({ "refreshToken": refresh }),
-        None,
-    )
-    .await
-    .inspect_err(|error| tracing::debug!(error = error.message(), "a session could not be renewed"))
-    .ok()?;
-    let token = answer.get("token").and_then(Value::as_str)?;
-    let successor = answer.get("refreshToken").and_then(Value::as_str);
-    let claims = gateway.users().verify(token).ok()?;
-    *set_cookies = Some(SetCookies::start(gateway.config(), token, successor));
-    Some((Caller { claims }, Some(token.to_owned())))
+/// One request on its way. Who it is for stands here and nowhere else.
+struct Exchange<'g> {
+    gateway: &'g Gateway,
+    parts: Parts,
+    cookies: Cookies,
+    address: ClientAddress,
+    passed: Passed,
+    signed: Option<Signed>,
+    /// The cookies of a session that was renewed on the way.
+    renewed: Option<SetCookies>,
 }
 
-/// The caller the access token vouches for, unless the session was ended.
-fn live_caller(gateway: &Gateway, cookies: &Cookies) -> Option<Caller> {
-    cookies.caller(gateway.users()).filter(|caller| !gateway.ended().has(&caller.claims.sid))
-}
-
-#[expect(clippy::too_many_arguments, reason = "one call site; a struct would only rename the arguments")]
-async fn forward(
-    gateway: &Gateway,
-    parts: &mut http::request::Parts,
-    body: Body,
-    cookies: &Cookies,
-    found: &Match<'_>,
-    target: Target,
-    pattern: &str,
-    bearer: Option<String>,
-) -> Result<Response, ApiError> {
-    let mut path = downstream_path(pattern, found);
-    if found.route.sends == Sends::Query
-        && let Some(query) = parts.uri.query()
-    {
-        path.push('?');
-        path.push_str(&last_values(query));
-    }
-    let mut headers = Vec::new();
-    for name in ["idempotency-key", "x-request-id", "traceparent"] {
-        if let Some(value) = parts.headers.get(name) {
-            headers.push((name, value.clone()));
+impl Exchange<'_> {
+    async fn answer(&mut self, body: Body, place: Place) -> Result<Response, ApiError> {
+        let found = match place {
+            Place::Route(found) => Some(found),
+            Place::Nowhere | Place::Elsewhere(_) => None,
+            Place::NotText => return Err(ApiError::bad_request("The path is not valid UTF-8.")),
+        };
+        let route = found.as_ref().map(|found| found.route);
+        if route.is_some_and(|route| route.answer == Answer::SignOut) {
+            // Signing out never renews what it ends.
+            self.signed = self.live();
+        } else if let Err(away) = self.sign_in().await {
+            // The auth service cannot say whether the session goes on: nobody is signed out for that.
+            if let (Some(Session::Copy), Some(response)) = (route.map(|route| route.session), self.own_copy()) {
+                return Ok(response);
+            }
+            if route.is_none_or(|route| route.private) {
+                return Err(away);
+            }
+        }
+        if route.is_none_or(|route| route.private) && self.signed.is_none() {
+            let at = match self.cookies.access {
+                None => "GatewayService verifyUser() method error",
+                Some(_) => "GatewayService verifyUser() method invalid session error",
+            };
+            return Err(ApiError::unauthorized(LOGIN_AGAIN).at(at));
+        }
+        let Some(found) = found else { return Err(ApiError::not_found("The endpoint called does not exist.")) };
+        let route = found.route;
+        if let Some(signed) = &self.signed
+            && let Some(refusal) = self.gateway.rates().refuse_user(route.class, self.address, signed.caller.username())
+        {
+            return Ok(refusal);
+        }
+        let caller = self.signed.as_ref().map(|signed| &signed.caller);
+        match route.answer {
+            Answer::SignOut => {
+                let bearer = self.signed.as_ref().and_then(|signed| signed.bearer.clone());
+                Ok(local::sign_out(self.gateway, &self.cookies, bearer).await)
+            }
+            Answer::Online => Ok(local::online(self.gateway, caller)),
+            Answer::Offline => local::offline(self.gateway, caller, &found),
+            Answer::Page(page) => {
+                let signed = self.signed.as_ref().ok_or_else(|| ApiError::unauthorized(LOGIN_AGAIN))?;
+                Box::pin(bff::answer(self.gateway, page, &found, signed, &self.passed)).await
+            }
+            Answer::Forward { target, path } => self.forward(body, &found, target, path).await,
         }
     }
-    if let Some(pending) = cookies.pending.as_deref().and_then(|token| HeaderValue::try_from(token).ok()) {
-        headers.push(("x-pending-token", pending));
+
+    /// Finds out who is signed in. An expired session is renewed if its refresh token is good.
+    ///
+    /// # Errors
+    /// When the auth service is away and the session would have to be renewed.
+    async fn sign_in(&mut self) -> Result<(), ApiError> {
+        self.signed = self.live();
+        if self.signed.is_some() {
+            return Ok(());
+        }
+        let Some(refresh) = self.cookies.refresh.as_deref() else { return Ok(()) };
+        let body = serde_json::json!({ "refreshToken": refresh });
+        let answer = match local::call_json(self.gateway, Method::POST, "/session/refresh", body, None).await {
+            Ok(answer) => answer,
+            Err(error) if error.status().is_server_error() => return Err(error),
+            Err(error) => {
+                tracing::debug!(error = error.message(), "a session could not be renewed");
+                return Ok(());
+            }
+        };
+        let Some(token) = answer.get("token").and_then(Value::as_str) else { return Ok(()) };
+        let successor = answer.get("refreshToken").and_then(Value::as_str);
+        let Ok(claims) = self.gateway.users().verify(token) else { return Ok(()) };
+        self.renewed = Some(SetCookies::start(self.gateway.config(), token, successor));
+        self.signed = Some(Signed { caller: Caller { claims }, bearer: Some(token.to_owned()) });
+        Ok(())
     }
-    let body = downstream_body(gateway, parts, body, found).await?;
-    let method = found.route.method.clone();
-    let response = gateway.upstreams().call(Call { target, method, path, bearer, body, headers }).await?;
-    if !response.status().is_success() {
-        return Ok(error_answer(response));
+
+    /// Who the access token vouches for, unless the session was ended.
+    fn live(&self) -> Option<Signed> {
+        let caller = self.cookies.caller(self.gateway.users())?;
+        let live = !self.gateway.ended().has(&caller.claims.sid);
+        live.then(|| Signed { caller, bearer: self.cookies.access.clone() })
     }
-    let status = StatusCode::from_u16(found.route.status).unwrap_or(StatusCode::OK);
-    if found.route.keys.is_empty() && found.route.session == Session::Keep {
+
+    /// The session's own copy of its user, while the auth service is away. A token that has expired still says whose
+    /// session it was; it opens nothing else.
+    fn own_copy(&self) -> Option<Response> {
+        let claims = match &self.signed {
+            Some(signed) => signed.caller.claims.clone(),
+            None => self.gateway.users().verify_expired(self.cookies.access.as_deref()?).ok()?,
+        };
+        (!self.gateway.ended().has(&claims.sid)).then(|| self.gateway.kept_users().answer(&claims))
+    }
+
+    async fn forward(
+        &mut self,
+        body: Body,
+        found: &Match,
+        target: Target,
+        pattern: &str,
+    ) -> Result<Response, ApiError> {
+        let gateway = self.gateway;
+        let caller = self.signed.as_ref().map(|signed| &signed.caller);
+        let kept = match found.route.cache {
+            CacheRule::Keeps(kind) => gateway.answers().key(kind, found, caller),
+            CacheRule::None | CacheRule::Spoils(_) => None,
+        };
+        if let Some(answer) = kept.as_ref().and_then(|key| gateway.answers().get(key, caller)) {
+            return Ok(answer.response());
+        }
+        // Dropped when the write is over, also when the client goes away before.
+        let _spoiling = gateway.answers().spoiling(found.route.cache, found, caller);
+        let asked = gateway.answers().moment();
+        let mut path = downstream_path(pattern, found);
+        if found.route.sends == Sends::Query
+            && let Some(query) = self.parts.uri.query()
+        {
+            path.push('?');
+            path.push_str(query);
+        }
+        if target == Target::Auth {
+            self.passed.address(self.address.0);
+            self.passed.sign_in(self.cookies.pending.as_deref(), self.cookies.device.as_deref());
+        }
+        let body = downstream_body(gateway, &mut self.parts, body, found).await?;
+        let call = Call {
+            target,
+            method: found.route.method.clone(),
+            path,
+            bearer: self.signed.as_ref().and_then(|signed| signed.bearer.clone()),
+            body,
+            passed: self.passed.clone(),
+        };
+        let response = match gateway.upstreams().call(call).await {
+            Ok(response) => response,
+            Err(error) => return self.copy_instead(found).map_or(Err(error), Ok),
+        };
+        let status = response.status();
+        if status.is_server_error()
+            && let Some(copy) = self.copy_instead(found)
+        {
+            return Ok(copy);
+        }
+        if !status.is_success() {
+            return Ok(error_answer(response));
+        }
+        let status = StatusCode::from_u16(found.route.status).unwrap_or(StatusCode::OK);
+        if !found.route.keys.is_empty() || found.route.session == Session::Start {
+            return shaped_answer(gateway, found, status, response).await;
+        }
         let (head, body) = response.into_parts();
+        let copying = found.route.session == Session::Copy;
+        let body = if kept.is_some() || copying { self.kept(body, kept, asked, copying).await? } else { body };
         let mut answer = Response::new(body);
         *answer.status_mut() = status;
         copy(&head.headers, answer.headers_mut(), &[CONTENT_TYPE, CONTENT_LENGTH]);
-        return Ok(answer);
+        Ok(answer)
     }
-    shaped_answer(gateway, found, status, response).await
+
+    /// The own copy, on the route that asks for it.
+    fn copy_instead(&self, found: &Match) -> Option<Response> {
+        if found.route.session == Session::Copy { self.own_copy() } else { None }
+    }
+
+    /// Keeps what may be kept of a good answer.
+    async fn kept(
+        &self,
+        body: Body,
+        key: Option<Key>,
+        asked: crate::cache::Moment,
+        copying: bool,
+    ) -> Result<Body, ApiError> {
+        let bytes = collected(body).await?;
+        let caller = self.signed.as_ref().map(|signed| &signed.caller);
+        if let Some(key) = key {
+            self.gateway.answers().keep(key, asked, &bytes, caller);
+        }
+        if let (true, Some(caller)) = (copying, caller) {
+            self.gateway.kept_users().keep_answer(&caller.claims.sid, &bytes);
+        }
+        Ok(Body::from(bytes))
+    }
 }
 
 /// Reads a good answer, keeps the route's keys and turns tokens into cookies.
 async fn shaped_answer(
     gateway: &Gateway,
-    found: &Match<'_>,
+    found: &Match,
     status: StatusCode,
     response: Response,
 ) -> Result<Response, ApiError> {
     let mut answer = read_json(response).await?;
     let cookies = match found.route.session {
-        Session::Keep => None,
+        Session::Keep | Session::Copy => None,
         Session::Start => session_cookies(gateway, &answer),
     };
     let object = answer.as_object_mut().ok_or_else(unreadable)?;
@@ -180,7 +296,14 @@ fn session_cookies(gateway: &Gateway, answer: &Value) -> Option<SetCookies> {
     if let Some(pending) = text("pendingToken") {
         return Some(SetCookies::pending(gateway.config(), pending));
     }
-    text("token").map(|token| SetCookies::start(gateway.config(), token, text("refreshToken")))
+    let token = text("token")?;
+    if let (Ok(claims), Some(user)) = (gateway.users().verify(token), answer.get("user")) {
+        gateway.kept_users().keep_user(&claims.sid, user);
+    }
+    Some(
+        SetCookies::start(gateway.config(), token, text("refreshToken"))
+            .with_device(gateway.config(), text("deviceToken")),
+    )
 }
 
 /// A service's error, as it is; an answer that is no JSON is replaced.
@@ -205,72 +328,74 @@ fn copy(from: &HeaderMap, to: &mut HeaderMap, names: &[http::HeaderName]) {
     }
 }
 
-/// Reads an answer's body as JSON.
-pub(crate) async fn read_json(response: Response) -> Result<Value, ApiError> {
-    let bytes = Limited::new(response.into_body(), READ_ANSWER).collect().await.map_err(|error| {
+/// Reads an answer's body.
+pub(crate) async fn read_bytes(response: Response) -> Result<Bytes, ApiError> {
+    collected(response.into_body()).await
+}
+
+async fn collected(body: Body) -> Result<Bytes, ApiError> {
+    let read = Limited::new(body, READ_ANSWER).collect().await.map_err(|error| {
         tracing::warn!(%error, "a service's answer broke off");
         unreadable()
     })?;
-    serde_json::from_slice(&bytes.to_bytes()).map_err(|_| unreadable())
+    Ok(read.to_bytes())
 }
 
-fn unreadable() -> ApiError {
+/// Reads an answer's body as JSON.
+pub(crate) async fn read_json(response: Response) -> Result<Value, ApiError> {
+    serde_json::from_slice(&read_bytes(response).await?).map_err(|_| unreadable())
+}
+
+pub(crate) fn unreadable() -> ApiError {
     ApiError::new(StatusCode::BAD_GATEWAY, "The service's answer could not be read.").at("Gateway: answer unreadable")
 }
 
-fn downstream_path(pattern: &str, found: &Match<'_>) -> String {
+/// A value as a path segment of its own.
+pub(crate) fn push_segment(path: &mut String, value: &str) {
+    match value {
+        // A segment of dots would climb the path wherever it is normalised.
+        "." => path.push_str("%2E"),
+        ".." => path.push_str("%2E%2E"),
+        _ => path.extend(utf8_percent_encode(value, SEGMENT)),
+    }
+}
+
+fn downstream_path(pattern: &str, found: &Match) -> String {
     let mut path = String::with_capacity(pattern.len() + 32);
     for part in pattern.split('/').skip(1) {
         path.push('/');
         match part.strip_prefix(':') {
             None => path.push_str(part),
-            Some(name) => {
-                let value = found.parameters.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value);
-                // A segment of dots would climb the path wherever it is normalised.
-                match value {
-                    "." => path.push_str("%2E"),
-                    ".." => path.push_str("%2E%2E"),
-                    _ => path.extend(utf8_percent_encode(value, SEGMENT)),
-                }
-            }
+            Some(name) => push_segment(&mut path, found.parameter(name)),
         }
     }
     path
 }
 
-/// The query with only the last value of each repeated key, encoded anew.
-fn last_values(query: &str) -> String {
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-        match pairs.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, last)) => *last = value.into_owned(),
-            None => pairs.push((key.into_owned(), value.into_owned())),
-        }
-    }
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
-}
-
 async fn downstream_body(
     gateway: &Gateway,
-    parts: &http::request::Parts,
+    parts: &mut Parts,
     body: Body,
-    found: &Match<'_>,
+    found: &Match,
 ) -> Result<Option<(HeaderValue, Body)>, ApiError> {
     let json = HeaderValue::from_static("application/json");
     match found.route.sends {
         Sends::Nothing | Sends::Query => Ok(None),
         Sends::Whole(size) => {
-            let limit = gateway.limit(size);
-            refuse_declared(&parts.headers, limit)?;
+            let body = limited(&parts.headers, body, gateway.limit(size))?;
             let content_type = parts.headers.get(CONTENT_TYPE).cloned().unwrap_or(json);
-            Ok(Some((content_type, Body::new(Limited::new(body, limit)))))
+            Ok(Some((content_type, body)))
         }
         Sends::Keys(keys) => {
-            let limit = gateway.limit(BodySize::Small);
-            refuse_declared(&parts.headers, limit)?;
-            let mut request = Request::new(Body::new(Limited::new(body, limit)));
+            let body = limited(&parts.headers, body, gateway.limit(BodySize::Small))?;
+            let mut request = Request::new(body);
             *request.headers_mut() = parts.headers.clone();
-            let read = <jobapp_http::JsonBody as axum::extract::FromRequest<()>>::from_request(request, &()).await?;
+            let reading = <jobapp_http::JsonBody as axum::extract::FromRequest<()>>::from_request(request, &());
+            let patience = gateway.config().guards.patience;
+            let read = tokio::time::timeout(patience, reading).await.map_err(|_| {
+                ApiError::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.")
+                    .at("Gateway: the body stalled")
+            })??;
             let mut picked = Map::new();
             for key in keys {
                 if let Some(value) = read.value.get(*key) {
@@ -282,32 +407,15 @@ async fn downstream_body(
     }
 }
 
-/// Refuses a body that says itself that it is too large, before any of it is read.
-fn refuse_declared(headers: &HeaderMap, limit: usize) -> Result<(), ApiError> {
-    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match declared {
-        Some(length) if length > limit as u64 => Err(ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("The body has {length} bytes; this route accepts {limit}."),
-        )),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_repeated_query_key_keeps_its_last_value() {
-        assert_eq!(last_values("a=1&b=x%26y&a=2&c"), "a=2&b=x%26y&c=");
-    }
-
-    #[test]
     fn parameters_are_encoded_and_cannot_climb() {
-        let routes = crate::routes::all();
-        let at = |path: &str| match matching::find(&routes, &Method::GET, path) {
-            Found::Route(found) => downstream_path("/:gigId", &found),
+        let table = crate::matching::Table::new(false);
+        let at = |path: &str| match table.place(&Method::GET, &format!("/api/gateway/v1{path}")) {
+            Place::Route(found) => downstream_path("/:gigId", &found),
             other => panic!("{other:?}"),
         };
         assert_eq!(at("/gig/..%2Fmetrics"), "/..%2Fmetrics");

@@ -1,15 +1,22 @@
 //! The gateway: the only door to the marketplace.
 //!
-//! One table of routes ([`routes::all`]) says for each path who answers, what goes downstream and what comes back. A
-//! request gets its caller from the session cookies and nothing else; identity lives in the request and nowhere else.
+//! One table of routes ([`routes::all`]) says for each path who answers, what goes downstream, what comes back, how often
+//! it may be called and what is kept. A request passes the rules of `policy`, in their order; it gets its caller from the
+//! session cookies and nothing else, and identity lives in the request and nowhere else. Towards a service it passes the
+//! layers of `guards`.
 
+mod bff;
+mod cache;
+mod changes;
 mod config;
 mod docs;
 mod drain;
 mod ended;
-mod etag;
 mod forward;
+mod guards;
+mod health;
 mod home;
+mod kept_users;
 mod local;
 mod matching;
 mod policy;
@@ -18,7 +25,11 @@ pub mod routes;
 mod session;
 mod upstreams;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -29,15 +40,20 @@ use jobapp_http::{ApiError, UserTokens};
 use jobapp_kernel::Queue;
 use jobapp_runtime::Consumer;
 use jobapp_wire::queues;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use utoipa::openapi::OpenApi;
 
+use cache::AnswerCache;
 pub use config::GatewayConfig;
 pub use docs::openapi;
 use ended::EndedSessions;
+pub use guards::{BreakerConfig, GuardConfig};
+use health::{Findings, Readiness};
+use kept_users::KeptUsers;
+use matching::{Place, Table};
+use policy::rate_limit::RateLimiting;
+pub use policy::rate_limit::RateLimits;
 pub use presence::Presence;
-use routes::{BASE_PATH, BodySize, Route, Target};
+use routes::{BodySize, Target};
 pub use upstreams::Upstreams;
 
 /// The gateway.
@@ -45,26 +61,36 @@ pub use upstreams::Upstreams;
 pub struct Gateway(Arc<Inner>);
 
 struct Inner {
-    config: GatewayConfig,
-    routes: Vec<Route>,
+    config: Arc<GatewayConfig>,
+    table: Arc<Table>,
     upstreams: Upstreams,
     users: UserTokens,
     presence: Presence,
     ended: EndedSessions,
+    rates: RateLimiting,
+    answers: AnswerCache,
+    kept_users: KeptUsers,
+    findings: Findings,
+    started: AtomicBool,
+    draining: AtomicBool,
 }
 
 impl Gateway {
     /// A gateway to these services, which knows users by their tokens.
     pub fn new(upstreams: Upstreams, users: UserTokens, config: GatewayConfig) -> Self {
-        let mut routes = routes::all();
-        routes.retain(|route| config.seed || !route.seed);
         Self(Arc::new(Inner {
-            config,
-            routes,
+            table: Arc::new(Table::new(config.seed)),
+            rates: RateLimiting::new(config.rate_limits),
+            answers: AnswerCache::new(config.cache_age),
+            config: Arc::new(config),
             upstreams,
             users,
             presence: Presence::default(),
             ended: EndedSessions::default(),
+            kept_users: KeptUsers::default(),
+            findings: Findings::default(),
+            started: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
         }))
     }
 
@@ -75,38 +101,43 @@ impl Gateway {
 
     /// As [`Gateway::router`], with further routes of the same origin, such as media files and developer pages.
     pub fn router_with(&self, services: &[OpenApi], extra: Router) -> Router {
-        let document = docs::openapi(self.routes(), services);
+        let document = docs::openapi(self.0.table.routes().iter().copied(), services);
         let swagger = utoipa_swagger_ui::SwaggerUi::new("/docs").url("/openapi.json", document);
-        let compress = CompressionLayer::new()
-            .compress_when(SizeAbove::new(1024).and(NotForContentType::IMAGES).and(NotForContentType::GRPC));
-        Router::new()
+        let router = Router::new()
             .route("/", get(home::home))
-            .route("/gateway-health", get(health))
+            .route("/livez", get(health::live))
+            .route("/readyz", get(health::ready))
+            .route("/gateway-health", get(health::health))
             .fallback(fallback)
             .with_state(self.clone())
             .merge(swagger)
-            .merge(extra)
-            .layer(axum::middleware::from_fn(etag::tag))
-            .layer(compress)
-            .layer(axum::middleware::from_fn_with_state(self.clone(), policy::policy))
+            .merge(extra);
+        policy::around(router, &self.0.config, &self.0.table, &self.0.rates)
     }
 
     /// What it consumes.
     pub fn queues() -> Vec<Queue> {
-        vec![queues::GATEWAY_REALTIME]
+        vec![queues::GATEWAY_REALTIME, queues::GATEWAY_GIG, queues::GATEWAY_PROFILE]
     }
 
     /// Who consumes it.
     pub fn consumers(&self) -> Vec<Consumer> {
-        vec![ended::consumer(self)]
+        let mut consumers = changes::consumers(&self.0.answers);
+        consumers.push(ended::consumer(self));
+        consumers
     }
 
-    /// Learns which sessions ended lately. To be called once, before the gateway takes requests.
+    /// Learns which sessions ended lately. To be called once, before the gateway takes requests; it is not ready before.
     ///
     /// # Errors
     /// When the auth service does not answer.
     pub async fn load_ended_sessions(&self) -> Result<(), ApiError> {
         ended::load(self).await
+    }
+
+    /// Says from now on that it is not ready, so that nobody sends new requests. Those that come are still answered.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
     }
 
     /// The settings.
@@ -123,8 +154,24 @@ impl Gateway {
         &self.0.ended
     }
 
-    pub(crate) fn routes(&self) -> &[Route] {
-        &self.0.routes
+    /// This session is over.
+    pub(crate) fn end_session(&self, sid: &str) {
+        self.0.ended.end(sid);
+        self.0.kept_users.forget(sid);
+    }
+
+    pub(crate) fn started(&self) {
+        self.0.started.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        if self.0.draining.load(Ordering::Relaxed) {
+            Readiness::Draining
+        } else if self.0.started.load(Ordering::Relaxed) {
+            Readiness::Ready
+        } else {
+            Readiness::Starting
+        }
     }
 
     pub(crate) fn upstreams(&self) -> &Upstreams {
@@ -133,6 +180,22 @@ impl Gateway {
 
     pub(crate) fn users(&self) -> &UserTokens {
         &self.0.users
+    }
+
+    pub(crate) fn rates(&self) -> &RateLimiting {
+        &self.0.rates
+    }
+
+    pub(crate) fn answers(&self) -> &AnswerCache {
+        &self.0.answers
+    }
+
+    pub(crate) fn kept_users(&self) -> &KeptUsers {
+        &self.0.kept_users
+    }
+
+    pub(crate) fn findings(&self) -> &Findings {
+        &self.0.findings
     }
 
     pub(crate) fn limit(&self, size: BodySize) -> usize {
@@ -144,27 +207,15 @@ impl Gateway {
     }
 }
 
-/// `GET /gateway-health`: the text probes know.
-async fn health() -> &'static str {
-    home::HEALTHY
-}
-
 /// Everything that is no page of ours: the API, or nothing.
-async fn fallback(State(gateway): State<Gateway>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
-    match below_base(&path) {
-        Some(rest) => forward::answer(&gateway, request, rest).await,
-        None => {
+async fn fallback(State(gateway): State<Gateway>, mut request: Request) -> Response {
+    match request.extensions_mut().remove::<Place>() {
+        None | Some(Place::Elsewhere(_)) => {
             let body = serde_json::json!({ "message": "The endpoint called does not exist." });
             (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
         }
+        Some(place) => forward::answer(&gateway, request, place).await,
     }
-}
-
-/// The part of a path below the base path, whatever its case.
-fn below_base(path: &str) -> Option<&str> {
-    let (head, rest) = path.split_at_checked(BASE_PATH.len())?;
-    (head.eq_ignore_ascii_case(BASE_PATH) && (rest.is_empty() || rest.starts_with('/'))).then_some(rest)
 }
 
 /// Every target with the same in-process service.

@@ -12,7 +12,7 @@ use crate::forward::read_json;
 use crate::matching::Match;
 use crate::routes::Target;
 use crate::session::{Cookies, SetCookies};
-use crate::upstreams::Call;
+use crate::upstreams::{Call, Passed};
 
 /// Calls the auth service with a JSON body, unless it is null, and reads its good answer.
 pub(crate) async fn call_json(
@@ -28,7 +28,7 @@ pub(crate) async fn call_json(
         path: path.to_owned(),
         bearer,
         body: (!body.is_null()).then(|| (HeaderValue::from_static("application/json"), Body::from(body.to_string()))),
-        headers: Vec::new(),
+        passed: Passed::default(),
     };
     let response = gateway.upstreams().call(call).await?;
     let status = response.status();
@@ -46,7 +46,7 @@ pub(crate) async fn sign_out(gateway: &Gateway, cookies: &Cookies, bearer: Optio
     if bearer.is_some() || cookies.refresh.is_some() {
         // The session is over for this gateway even if the auth service is away.
         if let Some(caller) = cookies.caller(gateway.users()) {
-            gateway.ended().end(&caller.claims.sid);
+            gateway.end_session(&caller.claims.sid);
         }
         let body = json!({ "refreshToken": cookies.refresh });
         if let Err(error) = call_json(gateway, Method::POST, "/session/end", body, bearer).await {
@@ -67,7 +67,7 @@ pub(crate) fn online(gateway: &Gateway, caller: Option<&Caller>) -> Response {
 }
 
 /// `DELETE /auth/logged-in-user/:username`: only one's own name.
-pub(crate) fn offline(gateway: &Gateway, caller: Option<&Caller>, found: &Match<'_>) -> Result<Response, ApiError> {
+pub(crate) fn offline(gateway: &Gateway, caller: Option<&Caller>, found: &Match) -> Result<Response, ApiError> {
     let name = found.parameters.first().map_or("", |(_, value)| value.trim());
     if name.is_empty() {
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "Username is required"));

@@ -1,62 +1,149 @@
-//! Finds the route of a path: literals in any case, a trailing slash or not, parameters percent-decoded.
+//! Finds where a request leads: literals in any case, a trailing slash or not, parameters percent-decoded.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::routes::Route;
+use crate::policy::rate_limit::RateClass;
+use crate::routes::{self, BASE_PATH, Route};
+
+/// Every route there may be.
+static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(routes::all);
+
+/// The most segments a route has.
+const DEEPEST: usize = 8;
 
 /// A route and the values of its parameters, in the order they stand in its path.
-#[derive(Debug)]
-pub(crate) struct Match<'r> {
+#[derive(Debug, Clone)]
+pub(crate) struct Match {
     /// The route.
-    pub(crate) route: &'r Route,
+    pub(crate) route: &'static Route,
     /// Name, without the colon, and decoded value.
     pub(crate) parameters: Vec<(&'static str, String)>,
 }
 
-/// What became of the search for a route.
-#[derive(Debug)]
-pub(crate) enum Found<'r> {
-    /// This one.
-    Route(Match<'r>),
-    /// None.
-    Nothing,
-    /// A segment that is not UTF-8 once decoded.
-    NotText,
+impl Match {
+    /// The value of a parameter; empty when the route has none of this name.
+    pub(crate) fn parameter(&self, name: &str) -> &str {
+        self.parameters.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
+    }
 }
 
-/// Finds the route of `path`, which is below the base path. Literals win over parameters, from the left.
-pub(crate) fn find<'r>(routes: &'r [Route], method: &Method, path: &str) -> Found<'r> {
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let mut segments = Vec::with_capacity(6);
-    for raw in path.split('/').skip(1) {
-        match percent_decode_str(raw).decode_utf8() {
-            Ok(text) => segments.push(text),
-            Err(_) => return Found::NotText,
+/// Where a request leads.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// To this route of the API.
+    Route(Match),
+    /// Below the base path, where nothing is.
+    Nowhere,
+    /// Below the base path, with a segment that is not UTF-8 once decoded.
+    NotText,
+    /// Beside the API: pages, files, sockets, health.
+    Elsewhere(RateClass),
+}
+
+impl Place {
+    /// How dear it is.
+    pub(crate) fn class(&self) -> RateClass {
+        match self {
+            Self::Route(found) => found.route.class,
+            Self::Nowhere | Self::NotText => RateClass::General,
+            Self::Elsewhere(class) => *class,
         }
     }
-    let method = if *method == Method::HEAD { &Method::GET } else { method };
-    let mut best: Option<(u32, &Route)> = None;
-    for route in routes.iter().filter(|route| route.method == *method) {
-        if let Some(score) = score(route.path, &segments)
-            && best.is_none_or(|(highest, _)| score > highest)
-        {
-            best = Some((score, route));
+}
+
+/// The routes of a gateway, by method and depth.
+#[derive(Debug)]
+pub(crate) struct Table {
+    routes: Vec<&'static Route>,
+    by_shape: Vec<(Method, [Vec<&'static Route>; DEEPEST])>,
+}
+
+impl Table {
+    /// All routes; those that seed only if they are wanted.
+    pub(crate) fn new(seed: bool) -> Self {
+        let routes: Vec<&'static Route> = ROUTES.iter().filter(|route| seed || !route.seed).collect();
+        let mut by_shape: Vec<(Method, [Vec<&'static Route>; DEEPEST])> = Vec::new();
+        for route in &routes {
+            let at = by_shape.iter().position(|(method, _)| *method == route.method).unwrap_or_else(|| {
+                by_shape.push((route.method.clone(), Default::default()));
+                by_shape.len() - 1
+            });
+            let depth = route.path.split('/').skip(1).count();
+            if let Some(shape) = by_shape[at].1.get_mut(depth) {
+                shape.push(route);
+            }
+        }
+        Self { routes, by_shape }
+    }
+
+    /// The routes, in the order of the contract.
+    pub(crate) fn routes(&self) -> &[&'static Route] {
+        &self.routes
+    }
+
+    /// Where a request leads.
+    pub(crate) fn place(&self, method: &Method, path: &str) -> Place {
+        match below_base(path) {
+            Some(rest) => self.find(method, rest),
+            None => Place::Elsewhere(class_of(path)),
         }
     }
-    let Some((_, route)) = best else { return Found::Nothing };
-    let parameters = route
-        .path
-        .split('/')
-        .skip(1)
-        .zip(&segments)
-        .filter_map(|(part, value)| part.strip_prefix(':').map(|name| (name, value.clone().into_owned())))
-        .collect();
-    Found::Route(Match { route, parameters })
+
+    /// Finds the route of `path`, which is below the base path. Literals win over parameters, from the left.
+    fn find(&self, method: &Method, path: &str) -> Place {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let mut segments: [Cow<'_, str>; DEEPEST] = Default::default();
+        let mut depth = 0;
+        for raw in path.split('/').skip(1) {
+            let Ok(text) = percent_decode_str(raw).decode_utf8() else { return Place::NotText };
+            if let Some(slot) = segments.get_mut(depth) {
+                *slot = text;
+            }
+            depth += 1;
+        }
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let shapes = self.by_shape.iter().find(|(own, _)| own == method).map(|(_, shapes)| shapes);
+        let Some(candidates) = shapes.and_then(|shapes| shapes.get(depth)) else { return Place::Nowhere };
+        let segments = &segments[..depth];
+        let mut best: Option<(u32, &'static Route)> = None;
+        for route in candidates {
+            if let Some(score) = score(route.path, segments)
+                && best.is_none_or(|(highest, _)| score > highest)
+            {
+                best = Some((score, route));
+            }
+        }
+        let Some((_, route)) = best else { return Place::Nowhere };
+        let parameters = route
+            .path
+            .split('/')
+            .skip(1)
+            .zip(segments)
+            .filter_map(|(part, value)| part.strip_prefix(':').map(|name| (name, value.clone().into_owned())))
+            .collect();
+        Place::Route(Match { route, parameters })
+    }
+}
+
+/// The part of a path below the base path, whatever its case.
+fn below_base(path: &str) -> Option<&str> {
+    let (head, rest) = path.split_at_checked(BASE_PATH.len())?;
+    (head.eq_ignore_ascii_case(BASE_PATH) && (rest.is_empty() || rest.starts_with('/'))).then_some(rest)
+}
+
+/// Probes ask as often as they like, and a page opens dozens of sockets at once, which have limits of their own.
+fn class_of(path: &str) -> RateClass {
+    let free = matches!(path, "/" | "/gateway-health" | "/livez" | "/readyz" | "/socket.io")
+        || path.starts_with("/socket.io/");
+    if free { RateClass::Never } else { RateClass::General }
 }
 
 /// How well a pattern fits: a bit for each literal, the leftmost the highest; `None` if it does not.
-fn score(pattern: &str, segments: &[std::borrow::Cow<'_, str>]) -> Option<u32> {
+fn score(pattern: &str, segments: &[Cow<'_, str>]) -> Option<u32> {
     let mut score = 1;
     let mut parts = pattern.split('/').skip(1);
     for segment in segments {
@@ -73,16 +160,36 @@ fn score(pattern: &str, segments: &[std::borrow::Cow<'_, str>]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routes::all;
 
     fn path_of(method: Method, path: &str) -> Option<(&'static str, Vec<String>)> {
-        let routes = all();
-        match find(&routes, &method, path) {
-            Found::Route(found) => {
+        match Table::new(false).find(&method, path) {
+            Place::Route(found) => {
                 Some((found.route.path, found.parameters.into_iter().map(|(_, value)| value).collect()))
             }
             _ => None,
         }
+    }
+
+    #[test]
+    fn every_route_is_found_by_its_own_path() {
+        let table = Table::new(true);
+        for route in table.routes() {
+            match table.find(&route.method, route.path) {
+                Place::Route(found) => assert_eq!(found.route.path, route.path),
+                other => panic!("{}: {other:?}", route.path),
+            }
+        }
+        assert!(path_of(Method::PUT, "/gig/seed/3").is_none(), "seed routes are only where they are wanted");
+    }
+
+    #[test]
+    fn probes_and_sockets_are_never_limited() {
+        let class = |path: &str| Table::new(false).place(&Method::GET, path).class();
+        for path in ["/livez", "/readyz", "/gateway-health", "/socket.io/", "/api/gateway/v1/auth/currentuser"] {
+            assert_eq!(class(path), RateClass::Never, "{path}");
+        }
+        assert_eq!(class("/docs"), RateClass::General);
+        assert_eq!(class("/api/gateway/v1/nothing"), RateClass::General);
     }
 
     #[test]
@@ -115,7 +222,7 @@ mod tests {
         assert!(path_of(Method::PATCH, "/buyer/email").is_none());
         assert!(path_of(Method::GET, "/buyer").is_none());
         assert!(path_of(Method::GET, "/order/buyer//").is_none());
-        assert!(matches!(find(&all(), &Method::GET, "/buyer/%ff"), Found::NotText));
+        assert!(matches!(Table::new(false).find(&Method::GET, "/buyer/%ff"), Place::NotText));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use http::Method;
 
+pub use crate::cache::{CacheRule, Kept};
+pub use crate::policy::rate_limit::RateClass;
+
 /// Which service answers, and under which base path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Target {
@@ -36,6 +39,18 @@ impl Target {
             Self::Message => "message",
             Self::Order => "order",
             Self::Review => "review",
+        }
+    }
+
+    /// Where its service says that it runs.
+    pub const fn health(self) -> &'static str {
+        match self {
+            Self::Auth => "/auth-health",
+            Self::Buyer | Self::Seller => "/user-health",
+            Self::Gig => "/gig-health",
+            Self::Message => "/chat-health",
+            Self::Order => "/order-health",
+            Self::Review => "/review-health",
         }
     }
 
@@ -96,6 +111,8 @@ pub enum Session {
     Keep,
     /// The answer's tokens become cookies.
     Start,
+    /// Nothing; but the session keeps a copy of the answer and is answered with it while the service is away.
+    Copy,
 }
 
 /// Who answers.
@@ -114,6 +131,19 @@ pub enum Answer {
     Online,
     /// The gateway itself: takes a user offline.
     Offline,
+    /// The gateway itself: puts a whole page together.
+    Page(Page),
+}
+
+/// A page whose parts come in one answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The page after signing in.
+    Home,
+    /// A gig with its seller, its reviews and similar gigs.
+    Gig,
+    /// An order with its gig, its participants and their conversation.
+    Order,
 }
 
 /// One route.
@@ -135,6 +165,10 @@ pub struct Route {
     pub keys: &'static [&'static str],
     /// What the answer does to the session.
     pub session: Session,
+    /// How often it may be called.
+    pub class: RateClass,
+    /// What it has to do with kept answers.
+    pub cache: CacheRule,
     /// Whether it exists only where the configuration says so.
     pub seed: bool,
 }
@@ -154,6 +188,8 @@ fn route(method: Method, path: &'static str, target: Target, downstream: &'stati
         status: 200,
         keys: &[],
         session: Session::Keep,
+        class: RateClass::General,
+        cache: CacheRule::None,
         seed: false,
     }
 }
@@ -184,7 +220,19 @@ impl Route {
     }
 
     fn up_to(self, size: BodySize) -> Self {
-        self.sends(Sends::Whole(size))
+        self.sends(Sends::Whole(size)).class(RateClass::Upload)
+    }
+
+    fn class(self, class: RateClass) -> Self {
+        Self { class, ..self }
+    }
+
+    fn keeps(self, kept: Kept) -> Self {
+        Self { cache: CacheRule::Keeps(kept), ..self }
+    }
+
+    fn spoils(self, kept: Kept) -> Self {
+        Self { cache: CacheRule::Spoils(kept), ..self }
     }
 
     fn answers(self, status: u16) -> Self {
@@ -197,6 +245,10 @@ impl Route {
 
     fn starts_session(self) -> Self {
         Self { session: Session::Start, ..self }
+    }
+
+    fn copied(self) -> Self {
+        Self { session: Session::Copy, ..self }
     }
 
     fn seeds(self) -> Self {
@@ -216,59 +268,80 @@ pub fn all() -> Vec<Route> {
             .public()
             .up_to(BodySize::Picture)
             .only(&["message", "user"])
-            .starts_session(),
+            .starts_session()
+            .class(RateClass::SignUp),
         post("/auth/signin", Auth, "/signin")
             .public()
             .answers(200)
             .only(&["message", "user", "browserName", "deviceType"])
-            .starts_session(),
+            .starts_session()
+            .class(RateClass::SignIn),
         post("/auth/signout", Auth, "/session/end").public().answers(200).by_us(Answer::SignOut),
-        put("/auth/verify-email", Auth, "/verify-email").public().picks(&["token"]),
-        put("/auth/verify-otp/:otp", Auth, "/verify-otp/:otp").public().only(&["message", "user"]).starts_session(),
-        put("/auth/forgot-password", Auth, "/forgot-password").public().picks(&["email"]),
+        put("/auth/verify-email", Auth, "/verify-email").public().picks(&["token"]).class(RateClass::Code),
+        put("/auth/verify-otp/:otp", Auth, "/verify-otp/:otp")
+            .public()
+            .only(&["message", "user"])
+            .starts_session()
+            .class(RateClass::Code),
+        put("/auth/forgot-password", Auth, "/forgot-password").public().picks(&["email"]).class(RateClass::Mail),
         put("/auth/reset-password/:token", Auth, "/reset-password/:token")
             .public()
-            .picks(&["password", "confirmPassword"]),
-        put("/auth/change-password", Auth, "/change-password").picks(&["currentPassword", "newPassword"]),
+            .picks(&["password", "confirmPassword"])
+            .class(RateClass::Code),
+        put("/auth/change-password", Auth, "/change-password")
+            .picks(&["currentPassword", "newPassword"])
+            .class(RateClass::SignIn),
         put("/auth/seed/:count", Auth, "/seed/:count").public().seeds(),
         // Search, public.
-        get("/auth/search/gig/:from/:size/:type", Gig, "/search/:from/:size/:type").public().sends(Sends::Query),
-        get("/auth/search/gig/:gigId", Gig, "/:gigId").public(),
+        get("/auth/search/gig/:from/:size/:type", Gig, "/search/:from/:size/:type")
+            .public()
+            .sends(Sends::Query)
+            .class(RateClass::Search),
+        get("/auth/search/gig/:gigId", Gig, "/:gigId").public().keeps(Kept::Gig),
         // The current user.
         get("/auth/refresh-token/:username", Auth, "/refresh-token/:username")
             .only(&["message", "user"])
             .starts_session(),
         get("/auth/logged-in-user", Auth, "/currentuser").by_us(Answer::Online),
-        get("/auth/currentuser", Auth, "/currentuser"),
-        post("/auth/resend-email", Auth, "/resend-email").answers(200),
+        get("/auth/currentuser", Auth, "/currentuser").copied().class(RateClass::Never),
+        post("/auth/resend-email", Auth, "/resend-email").answers(200).class(RateClass::Mail),
         route(Method::DELETE, "/auth/logged-in-user/:username", Auth, "/currentuser").by_us(Answer::Offline),
         // Ours: one's sessions.
         get("/auth/sessions", Auth, "/sessions"),
         route(Method::DELETE, "/auth/sessions/:sid", Auth, "/sessions/:sid"),
+        // Ours: one's second factor.
+        get("/auth/second-factor", Auth, "/second-factor"),
+        post("/auth/second-factor", Auth, "/second-factor").class(RateClass::SignIn),
+        put("/auth/second-factor", Auth, "/second-factor").class(RateClass::SignIn),
+        route(Method::DELETE, "/auth/second-factor", Auth, "/second-factor")
+            .sends(Sends::Whole(BodySize::Small))
+            .class(RateClass::SignIn),
         // Buyers.
         get("/buyer/email", Buyer, "/email"),
         get("/buyer/username", Buyer, "/username"),
-        get("/buyer/:username", Buyer, "/:username"),
+        get("/buyer/:username", Buyer, "/:username").keeps(Kept::Buyer),
         // Sellers.
-        get("/seller/id/:sellerId", Seller, "/id/:sellerId"),
-        get("/seller/username/:username", Seller, "/username/:username"),
+        get("/seller/id/:sellerId", Seller, "/id/:sellerId").keeps(Kept::Seller),
+        get("/seller/username/:username", Seller, "/username/:username").keeps(Kept::SellerNamed),
         get("/seller/random/:size", Seller, "/random/:size"),
-        post("/seller/create", Seller, "/create").up_to(BodySize::Picture),
-        put("/seller/:sellerId", Seller, "/:sellerId").up_to(BodySize::Picture),
+        post("/seller/create", Seller, "/create").up_to(BodySize::Picture).spoils(Kept::Seller),
+        put("/seller/:sellerId", Seller, "/:sellerId").up_to(BodySize::Picture).spoils(Kept::Seller),
         put("/seller/seed/:count", Seller, "/seed/:count").seeds(),
         // Gigs.
-        get("/gig/:gigId", Gig, "/:gigId"),
+        get("/gig/:gigId", Gig, "/:gigId").keeps(Kept::Gig),
         get("/gig/seller/:sellerId", Gig, "/seller/:sellerId"),
         get("/gig/seller/pause/:sellerId", Gig, "/seller/pause/:sellerId"),
-        get("/gig/search/:from/:size/:type", Gig, "/search/:from/:size/:type").sends(Sends::Query),
+        get("/gig/search/:from/:size/:type", Gig, "/search/:from/:size/:type")
+            .sends(Sends::Query)
+            .class(RateClass::Search),
         get("/gig/category/:username", Gig, "/category/:username").only(&["message", "gigs"]),
         get("/gig/top/:username", Gig, "/top/:username").only(&["message", "gigs"]),
         get("/gig/similar/:gigId", Gig, "/similar/:gigId").only(&["message", "gigs"]),
         post("/gig/create", Gig, "/create").up_to(BodySize::Picture),
-        put("/gig/:gigId", Gig, "/:gigId").up_to(BodySize::Picture),
-        put("/gig/active/:gigId", Gig, "/active/:gigId").picks(&["active"]),
+        put("/gig/:gigId", Gig, "/:gigId").up_to(BodySize::Picture).spoils(Kept::Gig),
+        put("/gig/active/:gigId", Gig, "/active/:gigId").picks(&["active"]).spoils(Kept::Gig),
         put("/gig/seed/:count", Gig, "/seed/:count").seeds(),
-        route(Method::DELETE, "/gig/:gigId/:sellerId", Gig, "/:gigId/:sellerId"),
+        route(Method::DELETE, "/gig/:gigId/:sellerId", Gig, "/:gigId/:sellerId").spoils(Kept::Gig),
         // Messages.
         get(
             "/message/conversation/:senderUsername/:receiverUsername",
@@ -307,6 +380,10 @@ pub fn all() -> Vec<Route> {
         get("/review/gig/:gigId", Review, "/gig/:gigId"),
         get("/review/seller/:sellerId", Review, "/seller/:sellerId"),
         post("/review", Review, ""),
+        // Ours: whole pages.
+        get("/bff/home", Auth, "/currentuser").by_us(Answer::Page(Page::Home)),
+        get("/bff/gig/:gigId", Gig, "/:gigId").by_us(Answer::Page(Page::Gig)),
+        get("/bff/order/:orderId", Order, "/:orderId").by_us(Answer::Page(Page::Order)),
     ]
 }
 
@@ -315,14 +392,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_contracts_sixty_routes_and_our_two_are_there_once() {
+    fn the_contracts_sixty_routes_and_ours_are_there_once() {
         let routes = all();
-        let ours = routes.iter().filter(|route| route.path.starts_with("/auth/sessions")).count();
-        assert_eq!((routes.len() - ours, ours), (60, 2));
+        let is_ours = |route: &&Route| {
+            ["/auth/sessions", "/auth/second-factor", "/bff/"].iter().any(|own| route.path.starts_with(own))
+        };
+        assert_eq!(routes.iter().filter(|route| !is_ours(route)).count(), 60);
         let mut names: Vec<String> = routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
         names.sort();
         names.dedup();
         assert_eq!(names.len(), routes.len());
+    }
+
+    #[test]
+    fn signing_out_and_renewing_are_in_no_strict_class() {
+        let class = |path: &str| all().iter().find(|route| route.path == path).unwrap().class;
+        assert_eq!(class("/auth/signout"), RateClass::General);
+        assert_eq!(class("/auth/refresh-token/:username"), RateClass::General);
+        assert_eq!(class("/auth/currentuser"), RateClass::Never);
+        for (path, strict) in [
+            ("/auth/signin", RateClass::SignIn),
+            ("/auth/signup", RateClass::SignUp),
+            ("/auth/verify-otp/:otp", RateClass::Code),
+            ("/auth/reset-password/:token", RateClass::Code),
+            ("/auth/forgot-password", RateClass::Mail),
+        ] {
+            assert_eq!(class(path), strict, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_reads_keep_answers_and_every_write_of_a_gig_spoils_them() {
+        for route in all() {
+            match route.cache {
+                CacheRule::Keeps(_) => assert!(route.method == Method::GET && route.keys.is_empty(), "{}", route.path),
+                CacheRule::Spoils(_) => assert_ne!(route.method, Method::GET, "{}", route.path),
+                CacheRule::None => assert!(
+                    route.method == Method::GET || !route.path.starts_with("/gig/") || !route.path.contains(":gigId"),
+                    "{}",
+                    route.path
+                ),
+            }
+        }
     }
 
     #[test]

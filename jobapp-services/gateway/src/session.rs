@@ -12,6 +12,10 @@ const SESSION: &str = "session";
 const REFRESH: &str = "session.refresh";
 /// What ties a one-time code to the sign-in that asked for it.
 const PENDING: &str = "session.pending";
+/// What a browser is recognised by at its next sign-in. It outlives sessions.
+const DEVICE: &str = "session.device";
+/// How long a browser is recognised, in seconds.
+const DEVICE_SECONDS: u64 = 365 * 24 * 3600;
 
 /// What the cookies of a request say.
 #[derive(Debug, Default)]
@@ -22,6 +26,8 @@ pub(crate) struct Cookies {
     pub(crate) refresh: Option<String>,
     /// The pending sign-in.
     pub(crate) pending: Option<String>,
+    /// What the browser is recognised by.
+    pub(crate) device: Option<String>,
 }
 
 impl Cookies {
@@ -35,6 +41,7 @@ impl Cookies {
                 SESSION => &mut cookies.access,
                 REFRESH => &mut cookies.refresh,
                 PENDING => &mut cookies.pending,
+                DEVICE => &mut cookies.device,
                 _ => continue,
             };
             if slot.is_none() && !value.is_empty() {
@@ -63,6 +70,14 @@ impl SetCookies {
             cookies.push(config, REFRESH, refresh, config.session_seconds);
         }
         cookies
+    }
+
+    /// The same with the cookie the browser will be recognised by.
+    pub(crate) fn with_device(mut self, config: &GatewayConfig, token: Option<&str>) -> Self {
+        if let Some(token) = token {
+            self.push(config, DEVICE, token, DEVICE_SECONDS);
+        }
+        self
     }
 
     /// The cookie of a sign-in that waits for its code: ten minutes. Whatever session there was is over.

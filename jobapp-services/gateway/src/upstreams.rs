@@ -1,25 +1,75 @@
 //! The services behind the gateway, and how they are called.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
+use futures::FutureExt;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, Uri};
-use jobapp_http::{ApiError, GatewayTokens, Upstream};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use jobapp_http::{ApiError, CLIENT_ADDRESS, DEVICE_TOKEN, GatewayTokens, Upstream};
 use parking_lot::Mutex;
 use tower::ServiceExt;
 
+use crate::guards::{self, CallError, GuardConfig, Guarded, Guards};
+use crate::policy::request_id;
 use crate::routes::Target;
 
-/// The services, one `tower` service each, in process or over the network.
+const GATEWAY_TOKEN: HeaderName = HeaderName::from_static("gatewaytoken");
+const PENDING_TOKEN: HeaderName = HeaderName::from_static("x-pending-token");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The services, each behind its guards, in process or over the network.
 #[derive(Clone)]
-pub struct Upstreams {
-    services: Arc<HashMap<Target, Upstream>>,
+pub struct Upstreams(Arc<Inner>);
+
+struct Inner {
+    guards: Vec<Guards>,
+    clients: HashMap<Target, Client>,
     tokens: GatewayTokens,
-    signed: Arc<Mutex<HashMap<Target, (Instant, HeaderValue)>>>,
-    timeout: Duration,
+    signed: Mutex<HashMap<Target, (Instant, HeaderValue)>>,
+}
+
+/// The way to a service: past its guards, and through them.
+struct Client {
+    bare: Upstream,
+    guarded: Guarded,
+}
+
+/// Headers that go on to a service, and nothing else of the client's does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Passed(Vec<(HeaderName, HeaderValue)>);
+
+impl Passed {
+    /// What of a client's headers goes on.
+    pub(crate) fn of(headers: &http::HeaderMap) -> Self {
+        let mut passed = Self(Vec::with_capacity(4));
+        for name in [request_id::NAME, IDEMPOTENCY_KEY, TRACEPARENT] {
+            if let Some(value) = headers.get(&name) {
+                passed.0.push((name, value.clone()));
+            }
+        }
+        passed
+    }
+
+    /// Where the client is, as far as we believe it.
+    pub(crate) fn address(&mut self, address: std::net::IpAddr) {
+        if let Ok(value) = HeaderValue::try_from(address.to_string()) {
+            self.0.push((HeaderName::from_static(CLIENT_ADDRESS), value));
+        }
+    }
+
+    /// What ties a code to its sign-in, and what the client's device is known by.
+    pub(crate) fn sign_in(&mut self, pending: Option<&str>, device: Option<&str>) {
+        for (name, value) in [(PENDING_TOKEN, pending), (HeaderName::from_static(DEVICE_TOKEN), device)] {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                self.0.push((name, value));
+            }
+        }
+    }
 }
 
 /// A call to a service.
@@ -33,31 +83,56 @@ pub(crate) struct Call {
     /// The body and its content type.
     pub(crate) body: Option<(HeaderValue, Body)>,
     /// Headers passed on as they came.
-    pub(crate) headers: Vec<(&'static str, HeaderValue)>,
+    pub(crate) passed: Passed,
 }
 
 impl Upstreams {
-    /// These services. A target without a service is answered 503. `timeout` bounds the time to the head of an answer.
+    /// These services. Targets of the same service share its guards. A target without a service is answered 503.
     pub fn new(
         services: impl IntoIterator<Item = (Target, Upstream)>,
         tokens: GatewayTokens,
-        timeout: Duration,
+        guards: &GuardConfig,
     ) -> Self {
-        Self { services: Arc::new(services.into_iter().collect()), tokens, signed: Arc::default(), timeout }
+        let mut all: Vec<Guards> = Vec::new();
+        let mut clients = HashMap::new();
+        for (target, bare) in services {
+            let name = target.service();
+            let at = all.iter().position(|guards| guards.name == name).unwrap_or_else(|| {
+                all.push(Guards::new(name, guards));
+                all.len() - 1
+            });
+            let guarded = all[at].around(bare.clone());
+            clients.insert(target, Client { bare, guarded });
+        }
+        Self(Arc::new(Inner { guards: all, clients, tokens, signed: Mutex::default() }))
+    }
+
+    /// The guards of every service.
+    pub(crate) fn guards(&self) -> impl Iterator<Item = &Guards> {
+        self.0.guards.iter()
+    }
+
+    /// Whether a service says that it runs, asked past its guards.
+    pub(crate) async fn health(&self, service: &str) -> bool {
+        let entry = self.0.clients.iter().find(|(target, _)| target.service() == service);
+        let Some((target, client)) = entry else { return false };
+        let request = Request::builder().uri(target.health()).body(Body::empty());
+        let Ok(request) = request else { return false };
+        let asked = AssertUnwindSafe(client.bare.clone().oneshot(request)).catch_unwind().await;
+        matches!(asked, Ok(Ok(response)) if response.status().is_success())
     }
 
     /// A gateway token for `target`, signed at most every half lifetime.
     fn token(&self, target: Target) -> Result<HeaderValue, ApiError> {
-        let mut signed = self.signed.lock();
+        let mut signed = self.0.signed.lock();
         if let Some((at, token)) = signed.get(&target)
             && at.elapsed().as_secs() < GatewayTokens::LIFETIME / 2
         {
             return Ok(token.clone());
         }
-        let token = self.tokens.issue(target.audience()).ok().and_then(|token| HeaderValue::try_from(token).ok());
-        let token = token.ok_or_else(|| {
-            ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
-        })?;
+        let token = self.0.tokens.issue(target.audience()).ok().and_then(|token| HeaderValue::try_from(token).ok());
+        let token = token
+            .ok_or_else(|| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side."))?;
         signed.insert(target, (Instant::now(), token.clone()));
         Ok(token)
     }
@@ -65,47 +140,71 @@ impl Upstreams {
     /// Calls a service.
     ///
     /// # Errors
-    /// 503 when there is no such service, it cannot be reached or does not answer in time.
+    /// 503 when there is no such service, it cannot be reached or does not answer in time; 408 when the client does not
+    /// send its body.
     pub(crate) async fn call(&self, call: Call) -> Result<Response<Body>, ApiError> {
-        let away = || {
-            ApiError::unavailable(
-                format!("The {} service is not available. Please try again.", call.target.service()),
-                1,
-            )
-            .at("Upstreams::call(): no answer")
-        };
-        let service = self.services.get(&call.target).ok_or_else(away)?;
-        let uri: Uri = format!("{}{}", call.target.base(), call.path).parse().map_err(|error| {
+        let Call { target, method, path, bearer, body, passed } = call;
+        let service = target.service();
+        let Some(client) = self.0.clients.get(&target) else { return Err(away(service, Duration::ZERO)) };
+        let uri: Uri = format!("{}{path}", target.base()).parse().map_err(|error| {
             tracing::warn!(%error, "a path could not be passed on");
             ApiError::bad_request("The path could not be read.")
         })?;
         let mut request = Request::new(Body::empty());
-        *request.method_mut() = call.method;
+        *request.method_mut() = method;
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
-        headers.insert("gatewaytoken", self.token(call.target)?);
+        headers.reserve(passed.0.len() + 4);
+        headers.insert(GATEWAY_TOKEN, self.token(target)?);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(bearer) = &call.bearer {
+        if let Some(bearer) = &bearer {
             let value = HeaderValue::try_from(format!("Bearer {bearer}"));
             headers.insert(AUTHORIZATION, value.map_err(|_| ApiError::bad_request("The session cannot be read."))?);
         }
-        for (name, value) in call.headers {
+        for (name, value) in passed.0 {
             headers.insert(name, value);
         }
-        if let Some((content_type, body)) = call.body {
+        if let Some((content_type, body)) = body {
             headers.insert(CONTENT_TYPE, content_type);
             *request.body_mut() = body;
         }
-        match tokio::time::timeout(self.timeout, service.clone().oneshot(request)).await {
+        // A service in this process that panics must not take the client's connection with it.
+        match AssertUnwindSafe(guards::call(&client.guarded, request)).catch_unwind().await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, service = call.target.service(), "a service could not be reached");
-                Err(away())
-            }
+            Ok(Err(error)) => Err(refused(service, &error)),
             Err(_) => {
-                tracing::warn!(service = call.target.service(), "a service did not answer in time");
-                Err(away())
+                tracing::error!(service, "the service panicked");
+                Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
+                    .at("Upstreams::call(): the service panicked"))
             }
+        }
+    }
+}
+
+/// 503, to be tried again after so long, at least a second.
+fn away(service: &str, wait: Duration) -> ApiError {
+    let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1);
+    ApiError::unavailable(format!("The {service} service is not available. Please try again."), seconds)
+        .at("Upstreams::call(): no answer")
+}
+
+fn refused(service: &str, error: &CallError) -> ApiError {
+    match error {
+        CallError::Stalled(_) => {
+            tracing::debug!(service, %error, "a client stopped sending");
+            ApiError::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.")
+                .at("Upstreams::call(): the body stalled")
+        }
+        // The breaker has said so once, when it opened.
+        CallError::Open(wait) => away(service, *wait),
+        CallError::Full => {
+            tracing::warn!(service, %error, "a call was refused");
+            ApiError::unavailable(format!("The {service} service is busy. Please try again."), 1)
+                .at("Upstreams::call(): too many calls")
+        }
+        CallError::TimedOut(_) | CallError::Unreachable(_) => {
+            tracing::warn!(service, %error, "a call brought no answer");
+            away(service, Duration::ZERO)
         }
     }
 }

@@ -32,6 +32,15 @@ pub(crate) fn document(gig: Listing) -> GigDocument {
     }
 }
 
+/// A gig as people without a session see it: sellers' addresses are for those who may order.
+pub(crate) fn document_for(is_signed_in: bool, gig: Listing) -> GigDocument {
+    let mut document = document(gig);
+    if !is_signed_in {
+        document.email.clear();
+    }
+    document
+}
+
 pub(crate) fn documents(gigs: Vec<Listing>) -> Vec<GigDocument> {
     gigs.into_iter().map(document).collect()
 }

@@ -9,7 +9,6 @@ mod consumers;
 mod documents;
 mod http;
 mod messages;
-mod wait;
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,11 @@
 //! From what was stored to what is told.
 
-use std::collections::BTreeMap;
-
-use jobapp_kernel::{Aggregate, Exchange, Message, OutboxEntry, Queue};
+use jobapp_kernel::{Aggregate, Message, OutboxEntry, Queue};
 use jobapp_orders::{
     NotificationEvent, Order, OrderEvent, OrderNotification, OrderObjectId, OrderRecord, Payment, PaymentEvent, Step,
     fees,
 };
-use jobapp_runtime::TranslateError;
+use jobapp_runtime::{TranslateError, event_of, message_of};
 use jobapp_wire::messages::{BuyerUpdate, OrderChanged, OrderMail, PurchasedGig, Realtime, SellerUpdate};
 use jobapp_wire::queues;
 use serde::{Deserialize, Serialize};
@@ -44,35 +42,16 @@ pub(crate) enum PaymentWork {
 
 /// The messages an outbox entry of this service becomes.
 pub(crate) fn translate(entry: &OutboxEntry, client_url: &str) -> Result<Vec<Message>, TranslateError> {
-    let read = entry.event.clone();
     match entry.aggregate.as_str() {
-        Order::NAME => of_order(entry, &serde_json::from_value(read)?, client_url),
-        Payment::NAME => of_payment(entry, serde_json::from_value(read)?),
-        OrderNotification::NAME => of_notification(entry, &serde_json::from_value(read)?),
+        Order::NAME => of_order(entry, &event_of(entry)?, client_url),
+        Payment::NAME => of_payment(entry, event_of(entry)?),
+        OrderNotification::NAME => of_notification(entry, &event_of(entry)?),
         other => Err(TranslateError::new(format!("nothing is known of events of a {other}"))),
     }
 }
 
-fn message(
-    entry: &OutboxEntry,
-    exchange: Exchange,
-    routing_key: &str,
-    kind: &str,
-    body: &impl Serialize,
-) -> Result<Message, TranslateError> {
-    Ok(Message {
-        id: None,
-        kind: kind.to_owned(),
-        exchange: exchange.name.to_owned(),
-        routing_key: routing_key.to_owned(),
-        timestamp: entry.recorded_at,
-        headers: BTreeMap::new(),
-        body: serde_json::to_vec(body)?,
-    })
-}
-
 fn to_queue(entry: &OutboxEntry, queue: Queue, kind: &str, body: &impl Serialize) -> Result<Message, TranslateError> {
-    message(entry, queue.exchange, queue.routing_key, kind, body)
+    message_of(entry, queue.exchange, queue.routing_key, kind, body)
 }
 
 fn of_order(entry: &OutboxEntry, event: &OrderEvent, client_url: &str) -> Result<Vec<Message>, TranslateError> {
@@ -144,7 +123,7 @@ fn changed(
         rating,
         at: step.at,
     };
-    message(entry, queues::ORDER_CHANGED, "", event.name(), &body)
+    message_of(entry, queues::ORDER_CHANGED, "", event.name(), &body)
 }
 
 fn mail(event: &OrderEvent, order: &OrderRecord, client_url: &str) -> Option<OrderMail> {
@@ -238,5 +217,5 @@ fn of_notification(entry: &OutboxEntry, event: &NotificationEvent) -> Result<Vec
         ],
         receivers,
     };
-    Ok(vec![message(entry, queues::REALTIME, "", "order notification", &body)?])
+    Ok(vec![message_of(entry, queues::REALTIME, "", "order notification", &body)?])
 }

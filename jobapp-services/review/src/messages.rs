@@ -1,10 +1,8 @@
 //! What was stored, as messages for other services.
 
-use std::collections::BTreeMap;
-
 use jobapp_kernel::{Aggregate, Message, OutboxEntry};
 use jobapp_reviews::{Review, ReviewEvent};
-use jobapp_runtime::TranslateError;
+use jobapp_runtime::{TranslateError, event_of, message_of};
 use jobapp_wire::messages::ReviewMessage;
 use jobapp_wire::queues::REVIEW;
 
@@ -12,7 +10,7 @@ pub(crate) fn translate(entry: &OutboxEntry) -> Result<Vec<Message>, TranslateEr
     if entry.aggregate != Review::NAME {
         return Err(TranslateError::new(format!("nobody here raises events of a {:?}", entry.aggregate)));
     }
-    let ReviewEvent::Written { review } = serde_json::from_value(entry.event.clone())?;
+    let ReviewEvent::Written { review } = event_of(entry)?;
     let review = Review::from_state(review).map_err(|error| TranslateError {
         reason: "it tells of an impossible review".to_owned(),
         source: Some(error.into()),
@@ -28,14 +26,5 @@ pub(crate) fn translate(entry: &OutboxEntry) -> Result<Vec<Message>, TranslateEr
         created_at: review.created_at(),
         reviewer_username: Some(review.reviewer().username.clone()),
     };
-    // The relay adds id and headers.
-    Ok(vec![Message {
-        id: None,
-        kind: body.kind.clone(),
-        exchange: REVIEW.name.to_owned(),
-        routing_key: String::new(),
-        timestamp: entry.recorded_at,
-        headers: BTreeMap::new(),
-        body: serde_json::to_vec(&body)?,
-    }])
+    Ok(vec![message_of(entry, REVIEW, "", &body.kind, &body)?])
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jobapp_kernel::{BindError, Delivery, Handler, Kinded, Outcome, Queue, Subscriber, Subscription};
+use jobapp_kernel::{BindError, Delivery, ErrorKind, Handler, Kinded, Outcome, Queue, Subscriber, Subscription};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,10 +36,32 @@ impl<T, E: Kinded + 'static> Handled for Result<T, E> {
     }
 }
 
-/// A retry for an error that may pass, death for one that will not.
+/// How soon a message is tried again that could not be handled because something else is away.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
+/// How soon a message is tried again whose aggregate kept moving.
+const MOVED_PAUSE: Duration = Duration::from_secs(1);
+
+/// A retry for an error that may pass, death for one that will not. However long an outage lasts, it kills no message.
 pub fn outcome_of<E: Kinded + 'static>(error: &E, attempt: u32) -> Outcome {
     let reason = error_text(error);
-    if error.kind().retryable() { Outcome::retry(attempt, reason) } else { Outcome::dead(reason) }
+    match error.kind() {
+        ErrorKind::Unavailable => Outcome::retry_patiently(OUTAGE_PAUSE, reason),
+        ErrorKind::Conflict => Outcome::retry_patiently(MOVED_PAUSE, reason),
+        kind if kind.retryable() => Outcome::retry(attempt, reason),
+        _ => Outcome::dead(reason),
+    }
+}
+
+/// Why a body cannot be read: what kind of mistake it is and where. Never what is there, since bodies hold secrets and the
+/// reason of a dead letter is logged.
+pub fn unreadable(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "it has another shape",
+        serde_json::error::Category::Syntax => "it is no JSON",
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Io => "it could not be read to its end",
+    };
+    format!("the body cannot be read: {what} (line {}, column {})", error.line(), error.column())
 }
 
 /// A handler that reads the body as JSON of type `M` and gives it to an async function, together with the delivery.
@@ -80,7 +102,7 @@ where
     async fn handle(&self, delivery: &Delivery) -> Outcome {
         let body = match delivery.message.json() {
             Ok(body) => body,
-            Err(error) => return Outcome::dead(format!("the body cannot be read: {error}")),
+            Err(error) => return Outcome::dead(unreadable(&error)),
         };
         let handled = (self.handle)(body, delivery.clone()).await;
         handled.outcome(delivery.attempt)
@@ -205,7 +227,7 @@ fn report(delivery: &Delivery, outcome: &Outcome) {
     let attempt = delivery.attempt;
     match outcome {
         Outcome::Done => tracing::debug!(queue, message_id, kind, attempt, "handled a message"),
-        Outcome::Retry { after, reason } => {
+        Outcome::Retry { after, reason, .. } => {
             let after_ms = after.as_millis();
             tracing::warn!(queue, message_id, kind, attempt, after_ms, reason, "a message is tried again later");
         }

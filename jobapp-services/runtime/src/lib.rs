@@ -9,12 +9,16 @@ mod logging;
 mod relay;
 mod server;
 mod system;
+mod translating;
+mod waiting;
 
 pub use backoff::Backoff;
-pub use consumers::{Consumer, Handled, json_handler, outcome_of, run_consumer, spawn_consumers};
+pub use consumers::{Consumer, Handled, json_handler, outcome_of, run_consumer, spawn_consumers, unreadable};
 pub use error_text::error_text;
 pub use lifecycle::{STOP_LIMIT, Shutdown, Signals};
 pub use logging::{LogFormat, start_logging};
 pub use relay::{Relay, RelayError, Translate, TranslateError};
 pub use server::{BindFailure, listen, serve};
 pub use system::{SystemClock, SystemIds};
+pub use translating::{event_of, message_of};
+pub use waiting::{patiently, until_found};

@@ -60,7 +60,7 @@ impl From<serde_json::Error> for TranslateError {
 /// Publishes the outbox of one store, in order, and forgets what the broker confirmed.
 ///
 /// A crash between the confirm and the forgetting publishes the same messages again, with the same ids. An entry that cannot
-/// be translated or has no queue stays, complains, and holds back the later entries of its aggregate only.
+/// be read or translated or has no queue stays, complains, and holds back the later entries of its aggregate only.
 #[derive(Clone)]
 pub struct Relay {
     /// Where the entries are.
@@ -270,6 +270,9 @@ impl Relay {
     }
 
     fn messages_of(&self, entry: &OutboxEntry) -> Result<Vec<Message>, TranslateError> {
+        if let Some(reason) = entry.why_unreadable() {
+            return Err(TranslateError::new(format!("it cannot be read: {reason}")));
+        }
         let mut messages = (self.translate)(entry)?;
         for (index, message) in messages.iter_mut().enumerate() {
             message.id = Some(MessageId(format!("{}#{index}", entry.id)));

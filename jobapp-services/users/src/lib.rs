@@ -9,12 +9,13 @@ mod dice;
 mod documents;
 mod http;
 mod messages;
-mod wait;
 
 use std::sync::Arc;
 
 use jobapp_http::ServiceGuard;
-use jobapp_kernel::{Clock, Handler, Ids, Message, OutboxEntry, Publisher, Queue, Repository, Sequence, Subscription};
+use jobapp_kernel::{
+    Clock, Handler, Ids, MediaStore, Message, OutboxEntry, Publisher, Queue, Repository, Sequence, Subscription,
+};
 use jobapp_runtime::TranslateError;
 use jobapp_users::{Buyer, Ports, Seller, Users};
 use jobapp_wire::queues;
@@ -30,6 +31,8 @@ pub struct UsersPorts {
     pub sellers: Arc<dyn Repository<Seller>>,
     /// Numbers the sellers.
     pub numbers: Arc<dyn Sequence>,
+    /// Stores sellers' pictures.
+    pub media: Arc<dyn MediaStore>,
     /// Answers requests for sample sellers.
     pub publisher: Arc<dyn Publisher>,
     /// Dates new sellers.
@@ -44,6 +47,7 @@ pub struct UsersPorts {
 #[derive(Clone)]
 pub struct UsersService {
     users: Users,
+    media: Arc<dyn MediaStore>,
     publisher: Arc<dyn Publisher>,
     clock: Arc<dyn Clock>,
     guard: Arc<ServiceGuard>,
@@ -64,7 +68,14 @@ impl UsersService {
             ids: ports.ids,
             dice: Arc::new(dice::ThreadDice),
         });
-        Self { users, publisher: ports.publisher, clock: ports.clock, guard: ports.guard, config: Arc::new(config) }
+        Self {
+            users,
+            media: ports.media,
+            publisher: ports.publisher,
+            clock: ports.clock,
+            guard: ports.guard,
+            config: Arc::new(config),
+        }
     }
 
     /// Every route with its full path; the health route is outside the guard.

@@ -1,5 +1,6 @@
 //! Promises about how messages reach their handlers.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use jobapp_kernel::{Batch, Outcome, Subscription};
@@ -120,7 +121,7 @@ pub async fn each_message_of_a_batch_has_its_own_outcome(bus: &Bus) {
     bus.declare(&[queue]).await;
     let after = bus.shortest_retry;
     let probe = Probe::answering(move |delivery| match (delivery.message.body.as_slice(), delivery.attempt) {
-        (b"1", 0) => Outcome::Retry { after, reason: "not yet".to_owned() },
+        (b"1", 0) => Outcome::Retry { after, counts: true, reason: "not yet".to_owned() },
         (b"2", _) => Outcome::dead("never"),
         _ => Outcome::Done,
     });
@@ -141,7 +142,7 @@ pub async fn a_retry_comes_again_later_and_blocks_nobody(bus: &Bus) {
     bus.declare(&[queue]).await;
     let after = bus.shortest_retry;
     let probe = Probe::answering(move |delivery| match (delivery.message.body.as_slice(), delivery.attempt) {
-        (b"0", 0 | 1) => Outcome::Retry { after, reason: "not yet".to_owned() },
+        (b"0", 0 | 1) => Outcome::Retry { after, counts: true, reason: "not yet".to_owned() },
         _ => Outcome::Done,
     });
     let started_at = Instant::now();
@@ -155,6 +156,27 @@ pub async fn a_retry_comes_again_later_and_blocks_nobody(bus: &Bus) {
     assert_eq!(attempts, [0, 1, 2]);
     let others: Vec<String> = probe.bodies().into_iter().filter(|body| body != "0").collect();
     assert_eq!(others, ["1", "2"]);
+    bus.assert_empty(queue).await;
+}
+
+/// An outage of what a handler needs says nothing about the message.
+pub async fn a_retry_that_does_not_count_never_kills_a_message(bus: &Bus) {
+    let queue = a_queue();
+    bus.declare(&[queue]).await;
+    let after = bus.shortest_retry;
+    let calls = AtomicU32::new(0);
+    let probe = Probe::answering(move |_| match calls.fetch_add(1, Ordering::SeqCst) {
+        1 => Outcome::Retry { after, counts: true, reason: "not yet".to_owned() },
+        0 | 2..5 => Outcome::retry_patiently(after, "the store is away"),
+        _ => Outcome::Done,
+    });
+    let running = bus.consume(Subscription { max_attempts: 2, ..Subscription::to(queue) }, &probe);
+    bus.publish(&[message(queue, "patient")]).await;
+    probe.seen(6).await;
+    running.stop().await;
+    let attempts: Vec<u32> = probe.deliveries().iter().map(|delivery| delivery.attempt).collect();
+    assert_eq!(attempts, [0, 0, 1, 1, 1, 1]);
+    assert_eq!(bus.dead_letters.list(queue.name, 10).await.unwrap(), []);
     bus.assert_empty(queue).await;
 }
 

@@ -36,7 +36,8 @@ pub async fn after_the_last_attempt_a_message_is_a_dead_letter(bus: &Bus) {
     let queue = a_queue();
     bus.declare(&[queue]).await;
     let after = bus.shortest_retry;
-    let probe = Probe::answering(move |_| Outcome::Retry { after, reason: "the moon is wrong".to_owned() });
+    let probe =
+        Probe::answering(move |_| Outcome::Retry { after, counts: true, reason: "the moon is wrong".to_owned() });
     let running = bus.consume(Subscription { max_attempts: 3, ..Subscription::to(queue) }, &probe);
     let published = message(queue, "hopeless");
     bus.publish(std::slice::from_ref(&published)).await;

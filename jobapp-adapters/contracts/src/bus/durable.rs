@@ -65,7 +65,7 @@ pub async fn retries_and_their_attempts_are_there_after_opening_again(place: &dy
     let bus = place.open().await;
     bus.declare(&[queue]).await;
     let after = bus.shortest_retry;
-    let probe = Probe::answering(move |_| Outcome::Retry { after, reason: "not yet".to_owned() });
+    let probe = Probe::answering(move |_| Outcome::Retry { after, counts: true, reason: "not yet".to_owned() });
     let running = bus.consume(Subscription::to(queue), &probe);
     bus.publish(&messages(queue, 1)).await;
     probe.seen(1).await;

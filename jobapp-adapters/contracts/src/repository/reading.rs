@@ -21,6 +21,30 @@ pub async fn absence_is_none(h: &Harness) {
     assert_eq!(h.kettles.find_by(Kettle::SERIAL, "none".into()).await.unwrap(), None);
 }
 
+/// `find_many` returns what is there, each once, in the order of the ids.
+pub async fn several_ids_find_their_values_in_their_order(h: &Harness) {
+    assert_eq!(h.kettles.find_many(&[]).await.unwrap(), []);
+    for number in [1, 2, 3] {
+        h.insert(&a_kettle(number)).await;
+    }
+    h.stored(Change::update(1, a_kettle(2), vec![])).await;
+    let found = h.kettles.find_many(&[3, 9, 2, 3, 1].map(id)).await.unwrap();
+    let seen: Vec<_> = found.iter().map(|stored| (stored.value.clone(), stored.version)).collect();
+    assert_eq!(seen, [(a_kettle(3), 1), (a_kettle(2), 2), (a_kettle(1), 1)]);
+    assert_eq!(h.kettles.find_many(&[id(8), id(9)]).await.unwrap(), []);
+}
+
+/// However many ids there are.
+pub async fn very_many_ids_find_their_values(h: &Harness) {
+    for number in [1, 700, 1300] {
+        h.insert(&a_kettle(number)).await;
+    }
+    let ids: Vec<_> = (1..=1400).rev().map(id).collect();
+    let found = h.kettles.find_many(&ids).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|stored| stored.value.id).collect();
+    assert_eq!(found, [1300, 700, 1].map(id));
+}
+
 /// `find_by` returns the one value that has the unique value.
 pub async fn a_unique_value_finds_its_value(h: &Harness) {
     h.insert(&a_kettle(1)).await;
@@ -76,6 +100,7 @@ pub async fn a_corrupt_state_is_reported_with_its_id(h: &Harness) {
         matches!(&error, RepositoryError::Corrupt { aggregate: "kettle", id: named, .. } if *named == id(1).to_string())
     );
     assert!(h.kettles.scan(None, 10).await.is_err());
+    assert!(h.kettles.find_many(&[id(2), id(1)]).await.is_err());
     assert_eq!(h.load(id(2)).await.value, a_kettle(2), "others can still be read");
 }
 

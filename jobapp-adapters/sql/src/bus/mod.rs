@@ -77,6 +77,22 @@ impl SqlBusConfig {
     }
 }
 
+/// What a [`SqlBus`] holds at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlBusCensus {
+    /// How many messages each declared queue holds.
+    pub queues: BTreeMap<String, QueueDepth>,
+    /// Grows with every message that is stored: when it is the same later, nothing was published in between.
+    pub last_stored: u64,
+}
+
+impl SqlBusCensus {
+    /// Whether nothing waits and nothing is with a handler. Dead letters do not count.
+    pub fn is_quiet(&self) -> bool {
+        self.queues.values().all(|depth| depth.waiting + depth.in_flight == 0)
+    }
+}
+
 /// A durable message bus in an SQLite file. A clone is another handle.
 #[derive(Clone)]
 pub struct SqlBus {
@@ -120,8 +136,16 @@ impl SqlBus {
     /// # Errors
     /// When the database cannot be read.
     pub async fn depths(&self) -> Result<BTreeMap<String, QueueDepth>, SqlBusError> {
-        match self.ask(Op::Depths).await? {
-            Reply::Depths(depths) => Ok(depths),
+        self.census().await.map(|census| census.queues)
+    }
+
+    /// What it holds now, all of it at one moment.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn census(&self) -> Result<SqlBusCensus, SqlBusError> {
+        match self.ask(Op::Census).await? {
+            Reply::Census(census) => Ok(census),
             _ => Err(SqlBusError::Closed),
         }
     }
@@ -230,8 +254,8 @@ struct SqlQueueEnd {
 
 #[async_trait]
 impl QueueEnd for SqlQueueEnd {
-    // Other processes may replay dead letters.
-    const LOOK_EVERY: Option<Duration> = Some(Duration::from_secs(1));
+    // The writer tells of every change, those of other processes too.
+    const LOOK_EVERY: Option<Duration> = None;
 
     async fn exchange(&self, settled: &[Settled], want: usize) -> Result<Found, Box<dyn Error + Send + Sync>> {
         let (reply, answer) = oneshot::channel();

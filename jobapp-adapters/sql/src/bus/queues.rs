@@ -121,12 +121,14 @@ pub(super) async fn settle(
         let seq = i64::try_from(known.receipt).unwrap_or(i64::MAX);
         match &known.outcome {
             Outcome::Done => gone.push(known.receipt),
-            Outcome::Retry { after, .. } => {
+            Outcome::Retry { after, counts, .. } => {
                 let due = now.plus(longest_retry.map_or(*after, |longest| longest.min(*after))).as_millis();
                 let sql = format!(
-                    "UPDATE bus_messages SET state = {DELAYED}, visible_at = ? WHERE seq = ? AND state = {TAKEN}"
+                    "UPDATE bus_messages SET state = {DELAYED}, visible_at = ?, attempt = attempt - ?
+                     WHERE seq = ? AND state = {TAKEN}"
                 );
-                database.execute_raw(statement(sql, [due.into(), seq.into()])).await?;
+                let forgiven = i64::from(!counts);
+                database.execute_raw(statement(sql, [due.into(), forgiven.into(), seq.into()])).await?;
                 first_due = Some(first_due.map_or(due, |first: i64| first.min(due)));
             }
             Outcome::Dead { reason } => {
@@ -189,6 +191,20 @@ pub(super) async fn bury(database: &impl ConnectionTrait, queue: &str, seq: i64,
     }
     let sql = "DELETE FROM bus_dead WHERE queue = ? AND seq = ?";
     Ok(database.execute_raw(statement(sql, [queue.into(), seq.into()])).await?.rows_affected() > 0)
+}
+
+/// The number of the message that was stored last, in any queue; 0 when none ever was.
+pub(super) async fn last_seq(database: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'bus_messages'";
+    let row = database.query_one_raw(statement(sql, [])).await?;
+    let seq: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    Ok(seq.unsigned_abs())
+}
+
+/// Tells whether another connection has changed the database: the number differs from the one before.
+pub(super) async fn data_version(database: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let row = database.query_one_raw(statement("PRAGMA data_version", [])).await?;
+    row.map_or(Ok(0), |row| row.try_get_by_index(0))
 }
 
 /// How many messages each queue holds that holds any.

@@ -1,17 +1,22 @@
 //! The one task that uses the database.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jobapp_kernel::{Clock, DeadLetter, Message, Queue};
-use jobapp_pump::{Found, QueueDepth, Settled};
+use jobapp_pump::{Found, Settled};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::MissedTickBehavior;
 
+use super::SqlBusCensus;
 use super::queues;
 use super::topology::Topology;
 use crate::dialect;
+
+/// How often the writer looks whether another process changed the database, such as an operator's command that replays.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// At most this many jobs share a commit, so that the first of them does not wait too long.
 const GROUP: usize = 128;
@@ -42,7 +47,7 @@ pub(super) enum Op {
     Lost { queue: &'static str, receipts: Vec<u64> },
     ListDead { queue: String, limit: usize },
     Bury { queue: String, seq: i64, replay: bool },
-    Depths,
+    Census,
     Close,
 }
 
@@ -55,7 +60,7 @@ pub(super) enum Reply {
     Found(Found),
     Dead(Vec<DeadLetter>),
     NotFound,
-    Depths(BTreeMap<String, QueueDepth>),
+    Census(SqlBusCensus),
 }
 
 pub(super) struct Job {
@@ -70,6 +75,13 @@ pub(super) struct Changes {
 }
 
 impl Changes {
+    fn tell_all(&self) {
+        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        for changes in queues.values() {
+            changes.send_modify(|count| *count += 1);
+        }
+    }
+
     pub(super) fn of(&self, queue: &str) -> watch::Receiver<u64> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.entry(queue.to_owned()).or_default().subscribe()
@@ -113,12 +125,25 @@ impl Writer {
     pub(super) async fn run(mut self, mut waiting: mpsc::UnboundedReceiver<Job>) {
         let mut group = Vec::with_capacity(GROUP);
         let mut given_back: Vec<Op> = Vec::new();
+        let mut known_version = None;
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             for op in given_back.drain(..) {
                 group.push(Job { op, reply: oneshot::channel().0 });
             }
-            if group.is_empty() && waiting.recv_many(&mut group, GROUP).await == 0 {
-                break;
+            if group.is_empty() {
+                let received = tokio::select! {
+                    biased;
+                    received = waiting.recv_many(&mut group, GROUP) => received,
+                    _ = look.tick() => {
+                        self.look(&mut known_version).await;
+                        continue;
+                    }
+                };
+                if received == 0 {
+                    break;
+                }
             }
             let close_at = group.iter().position(|job| matches!(job.op, Op::Close));
             let rest = close_at.map(|at| group.split_off(at));
@@ -133,6 +158,18 @@ impl Writer {
         }
         if let Err(error) = self.connection.close_by_ref().await {
             tracing::error!(%error, "the database of the message bus did not close");
+        }
+    }
+
+    /// Wakes every consumer when another connection than ours has changed the database.
+    async fn look(&self, known: &mut Option<i64>) {
+        match queues::data_version(&self.connection).await {
+            Ok(version) => {
+                if known.replace(version).is_some_and(|before| before != version) {
+                    self.changes.tell_all();
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the message bus cannot see whether another process has changed it"),
         }
     }
 
@@ -221,12 +258,13 @@ impl Writer {
                 let found = queues::bury(database, queue, *seq, *replay).await?;
                 Ok(if found { Reply::Done } else { Reply::NotFound })
             }
-            Op::Depths => {
+            Op::Census => {
                 let mut depths = queues::depths(database).await?;
                 for queue in self.cached.topology(database).await?.queues() {
                     depths.entry(queue.to_owned()).or_default();
                 }
-                Ok(Reply::Depths(depths))
+                let last_stored = queues::last_seq(database).await?;
+                Ok(Reply::Census(SqlBusCensus { queues: depths, last_stored }))
             }
             Op::Close => Ok(Reply::Done),
         }

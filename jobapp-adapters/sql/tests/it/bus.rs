@@ -195,3 +195,50 @@ async fn a_file_of_a_newer_program_is_left_alone() {
     database.close().await.unwrap();
     SqlBus::open(SqlBusConfig::file(&path)).await.unwrap_err();
 }
+
+#[tokio::test]
+async fn an_idle_consumer_hears_of_what_another_process_replays() {
+    let folder = TempDir::new().unwrap();
+    let bus = open(folder.path()).await;
+    bus.declare(&[QUEUE]).await.unwrap();
+    let probe =
+        Probe::answering(
+            |one| {
+                if one.redelivered || one.attempt > 0 { Outcome::Done } else { Outcome::dead("a reason") }
+            },
+        );
+    let running = consume(&bus, &probe);
+    bus.publish(&[message("ill")]).await.unwrap();
+    probe.seen(1).await;
+    let operator = SqlBus::open(SqlBusConfig::file(folder.path().join("new").join("bus.db")).beside_its_owner());
+    let operator = operator.await.unwrap();
+    let letter = in_time("the dead letter", async {
+        loop {
+            if let Some(letter) = operator.list(QUEUE.name, 1).await.unwrap().pop() {
+                return letter;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    operator.replay(QUEUE.name, &letter.id).await.unwrap();
+    probe.seen(2).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_census_tells_whether_anything_was_published_since_the_last() {
+    let bus = SqlBus::open(SqlBusConfig::memory()).await.unwrap();
+    bus.declare(&[QUEUE]).await.unwrap();
+    let empty = bus.census().await.unwrap();
+    assert!(empty.is_quiet() && empty.last_stored == 0);
+    bus.publish(&[message("one")]).await.unwrap();
+    assert!(!bus.census().await.unwrap().is_quiet());
+    let probe = Probe::done();
+    let running = consume(&bus, &probe);
+    probe.seen(1).await;
+    running.stop().await;
+    let after = bus.census().await.unwrap();
+    assert!(after.is_quiet() && after.last_stored > empty.last_stored);
+    assert_eq!(bus.census().await.unwrap(), after);
+}

@@ -3,13 +3,14 @@
 use jobapp_kernel::{Aggregate, Bounds, Change, Key, PageRequest, Repository, RepositoryError, Timestamp};
 
 use super::Auth;
-use crate::{AuthError, PendingSignIn, Session};
+use crate::{Attempts, AuthError, PendingSignIn, Session};
 
 /// How much is forgotten in one step.
 const STEP: usize = 200;
 
 impl Auth {
-    /// Forgets sessions that expired or ended a while ago, and sign-ins whose codes no longer count. Says how many.
+    /// Forgets sessions that expired or ended a while ago, sign-ins whose codes no longer count, and failures of long ago.
+    /// Says how many.
     ///
     /// # Errors
     /// When the store does not answer; what is left is forgotten next time.
@@ -17,7 +18,8 @@ impl Auth {
         let now = self.ports.clock.now();
         let sessions = forget(&*self.ports.sessions, Session::REMOVABLE, now).await?;
         let pending = forget(&*self.ports.pending, PendingSignIn::REMOVABLE, now).await?;
-        Ok(sessions + pending)
+        let attempts = forget(&*self.ports.attempts, Attempts::REMOVABLE, now).await?;
+        Ok(sessions + pending + attempts)
     }
 }
 

@@ -6,6 +6,8 @@ use super::{Auth, CallerId, OpenSession};
 use crate::session::{EndReason, Presented};
 use crate::{Account, AuthError, RefreshToken, Session, SessionId};
 
+/// How many sessions an account has at most. One more ends the one that was used longest ago.
+pub const MAX_SESSIONS: usize = 50;
 /// How many sessions are looked at in one step.
 const STEP: usize = 100;
 
@@ -51,7 +53,7 @@ impl Auth {
                 return Err(AuthError::Stolen { session: id, username });
             }
         };
-        Ok(OpenSession { account, session: id, refresh_token })
+        Ok(OpenSession { account, session: id, refresh_token, device_token: None })
     }
 
     /// Ends the caller's session and the session of a refresh token, whichever there is. What is over stays over.
@@ -117,7 +119,16 @@ impl Auth {
         }
     }
 
-    async fn live(&self, account: AccountId) -> Result<Vec<Stored<Session>>, AuthError> {
+    /// Makes room for one more session of an account.
+    pub(super) async fn end_surplus(&self, account: AccountId) -> Result<(), AuthError> {
+        for stored in self.live(account).await?.into_iter().skip(MAX_SESSIONS - 1) {
+            let id = *jobapp_kernel::Aggregate::id(&stored.value);
+            self.end_if(id, EndReason::Surplus, |_| true).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn live(&self, account: AccountId) -> Result<Vec<Stored<Session>>, AuthError> {
         let page = self.ports.sessions.list(Session::ACCOUNT, account.0.into(), PageRequest::newest(STEP)).await?;
         Ok(page.items)
     }

@@ -2,9 +2,10 @@
 
 use jobapp_kernel::{Change, PageRequest, Stored, retry_on_conflict};
 
-use super::{Auth, OpenSession};
+use super::{Auth, OpenSession, Origin};
+use crate::attempts::Place;
 use crate::password::MAX_BYTES;
-use crate::pending::CODE_COUNTED;
+use crate::pending::{BegunWith, CODE_COUNTED};
 use crate::{Account, AuthError, Device, EmailAddress, Guess, OneTimeSecret, PendingSignIn, PendingSignInId, Username};
 
 /// How somebody says who they are.
@@ -16,6 +17,16 @@ pub enum Login {
     Email(String),
 }
 
+impl Login {
+    /// What failures are counted under: the same for every way to type it, whether anybody has it or not.
+    fn counted_as(&self) -> String {
+        match self {
+            Self::Name(name) => format!("name {}", Username::lookup(name)),
+            Self::Email(email) => format!("email {}", email.trim().to_lowercase()),
+        }
+    }
+}
+
 /// What somebody who signs in says.
 #[derive(Clone)]
 pub struct SignIn {
@@ -25,6 +36,8 @@ pub struct SignIn {
     pub password: String,
     /// What it is done with; `None` when the client does not say, which is known to nobody.
     pub device: Option<Device>,
+    /// Where it is done.
+    pub origin: Origin,
 }
 
 /// What became of a sign-in with the right password.
@@ -39,37 +52,63 @@ pub enum SignedIn {
         /// The device the account was last known by.
         known_device: Device,
     },
+    /// The account has a second factor: a code of the authenticator is wanted.
+    SecondFactor {
+        /// What ties the code to this sign-in; for the browser to keep.
+        token: OneTimeSecret,
+        /// The device the account was last known by.
+        known_device: Device,
+    },
 }
 
 impl Auth {
-    /// Signs in. For an account that does not exist it answers, and works, as for a wrong password.
+    /// Signs in. For an account that does not exist it answers, works and counts as for a wrong password.
     ///
     /// # Errors
-    /// [`AuthError::WrongCredentials`], or [`AuthError::TooManyCodes`] when a code would be needed and many were sent.
+    /// [`AuthError::WrongCredentials`], [`AuthError::TooManyAttempts`] when this place guessed wrong often for this name, or
+    /// [`AuthError::TooManyCodes`] when a code would be needed and many were sent.
     pub async fn sign_in(&self, sign_in: SignIn) -> Result<SignedIn, AuthError> {
-        let account = self.find_by_login(&sign_in.login).await?;
-        let Some(account) = account.filter(|_| sign_in.password.len() <= MAX_BYTES) else {
-            // Cut, so that nobody makes us hash megabytes; the right one is never that long.
-            let cut: String = sign_in.password.chars().take(MAX_BYTES / 4).collect();
-            self.ports.hasher.pretend(&cut).await?;
+        let account = self.find_by_login(&sign_in.login).await?.map(|stored| stored.value);
+        let origin = &sign_in.origin;
+        let token = origin.device_token.as_ref();
+        let token = token.filter(|_| account.as_ref().is_some_and(|account| self.is_recognised(account, origin)));
+        let place = token.map_or_else(|| Place::of_address(&origin.address), |token| Place::Device(token.hash()));
+        let is_recognised = token.is_some();
+        let name = sign_in.login.counted_as();
+        let attempt = self.attempt(name.clone(), place).await?;
+        let Some((account, needs_rehash)) = self.compare(account, &sign_in.password).await? else {
+            self.attempt_failed(attempt).await?;
             return Err(AuthError::WrongCredentials);
         };
-        let account = account.value;
-        let verified = self.ports.hasher.verify(&sign_in.password, account.password_hash()).await?;
-        if !verified.matches {
-            return Err(AuthError::WrongCredentials);
+        self.attempt_succeeded(attempt).await?;
+        let account = if needs_rehash { self.rehash(account, &sign_in.password).await? } else { account };
+        let begun_with = BegunWith { device: sign_in.device, is_recognised };
+        if account.has_second_factor() {
+            return self.ask_for_second_factor(&account, begun_with).await;
         }
-        let account = if verified.needs_rehash { self.rehash(account, &sign_in.password).await? } else { account };
-        match sign_in.device {
-            Some(device) if account.knows(&device) => {
-                Ok(SignedIn::Open(Box::new(self.open(account, Some(device)).await?)))
+        match &begun_with.device {
+            Some(device) if account.knows(device) && (is_recognised || !self.is_under_attack(&name).await?) => {
+                Ok(SignedIn::Open(Box::new(self.open(account, begun_with.device, origin).await?)))
             }
-            device => self.send_code(&account, device).await,
+            _ => self.send_code(&account, begun_with).await,
         }
     }
 
+    /// The account, if it is its password, and whether its hash should be made anew. As much work for no account.
+    async fn compare(&self, account: Option<Account>, password: &str) -> Result<Option<(Account, bool)>, AuthError> {
+        let Some(account) = account.filter(|_| password.len() <= MAX_BYTES) else {
+            // Cut, so that nobody makes us hash megabytes; the right one is never that long.
+            let cut: String = password.chars().take(MAX_BYTES / 4).collect();
+            self.ports.hasher.pretend(&cut).await?;
+            return Ok(None);
+        };
+        let verified = self.ports.hasher.verify(password, account.password_hash()).await?;
+        Ok(verified.matches.then_some((account, verified.needs_rehash)))
+    }
+
     /// Ends a sign-in with its code: remembers the device and begins a session. `said` is what the client calls the device
-    /// now, which may differ from what it said before: windows turn.
+    /// now, which may differ from what it said before: windows turn. The code is the mailed one, or for an account with a
+    /// second factor one of the authenticator or a recovery code.
     ///
     /// # Errors
     /// [`AuthError::WrongCode`], whatever is wrong with the code or the token.
@@ -78,25 +117,44 @@ impl Auth {
         token: &OneTimeSecret,
         code: &str,
         said: Option<Device>,
+        origin: &Origin,
     ) -> Result<OpenSession, AuthError> {
         let pending = retry_on_conflict(|| self.guess(token, code)).await?;
-        let account = self.ports.accounts.find(&pending.account()).await?.ok_or(AuthError::WrongCode)?.value;
-        if pending.is_outdated(&account) {
-            return Err(AuthError::WrongCode);
-        }
         let begun_with = pending.device().cloned();
         let devices: Vec<Device> = begun_with.iter().chain(&said).cloned().collect();
         let now = self.ports.clock.now();
-        let remember =
-            |account: Account| Ok(account.remember(devices.clone(), now).map(|account| (account, Vec::new())));
-        let account = self.change_account(*jobapp_kernel::Aggregate::id(&account), remember).await?;
-        self.open(account, said.or(begun_with)).await
+        let admit = |account: Account| {
+            if pending.is_outdated(&account) {
+                return Err(AuthError::WrongCode);
+            }
+            if !pending.needs_second_factor() {
+                if account.has_second_factor() {
+                    // Turned on meanwhile: a mailed code is not enough any more.
+                    return Err(AuthError::WrongCode);
+                }
+                return Ok(account.remember(devices.clone(), now).map(|account| (account, Vec::new())));
+            }
+            // Again, now that it counts: the same code may have been used elsewhere in this moment.
+            let account = account.use_second_factor(code, now).map_err(|_| AuthError::WrongCode)?;
+            Ok(Some((account.clone().remember(devices.clone(), now).unwrap_or(account), Vec::new())))
+        };
+        let account = self.change_account(pending.account(), admit).await?;
+        self.open(account, said.or(begun_with), origin).await
     }
 
     async fn guess(&self, token: &OneTimeSecret, code: &str) -> Result<PendingSignIn, AuthError> {
         let key = token.hash().as_str().into();
         let stored = self.ports.pending.find_by(PendingSignIn::TOKEN, key).await?.ok_or(AuthError::WrongCode)?;
-        let (pending, guess) = stored.value.guess(token, code, self.ports.clock.now());
+        let now = self.ports.clock.now();
+        let account = self.ports.accounts.find(&stored.value.account()).await?.ok_or(AuthError::WrongCode)?.value;
+        if stored.value.is_outdated(&account) {
+            return Err(AuthError::WrongCode);
+        }
+        let (pending, guess) = if stored.value.needs_second_factor() {
+            stored.value.guess_second_factor(token, account.use_second_factor(code, now).is_ok(), now)
+        } else {
+            stored.value.guess(token, code, now)
+        };
         if guess != Guess::Over {
             // Also a wrong guess is stored before it is answered: otherwise there would be endless tries.
             self.ports.pending.save(Change::update(stored.version, pending.clone(), Vec::new())).await.map(drop)?;
@@ -123,19 +181,39 @@ impl Auth {
             .await
     }
 
-    async fn send_code(&self, account: &Account, device: Option<Device>) -> Result<SignedIn, AuthError> {
-        let now = self.ports.clock.now();
-        let id = *jobapp_kernel::Aggregate::id(account);
-        let limit = self.policy.codes_per_hour;
-        let sent = self.ports.pending.list(PendingSignIn::ACCOUNT, id.0.into(), PageRequest::newest(limit)).await?;
-        let lately = sent.items.iter().filter(|pending| now.since(pending.value.created_at()) < CODE_COUNTED).count();
-        if lately >= limit {
-            return Err(AuthError::TooManyCodes);
-        }
+    async fn send_code(&self, account: &Account, begun_with: BegunWith) -> Result<SignedIn, AuthError> {
+        self.check_pending(account, begun_with.is_recognised).await?;
         let (token, code) = (OneTimeSecret::token(&*self.ports.secrets), OneTimeSecret::code(&*self.ports.secrets));
-        let pending_id = PendingSignInId(self.ports.ids.object_id());
-        let (pending, events) = PendingSignIn::start(pending_id, account, device, &token, code, now);
+        let id = PendingSignInId(self.ports.ids.object_id());
+        let now = self.ports.clock.now();
+        let (pending, events) = PendingSignIn::start(id, account, begun_with, &token, code, now);
         self.ports.pending.save(Change::insert(pending, events)).await.map(drop)?;
         Ok(SignedIn::CodeSent { token, known_device: account.last_device() })
+    }
+
+    async fn ask_for_second_factor(&self, account: &Account, begun_with: BegunWith) -> Result<SignedIn, AuthError> {
+        self.check_pending(account, begun_with.is_recognised).await?;
+        let token = OneTimeSecret::token(&*self.ports.secrets);
+        let id = PendingSignInId(self.ports.ids.object_id());
+        let now = self.ports.clock.now();
+        let pending = PendingSignIn::start_for_second_factor(id, account, begun_with, &token, now);
+        self.ports.pending.save(Change::insert(pending, Vec::new())).await.map(drop)?;
+        Ok(SignedIn::SecondFactor { token, known_device: account.last_device() })
+    }
+
+    /// Refuses one more sign-in that waits for a code when there were many lately. Recognised devices are counted by
+    /// themselves, so that who knows the password cannot use up the codes of its owner's devices.
+    async fn check_pending(&self, account: &Account, is_recognised: bool) -> Result<(), AuthError> {
+        let id = *jobapp_kernel::Aggregate::id(account);
+        let now = self.ports.clock.now();
+        let limit = self.policy.codes_per_hour;
+        // Twice as many as there can be of one kind.
+        let page = PageRequest::newest(limit.saturating_mul(2));
+        let begun = self.ports.pending.list(PendingSignIn::ACCOUNT, id.0.into(), page).await?;
+        let is_lately = |pending: &PendingSignIn| {
+            pending.is_recognised() == is_recognised && now.since(pending.created_at()) < CODE_COUNTED
+        };
+        let lately = begun.items.iter().filter(|stored| is_lately(&stored.value)).count();
+        if lately >= limit { Err(AuthError::TooManyCodes) } else { Ok(()) }
     }
 }

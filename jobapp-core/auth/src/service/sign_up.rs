@@ -1,14 +1,18 @@
 //! Signing up.
 
+use std::time::Duration;
+
 use jobapp_kernel::{AccountId, Cause, Change, RepositoryError, Saved, Upload};
 
-use super::{Auth, OpenSession};
+use super::{Auth, OpenSession, Origin};
 use crate::account::Registration;
 use crate::secret::uuid;
 use crate::{Account, AuthError, Device, EmailAddress, OneTimeSecret, Username, check_new};
 
 /// The numbers of accounts.
 const NUMBERS: &str = "accounts";
+/// How long a sign-up can be repeated.
+const REPEATS: Duration = Duration::from_secs(3600);
 
 /// What somebody who signs up says.
 #[derive(Clone)]
@@ -62,9 +66,12 @@ impl Auth {
             devices: vec![sign_up.device.clone()],
         };
         let verification = OneTimeSecret::link(&*self.ports.secrets);
-        let (account, events) = Account::register(registration, Some(verification), self.ports.clock.now());
+        let now = self.ports.clock.now();
+        let (account, events) = Account::register(registration, Some(verification), now);
+        let device_token = OneTimeSecret::token(&*self.ports.secrets);
+        let account = account.give_device(&device_token, now);
         match self.ports.accounts.save(Change::insert(account.clone(), events).caused_by(cause)).await {
-            Ok(Saved::Stored(_)) => self.open(account, Some(sign_up.device)).await,
+            Ok(Saved::Stored(_)) => self.start(account, Some(sign_up.device), Some(device_token)).await,
             Ok(Saved::Duplicate { id }) => {
                 let unreadable =
                     |error: jobapp_kernel::InvalidId| RepositoryError::unavailable("read an account's id", error);
@@ -77,11 +84,15 @@ impl Auth {
     /// The second half of a sign-up that was made before: only for who knows the password.
     async fn sign_up_again(&self, id: AccountId, sign_up: &SignUp) -> Result<OpenSession, AuthError> {
         let account = self.ports.accounts.find(&id).await?.ok_or(AuthError::Taken)?.value;
+        // A repetition comes soon; later this would be a way to sign in past everything that guards signing in.
+        if self.ports.clock.now().since(account.created_at()) > REPEATS || account.has_second_factor() {
+            return Err(AuthError::Taken);
+        }
         let verified = self.ports.hasher.verify(&sign_up.password, account.password_hash()).await?;
         if !verified.matches {
             return Err(RepositoryError::CauseReused.into());
         }
-        self.open(account, Some(sign_up.device.clone())).await
+        self.open(account, Some(sign_up.device.clone()), &Origin::default()).await
     }
 
     pub(super) async fn is_taken(&self, username: &Username, email: &EmailAddress) -> Result<bool, AuthError> {

@@ -1,6 +1,6 @@
 //! What is heard of gigs and offers, and the orders that waited for it.
 
-use jobapp_kernel::{Change, PageRequest, RepositoryError, Saved, Timestamp, retry_on_conflict};
+use jobapp_kernel::{Change, Money, PageRequest, RepositoryError, Saved, Timestamp, retry_on_conflict};
 
 use super::Orders;
 use crate::error::OrdersError;
@@ -20,6 +20,16 @@ const MOST_OFFERS: usize = 200;
 pub(super) struct Known {
     pub(super) gig: Option<GigFact>,
     pub(super) offers: Vec<KnownOffer>,
+}
+
+/// What an order says of itself that gigs and offers can confirm.
+#[derive(Clone, Copy)]
+pub(super) struct Claims<'a> {
+    pub(super) order: OrderObjectId,
+    pub(super) gig: GigId,
+    pub(super) seller: SellerId,
+    pub(super) buyer: &'a str,
+    pub(super) price: Money,
 }
 
 impl Known {
@@ -128,33 +138,32 @@ impl Orders {
     }
 
     async fn known_of(&self, order: &OrderRecord) -> Result<Known, OrdersError> {
-        self.known(order.gig.id, &order.buyer.username, order.seller.id, order.id).await
+        let (gig, seller, buyer) = (order.gig.id, order.seller.id, order.buyer.username.as_str());
+        self.known(Claims { order: order.id, gig, seller, buyer, price: order.price }).await
     }
 
-    /// What is known of a gig and of the offers for it between its seller and a buyer, for an order.
-    pub(super) async fn known(
-        &self,
-        gig: GigId,
-        buyer: &str,
-        seller: SellerId,
-        order: OrderObjectId,
-    ) -> Result<Known, OrdersError> {
-        let gig = self.ports.gigs.find(&gig).await?.map(|stored| stored.value);
-        let now = gig.as_ref().and_then(GigFact::now).filter(|now| now.seller.id == seller);
+    /// What is known of the gig of an order, and of the offers of its price for it between its seller and its buyer.
+    pub(super) async fn known(&self, claims: Claims<'_>) -> Result<Known, OrdersError> {
+        let gig = self.ports.gigs.find(&claims.gig).await?.map(|stored| stored.value);
+        let now = gig.as_ref().and_then(GigFact::now).filter(|now| now.seller.id == claims.seller);
         let Some(now) = now else { return Ok(Known { gig, offers: Vec::new() }) };
-        let between = OfferFact::between(now.card.id, buyer, &now.seller.username);
+        let between = OfferFact::between(now.card.id, claims.buyer, &now.seller.username);
         let found = self.ports.offers.list(OfferFact::BETWEEN, between, PageRequest::newest(MOST_OFFERS)).await?;
-        let mut offers = Vec::with_capacity(found.items.len());
-        for stored in found.items {
-            let used_by = match stored.value.now().accepted {
-                true => {
-                    let id = *jobapp_kernel::Aggregate::id(&stored.value);
-                    self.ports.orders.find_by(Order::OFFER, id.into()).await?
-                }
-                false => None,
+        let mut offers = Vec::new();
+        // Offers of other prices explain nothing, so nobody is asked whether they were used.
+        for stored in found.items.into_iter().filter(|stored| stored.value.now().price == claims.price) {
+            let is_open = stored.value.now().accepted && !stored.value.now().cancelled;
+            let used_by = if is_open {
+                let id = *jobapp_kernel::Aggregate::id(&stored.value);
+                self.ports.orders.find_by(Order::OFFER, id.into()).await?
+            } else {
+                None
             };
-            let used = used_by.is_some_and(|other| other.value.record().id != order);
+            let used = used_by.is_some_and(|other| other.value.record().id != claims.order);
             offers.push(KnownOffer { offer: stored.value, used });
+            if is_open && !used {
+                break;
+            }
         }
         Ok(Known { gig, offers })
     }

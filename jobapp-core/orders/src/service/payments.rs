@@ -4,6 +4,8 @@ use jobapp_kernel::{
     Aggregate, Cause, Change, KeyValue, Kinded, MAX_KEY_BYTES, Money, RepositoryError, Saved, Stored, retry_on_conflict,
 };
 
+use sha2::{Digest, Sha256};
+
 use super::Orders;
 use crate::error::OrdersError;
 use crate::fees::{is_price, total};
@@ -40,7 +42,7 @@ impl Orders {
             return self.planned_before(id).await;
         }
         let id = PaymentId(self.ports.ids.object_id());
-        let key = cause.as_ref().map_or_else(|| format!("intent-{id}"), |cause| cause.inbox_key("intent", ""));
+        let key = cause.as_ref().map_or_else(|| format!("intent-{id}"), intent_key);
         let intent = self.ports.provider.create_intent(total(price), customer, &key).await?;
         let payment =
             Payment::new(id, intent.id.clone(), customer.username.clone(), intent.amount, self.ports.clock.now());
@@ -189,20 +191,51 @@ impl Orders {
         .await
     }
 
-    /// Makes sure a payment nobody made is never made.
+    /// Makes sure a payment nobody made is never made. What the provider does not know any more never is.
     pub(super) async fn expire(&self, stored: Stored<Payment>) -> Result<bool, OrdersError> {
         let stored = self.refreshed(stored).await?;
-        if stored.value.status() != PaymentStatus::Open {
-            return Ok(false);
-        }
-        match self.ports.provider.cancel(stored.value.intent()).await {
-            Ok(intent) => {
-                let observed = self.observe(stored, intent.status).await?;
-                Ok(observed.value.status() == PaymentStatus::Cancelled)
-            }
-            // Made in this very moment, or unknown to the provider: the next sweep sees.
-            Err(error) if !error.kind().retryable() => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        let intent = stored.value.intent();
+        let status = match stored.value.status() {
+            PaymentStatus::Paid | PaymentStatus::Cancelled => return Ok(false),
+            PaymentStatus::Processing if self.ports.provider.intent(intent).await?.is_some() => return Ok(false),
+            PaymentStatus::Processing => PaymentStatus::Cancelled,
+            PaymentStatus::Open => match self.ports.provider.cancel(intent).await {
+                Ok(intent) => intent.status,
+                Err(ProviderError::Unknown { .. }) => PaymentStatus::Cancelled,
+                // Made in this very moment: the next sweep sees.
+                Err(error) if !error.kind().retryable() => return Ok(false),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let observed = self.observe(stored, status).await?;
+        Ok(observed.value.status() == PaymentStatus::Cancelled)
+    }
+}
+
+/// The provider's idempotency key for the payment a request plans. A digest, because callers choose long keys and providers
+/// take short ones.
+fn intent_key(cause: &Cause) -> String {
+    let digest = Sha256::digest(cause.inbox_key("intent", ""));
+    format!("intent-{}", hex::encode(digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_providers_key_is_short_however_long_the_requests_is_and_differs_for_every_request() {
+        let cause = |caller: &str, key: &str| Cause::Request {
+            caller: caller.to_owned(),
+            route: "POST /order/create-payment-intent".to_owned(),
+            key: key.to_owned(),
+            body_hash: String::new(),
+        };
+        let long = "k".repeat(128);
+        let keys = [cause("日本語日本語日本語日本語", &long), cause("Marta", &long), cause("Marta", "k")]
+            .map(|cause| intent_key(&cause));
+        assert!(keys.iter().all(|key| key.len() == 71), "{keys:?}");
+        assert!(keys[0] != keys[1] && keys[1] != keys[2]);
+        assert_eq!(intent_key(&cause("Marta", "k")), keys[2]);
     }
 }

@@ -2,10 +2,11 @@
 
 use jobapp_kernel::{
     Aggregate, Cause, Change, ErrorKind, Kinded, MAX_KEY_BYTES, Money, PageRequest, RepositoryError, Saved, Stored,
-    retry_on_conflict,
+    Version, retry_on_conflict,
 };
 
 use super::Orders;
+use super::facts::Claims;
 use crate::error::OrdersError;
 use crate::fees::{is_price, total};
 use crate::order::NewOrder;
@@ -80,6 +81,11 @@ impl OrderRequest {
         order.buyer.username == self.buyer.username && order.gig.id == self.gig.id && order.price == self.price
     }
 
+    fn claims(&self, order: OrderObjectId) -> Claims<'_> {
+        let (gig, seller, buyer) = (self.gig.id, self.seller.id, self.buyer.username.as_str());
+        Claims { order, gig, seller, buyer, price: self.price }
+    }
+
     fn new_order(&self, id: OrderObjectId, payment: &str) -> NewOrder {
         NewOrder {
             id,
@@ -108,7 +114,7 @@ impl Orders {
         let created_at = self.payment_of(&request.named_payment).await?.map_or(now, |known| known.value.created_at());
         let (intent, payer) = (request.named_payment.clone(), request.buyer.username.clone());
         let payment = Payment::new(PaymentId(id.0), intent, payer, total(request.price), created_at);
-        let known = self.known(request.gig.id, &request.buyer.username, request.seller.id, id).await?;
+        let known = self.known(request.claims(id)).await?;
         let placed = Order::place(request.new_order(id, payment.intent()), &known.with(&payment), now);
         Ok(match placed.ok().and_then(|decided| decided.order.record().waiting_for) {
             Some(reason @ (WaitingFor::Gig | WaitingFor::Price)) => Outlook::Unclear(reason),
@@ -138,17 +144,24 @@ impl Orders {
         {
             return Ok(placed);
         }
+        let mut own_claim = None;
         for _ in 0..7 {
-            match self.try_place(request, cause.clone()).await {
+            match self.try_place(request, cause.clone(), &mut own_claim).await {
                 // Somebody took the number, the payment or the offer in the same moment: look again.
                 Err(OrdersError::Store(RepositoryError::Taken { .. } | RepositoryError::Conflict { .. })) => {}
                 other => return other,
             }
         }
-        self.try_place(request, cause).await
+        self.try_place(request, cause, &mut own_claim).await
     }
 
-    async fn try_place(&self, request: &OrderRequest, cause: Option<Cause>) -> Result<Placed, OrdersError> {
+    /// `own_claim` is what this request claimed in an attempt before: the payment and the version that made.
+    async fn try_place(
+        &self,
+        request: &OrderRequest,
+        cause: Option<Cause>,
+        own_claim: &mut Option<(PaymentId, Version)>,
+    ) -> Result<Placed, OrdersError> {
         if let Some(existing) = self.ports.orders.find_by(Order::NUMBER, (&request.number).into()).await? {
             if request.is_for_the_same_as(existing.value.record()) {
                 return Ok(Placed { order: existing.value, repeated: true });
@@ -164,21 +177,24 @@ impl Orders {
         };
         let now = self.ports.clock.now();
         let id = OrderObjectId(self.ports.ids.object_id());
-        let known = self.known(request.gig.id, &request.buyer.username, request.seller.id, id).await?;
+        let known = self.known(request.claims(id)).await?;
         let new = request.new_order(id, payment.value.intent());
+        // Nobody has claimed it since: at this version the claim is in nobody's way but ours.
+        let is_own = *own_claim == Some((*payment.value.id(), payment.version));
         let decided = match Order::place(new, &known.with(&payment.value), now) {
             Ok(decided) => decided,
             Err(refusal) => {
-                if let Some(owed) = payment.value.owed_back(RefundReason::OrderRefused, now) {
+                let payable = if is_own { payment.value.released() } else { payment.value };
+                if let Some(owed) = payable.owed_back(RefundReason::OrderRefused, now) {
                     self.store_payment(payment.version, owed).await?;
                 }
                 return Err(refusal.into());
             }
         };
-        match payment.value.claimed(&request.number, now) {
-            Ok(Some(claimed)) => drop(self.store_payment(payment.version, (claimed, Vec::new())).await?),
-            Ok(None) => {}
-            Err(_) => return Err(OrdersError::PaymentRefunded),
+        if !is_own {
+            let claimed = payment.value.claimed(&request.number, now).map_err(|_| OrdersError::PaymentRefunded)?;
+            let claimed = self.store_payment(payment.version, (claimed, Vec::new())).await?;
+            *own_claim = Some((*claimed.value.id(), claimed.version));
         }
         let change = Change::insert(decided.order.clone(), decided.events).caused_by(cause);
         match self.ports.orders.save(change).await? {

@@ -11,7 +11,7 @@ use crate::payment::{Payment, PaymentStatus, RefundReason};
 use crate::verdict::Refusal;
 use crate::{Order, OrderObjectId};
 
-/// How many things of each kind one sweep looks at.
+/// How many things a sweep loads at once.
 const AT_ONCE: usize = 200;
 
 /// What a sweep did.
@@ -52,14 +52,18 @@ impl Orders {
         swept: &mut Swept,
         report: &(dyn Fn(&OrdersError) + Sync),
     ) -> Result<(), OrdersError> {
-        for stored in older_than(&*self.ports.orders, Order::WAITING_SINCE, now.plus(Duration::from_millis(1))).await? {
-            match self.look_at_waiting(*stored.value.id(), now).await {
-                Ok(Phase::AwaitingPayment) => {}
-                Ok(Phase::Cancelled) => swept.refused += 1,
-                Ok(_) => swept.started += 1,
-                Err(error) => {
-                    swept.failed += 1;
-                    report(&error);
+        let until = now.plus(Duration::from_millis(1));
+        let mut waiting = Pages::before(until, &*self.ports.orders, Order::WAITING_SINCE);
+        while let Some(page) = waiting.next().await? {
+            for stored in page {
+                match self.look_at_waiting(*stored.value.id(), now).await {
+                    Ok(Phase::AwaitingPayment) => {}
+                    Ok(Phase::Cancelled) => swept.refused += 1,
+                    Ok(_) => swept.started += 1,
+                    Err(error) => {
+                        swept.failed += 1;
+                        report(&error);
+                    }
                 }
             }
         }
@@ -91,14 +95,17 @@ impl Orders {
         report: &(dyn Fn(&OrdersError) + Sync),
     ) -> Result<(), OrdersError> {
         let since = now.minus(self.patience.payment_without_order);
-        for stored in older_than(&*self.ports.payments, Payment::IDLE_SINCE, since).await? {
-            match self.look_at_idle(stored, now).await {
-                Ok(Idle::Expired) => swept.expired += 1,
-                Ok(Idle::Unclaimed) => swept.unclaimed += 1,
-                Ok(Idle::Settled) => {}
-                Err(error) => {
-                    swept.failed += 1;
-                    report(&error);
+        let mut idle = Pages::before(since, &*self.ports.payments, Payment::IDLE_SINCE);
+        while let Some(page) = idle.next().await? {
+            for stored in page {
+                match self.look_at_idle(stored, now).await {
+                    Ok(Idle::Expired) => swept.expired += 1,
+                    Ok(Idle::Unclaimed) => swept.unclaimed += 1,
+                    Ok(Idle::Settled) => {}
+                    Err(error) => {
+                        swept.failed += 1;
+                        report(&error);
+                    }
                 }
             }
         }
@@ -134,11 +141,17 @@ impl Orders {
         report: &(dyn Fn(&OrdersError) + Sync),
     ) -> Result<(), OrdersError> {
         let since = now.minus(self.patience.refund);
-        for stored in older_than(&*self.ports.orders, Order::REFUND_OWED, since).await? {
-            count(self.refund_order(*stored.value.id()).await, swept, report);
+        let mut ended = Pages::before(since, &*self.ports.orders, Order::REFUND_OWED);
+        while let Some(page) = ended.next().await? {
+            for stored in page {
+                count(self.refund_order(*stored.value.id()).await, swept, report);
+            }
         }
-        for stored in older_than(&*self.ports.payments, Payment::REFUND_OWED, since).await? {
-            count(self.pay_back(stored.value.intent()).await, swept, report);
+        let mut owed = Pages::before(since, &*self.ports.payments, Payment::REFUND_OWED);
+        while let Some(page) = owed.next().await? {
+            for stored in page {
+                count(self.pay_back(stored.value.intent()).await, swept, report);
+            }
         }
         Ok(())
     }
@@ -161,11 +174,24 @@ fn count(result: Result<(), OrdersError>, swept: &mut Swept, report: &(dyn Fn(&O
     }
 }
 
-async fn older_than<A: Aggregate>(
-    repository: &dyn Repository<A>,
+/// Everything whose value of a key lies before a moment, page by page. What stays as it is holds up nothing behind it.
+struct Pages<'a, A: Aggregate> {
+    repository: &'a dyn Repository<A>,
     key: Key<A>,
-    until: Timestamp,
-) -> Result<Vec<Stored<A>>, OrdersError> {
-    let bounds = Bounds { from: None, until: Some(until.into()) };
-    Ok(repository.range(key, bounds, PageRequest::first(AT_ONCE)).await?.items)
+    bounds: Bounds,
+    next: Option<PageRequest>,
+}
+
+impl<'a, A: Aggregate> Pages<'a, A> {
+    fn before(until: Timestamp, repository: &'a dyn Repository<A>, key: Key<A>) -> Self {
+        let bounds = Bounds { from: None, until: Some(until.into()) };
+        Self { repository, key, bounds, next: Some(PageRequest::first(AT_ONCE)) }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<Stored<A>>>, OrdersError> {
+        let Some(request) = self.next.take() else { return Ok(None) };
+        let page = self.repository.range(self.key, self.bounds.clone(), request).await?;
+        self.next = page.next.map(|cursor| PageRequest::first(AT_ONCE).after(Some(cursor)));
+        Ok(Some(page.items))
+    }
 }

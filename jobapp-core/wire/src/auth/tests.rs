@@ -176,3 +176,26 @@ fn passwords_are_not_printed() {
     let body = SignUpBody::parse(&sign_up()).unwrap();
     assert!(!format!("{body:?}").contains("correct horse"));
 }
+
+#[test]
+fn second_factor_bodies_are_refused_with_their_texts() {
+    const BEGIN: Parse = |body| BeginSecondFactorBody::parse(body).err().map(|invalid| invalid.message);
+    const CONFIRM: Parse = |body| ConfirmSecondFactorBody::parse(body).err().map(|invalid| invalid.message);
+    const END: Parse = |body| EndSecondFactorBody::parse(body).err().map(|invalid| invalid.message);
+    let password: [Case; 4] = [
+        ("password", None, "\"password\" is required"),
+        ("password", Some(json!(7)), "Password must be of type string"),
+        ("password", Some(json!("")), "Password is a required field"),
+        ("password", Some(json!("x")), ""),
+    ];
+    let code: [Case; 5] = [
+        ("code", None, "\"code\" is required"),
+        ("code", Some(json!(123_456)), "Code must be of type string"),
+        ("code", Some(json!("")), "Code is a required field"),
+        ("code", Some(json!("x".repeat(256))), "OTP is invalid."),
+        ("code", Some(json!("abcd-efgh-jkmn-pqrs")), ""),
+    ];
+    check(BEGIN, &json!({"password": "x"}), &password);
+    check(CONFIRM, &json!({"code": "123456"}), &code);
+    check(END, &json!({"password": "x", "code": "123456"}), &[&password[..], &code[..]].concat());
+}

@@ -4,95 +4,101 @@ use jobapp_kernel::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::validate::{Field, Invalid, Schema, number, optional_text, text};
+use crate::validate::{ADDRESS, DESCRIPTION, ENTRIES, Field, Invalid, NAME, Schema, number, optional_text, text};
 
 /// A whole number of days nobody exceeds.
 const MOST_DAYS: f64 = 3650.0;
 
+/// A short text.
+const fn name(name: &'static str) -> Field {
+    Field::text(name).at_most(NAME)
+}
+
 const OFFER: Schema = Schema::new(&[
-    Field::text("gigTitle").required(),
+    name("gigTitle").required(),
     Field::number("price").required(),
-    Field::text("description").required(),
+    Field::text("description").at_most(DESCRIPTION).required(),
     Field::number("deliveryInDays").required(),
-    Field::text("oldDeliveryDate").required(),
-    Field::text("newDeliveryDate"),
+    name("oldDeliveryDate").required(),
+    name("newDeliveryDate"),
     Field::boolean("accepted").required(),
     Field::boolean("cancelled").required(),
 ]);
 
 const EXTENSION_WITHIN: Schema = Schema::new(&[
-    Field::text("originalDate").required(),
-    Field::text("newDate").required(),
+    name("originalDate").required(),
+    name("newDate").required(),
     Field::number("days").required(),
-    Field::text("reason").required(),
+    Field::text("reason").at_most(DESCRIPTION).required(),
 ]);
 
-const WORK: Schema = Schema::new(&[Field::text("message"), Field::text("file")]);
+const WORK: Schema = Schema::new(&[Field::text("message").at_most(DESCRIPTION), Field::text("file").at_most(ADDRESS)]);
 
 const EVENTS: Schema = Schema::new(&[
-    Field::text("placeOrder"),
-    Field::text("requirements"),
-    Field::text("orderStarted"),
+    name("placeOrder"),
+    name("requirements"),
+    name("orderStarted"),
     // The wire's own spelling; the right one is refused, as existing clients expect.
-    Field::text("deliverydateUpdate"),
-    Field::text("orderDelivered"),
-    Field::text("buyerReview"),
-    Field::text("sellerReview"),
+    name("deliverydateUpdate"),
+    name("orderDelivered"),
+    name("buyerReview"),
+    name("sellerReview"),
 ]);
 
-const REVIEW: Schema = Schema::new(&[Field::number("rating"), Field::text("review")]);
+const REVIEW: Schema = Schema::new(&[Field::number("rating"), Field::text("review").at_most(DESCRIPTION)]);
 
 const ORDER: Schema = Schema::new(&[
     Field::object("offer", &OFFER).required(),
-    Field::text("gigId").required(),
-    Field::text("sellerId").required(),
-    Field::text("sellerUsername").required(),
-    Field::text("sellerEmail").required(),
-    Field::text("sellerImage").required(),
-    Field::text("gigCoverImage").required(),
-    Field::text("gigMainTitle").required(),
-    Field::text("gigBasicTitle").required(),
-    Field::text("gigBasicDescription").required(),
-    Field::text("buyerId").required(),
-    Field::text("buyerUsername").required(),
-    Field::text("buyerEmail").required(),
-    Field::text("buyerImage").required(),
-    Field::text("status").required(),
-    Field::text("orderId").required(),
-    Field::text("invoiceId").required(),
+    name("gigId").required(),
+    name("sellerId").required(),
+    name("sellerUsername").required(),
+    name("sellerEmail").required(),
+    Field::text("sellerImage").at_most(ADDRESS).required(),
+    Field::text("gigCoverImage").at_most(ADDRESS).required(),
+    name("gigMainTitle").required(),
+    name("gigBasicTitle").required(),
+    Field::text("gigBasicDescription").at_most(DESCRIPTION).required(),
+    name("buyerId").required(),
+    name("buyerUsername").required(),
+    name("buyerEmail").required(),
+    Field::text("buyerImage").at_most(ADDRESS).required(),
+    name("status").required(),
+    name("orderId").required(),
+    name("invoiceId").required(),
     Field::number("quantity").required(),
     Field::number("price").required(),
     Field::number("serviceFee"),
-    Field::text("requirements").blank(),
-    Field::text("paymentIntent").required(),
+    Field::text("requirements").at_most(DESCRIPTION).blank(),
+    name("paymentIntent").required(),
     Field::object("requestExtension", &EXTENSION_WITHIN),
     Field::boolean("delivered"),
-    Field::text("approvedAt"),
-    Field::text("dateOrdered"),
-    Field::objects("deliveredWork", 0, &WORK),
+    name("approvedAt"),
+    name("dateOrdered"),
+    Field::objects("deliveredWork", 0, &WORK).up_to(ENTRIES),
     Field::object("events", &EVENTS),
     Field::object("buyerReview", &REVIEW),
     Field::object("sellerReview", &REVIEW),
 ]);
 
 const EXTENSION: Schema = Schema::new(&[
-    Field::text("originalDate").required(),
-    Field::text("newDate").required(),
+    name("originalDate").required(),
+    name("newDate").required(),
     Field::number("days").required().above(0.0, "\"days\" must be greater than 0"),
-    Field::text("reason").required(),
-    Field::text("deliveryDateUpdate"),
+    Field::text("reason").at_most(DESCRIPTION).required(),
+    name("deliveryDateUpdate"),
 ]);
 
-const NOTIFICATION: Schema = Schema::lenient(&[Field::text("notificationId").required()]);
+const NOTIFICATION: Schema = Schema::lenient(&[name("notificationId").required()]);
 
 const INTENT: Schema =
     Schema::lenient(&[Field::number("price").required().above(0.0, "\"price\" must be a positive number")]);
 
 const DELIVER: Schema = Schema::lenient(&[
-    Field::text("message").blank(),
+    Field::text("message").at_most(DESCRIPTION).blank(),
+    // The store of files has its own limit.
     Field::text("file").blank(),
-    Field::text("fileType").blank(),
-    Field::text("fileName").blank(),
+    name("fileType").blank(),
+    name("fileName").blank(),
 ]);
 
 /// A date in either format.
@@ -313,6 +319,10 @@ impl DeliverBody {
         let file_size = match body.get("fileSize") {
             None | Some(Value::Null) => None,
             Some(Value::Number(size)) => Some(size.to_string()),
+            Some(Value::String(size)) if size.len() > NAME => {
+                let text = format!("\"fileSize\" length must be less than or equal to {NAME} characters long");
+                return Err(Invalid::new(text));
+            }
             Some(Value::String(size)) => Some(size.clone()).filter(|size| !size.is_empty()),
             Some(_) => return Err(Invalid::new("\"fileSize\" must be a string")),
         };

@@ -167,6 +167,38 @@ fn every_other_rule_of_an_order_has_its_text() {
 }
 
 #[test]
+fn every_text_of_an_order_has_a_limit() {
+    for name in STRINGS {
+        let most = match name {
+            "gigBasicDescription" => 20_000,
+            "sellerImage" | "gigCoverImage" | "buyerImage" => 2_048,
+            _ => 500,
+        };
+        assert_eq!(order_says(name, Some(json!("x".repeat(most)))), "ok", "{name}");
+        assert_eq!(order_says(name, Some(json!("x".repeat(most + 1)))), too_long(name, most));
+    }
+    for (path, value, expected) in [
+        ("requirements", json!("x".repeat(20_000)), "ok".to_owned()),
+        ("requirements", json!("x".repeat(20_001)), too_long("requirements", 20_000)),
+        ("offer.description", json!("x".repeat(20_001)), too_long("offer.description", 20_000)),
+        ("events.requirements", json!("x".repeat(501)), too_long("events.requirements", 500)),
+        ("deliveredWork", json!([{"message": "x".repeat(20_001)}]), too_long("deliveredWork[0].message", 20_000)),
+        ("deliveredWork", json!(vec![json!({}); 100]), "ok".to_owned()),
+        (
+            "deliveredWork",
+            json!(vec![json!({}); 101]),
+            "\"deliveredWork\" must contain less than or equal to 100 items".to_owned(),
+        ),
+    ] {
+        assert_eq!(order_says(path, Some(value)), expected, "{path}");
+    }
+}
+
+fn too_long(path: &str, most: usize) -> String {
+    format!("\"{path}\" length must be less than or equal to {most} characters long")
+}
+
+#[test]
 fn every_rule_of_an_extension_has_its_text() {
     let good = json!({"originalDate": "2026-12-01T09:00:00.000Z",
         "newDate": "Fri Dec 04 2026 09:00:00 GMT+0000 (Coordinated Universal Time)", "days": "3", "reason": "illness"});
@@ -186,6 +218,11 @@ fn every_rule_of_an_extension_has_its_text() {
         ("days", Some(json!(1e9)), "\"days\" must be a whole number of days, at most 3650"),
         ("reason", None, "\"reason\" is required"),
         ("reason", Some(json!("")), "\"reason\" is not allowed to be empty"),
+        (
+            "reason",
+            Some(json!("x".repeat(20_001))),
+            "\"reason\" length must be less than or equal to 20000 characters long",
+        ),
         ("deliveryDateUpdate", Some(json!("")), "\"deliveryDateUpdate\" is not allowed to be empty"),
         ("deliveryDateUpdate", Some(json!("x")), "\"deliveryDateUpdate\" must be a valid date"),
         ("deliveryDateUpdate", Some(json!("2026-11-24")), "ok"),
@@ -229,6 +266,16 @@ fn a_delivery_may_leave_everything_out() {
     ] {
         assert_eq!(DeliverBody::parse(&body).unwrap_err().message, expected);
     }
+}
+
+#[test]
+fn everything_of_a_delivery_but_the_file_has_a_limit() {
+    for (key, most) in [("message", 20_000), ("fileType", 500), ("fileName", 500), ("fileSize", 500)] {
+        assert!(DeliverBody::parse(&json!({ key: "x".repeat(most) })).is_ok(), "{key}");
+        let refused = DeliverBody::parse(&json!({ key: "x".repeat(most + 1) })).unwrap_err();
+        assert_eq!(refused.message, too_long(key, most));
+    }
+    assert!(DeliverBody::parse(&json!({"file": "x".repeat(100_000)})).is_ok(), "the store of files has its own limit");
 }
 
 #[test]

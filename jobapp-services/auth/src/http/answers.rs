@@ -35,6 +35,7 @@ pub(crate) fn opened(service: &AuthService, text: &str, open: &OpenSession) -> R
         user: user(&open.account),
         token: access_token(service, &open.account, open.session)?,
         refresh_token: Some(open.refresh_token.expose()),
+        device_token: open.device_token.as_ref().map(|token| token.expose().to_owned()),
     })
 }
 
@@ -45,7 +46,7 @@ pub(crate) fn access_token(service: &AuthService, account: &Account, session: Se
         email: account.email().to_string(),
         username: account.username().to_string(),
         sid: session.to_string(),
-        role: None,
+        role: account.role().map(|role| role.as_str().to_owned()),
     };
     service.guard.users.issue(&claims).map_err(|error| {
         tracing::error!(%error, "an access token could not be issued");

@@ -50,5 +50,6 @@ pub(crate) async fn refresh_token(
         token: access_token(&service, &account, session)?,
         user: user(&account),
         refresh_token: None,
+        device_token: None,
     }))
 }

@@ -5,6 +5,7 @@ mod current;
 mod email;
 mod health;
 mod passwords;
+mod second_factor;
 mod seed;
 mod session;
 mod sessions;
@@ -14,8 +15,9 @@ mod sign_up;
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path};
-use jobapp_auth::{AuthError, CallerId};
-use jobapp_http::{ApiError, Caller};
+use http::HeaderMap;
+use jobapp_auth::{AuthError, CallerId, OneTimeSecret, Origin};
+use jobapp_http::{ApiError, CLIENT_ADDRESS, Caller, DEVICE_TOKEN};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -70,7 +72,8 @@ fn routes(seed: bool) -> OpenApiRouter<AuthService> {
         .routes(routes!(session::end))
         .routes(routes!(session::ended))
         .routes(routes!(sessions::list))
-        .routes(routes!(sessions::end));
+        .routes(routes!(sessions::end))
+        .routes(routes!(second_factor::status, second_factor::begin, second_factor::confirm, second_factor::end));
     if seed { routes.routes(routes!(seed::seed)) } else { routes }
 }
 
@@ -86,6 +89,15 @@ fn caller_id(caller: &Caller) -> Result<CallerId, AuthError> {
     CallerId::new(caller.claims.id, &caller.claims.sid)
 }
 
+/// Where the request comes from, as the gateway says.
+fn origin(headers: &HeaderMap) -> Origin {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    Origin {
+        address: text(CLIENT_ADDRESS).unwrap_or_default().to_owned(),
+        device_token: text(DEVICE_TOKEN).map(OneTimeSecret::new),
+    }
+}
+
 /// The answer for an error of a use case. `at` is where it came from, for logs.
 fn refused(error: AuthError, at: &'static str) -> ApiError {
     if let AuthError::Stolen { session, username } = &error {
@@ -94,6 +106,10 @@ fn refused(error: AuthError, at: &'static str) -> ApiError {
             %username,
             "a spent refresh token was presented, so the session {session} of {username} was ended"
         );
+    }
+    if let AuthError::TooManyAttempts { wait } = &error {
+        let seconds = wait.as_millis().div_ceil(1000);
+        return ApiError::from(error).retry_after(u32::try_from(seconds).unwrap_or(u32::MAX)).at(at);
     }
     ApiError::from(error).at(at)
 }

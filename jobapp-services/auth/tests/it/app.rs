@@ -35,30 +35,42 @@ pub(crate) fn app() -> App {
 }
 
 pub(crate) fn app_with(config: AuthConfig) -> App {
-    let keys = |secret: &str| TokenKeys::single(&SecretString::from(secret.to_owned()));
-    let gateway = GatewayTokens::new(keys("gateway"));
-    let guard = ServiceGuard {
-        audiences: AuthService::AUDIENCES,
-        gateway: gateway.clone(),
-        users: UserTokens::new(keys("users"), 900),
-    };
     let clock = Arc::new(FixedClock::at(Timestamp::from_millis(1_795_500_000_000).unwrap()));
     let store = MemoryStore::with(clock.clone(), None);
     let media = Arc::new(MemoryMedia::default());
-    let ports = AuthPorts {
+    let ports = AuthPorts { media: media.clone(), ..ports(&store, clock.clone()) };
+    let service = AuthService::new(ports, config);
+    App { router: service.router(), service, store, media, clock, gateway: gateway_tokens() }
+}
+
+fn keys_of(secret: &str) -> TokenKeys {
+    TokenKeys::single(&SecretString::from(secret.to_owned()))
+}
+
+pub(crate) fn gateway_tokens() -> GatewayTokens {
+    GatewayTokens::new(keys_of("gateway"))
+}
+
+pub(crate) fn user_tokens() -> UserTokens {
+    UserTokens::new(keys_of("users"), 900)
+}
+
+/// Everything in memory, with the cheapest hashes.
+pub(crate) fn ports(store: &MemoryStore, clock: Arc<FixedClock>) -> AuthPorts {
+    let guard = ServiceGuard { audiences: AuthService::AUDIENCES, gateway: gateway_tokens(), users: user_tokens() };
+    AuthPorts {
         accounts: store.repository(),
         sessions: store.repository(),
         pending: store.repository(),
+        attempts: store.repository(),
         numbers: store.sequence(),
-        media: media.clone(),
+        media: Arc::new(MemoryMedia::default()),
         hasher: Arc::new(Argon2Hasher::cheapest().unwrap()),
         secrets: Arc::new(SystemSecrets),
-        clock: clock.clone(),
+        clock,
         ids: Arc::new(SequenceIds::default()),
         guard: Arc::new(guard),
-    };
-    let service = AuthService::new(ports, config);
-    App { router: service.router(), service, store, media, clock, gateway }
+    }
 }
 
 pub(crate) fn marta() -> Value {

@@ -1,7 +1,11 @@
 //! The auth service on stores in memory, through its router.
 
 mod app;
+mod enumeration;
+mod guessing;
 mod passwords;
+mod races;
+mod second_factor;
 mod sessions;
 mod sign_in;
 mod sign_up;

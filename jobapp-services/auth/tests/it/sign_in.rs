@@ -26,7 +26,10 @@ async fn a_known_device_is_let_in_by_name_or_address() {
     for username in ["Marta", "marta", "MARTA@example.org"] {
         let (status, answer) = app.post("/signin", credentials(username, PASSWORD, "Chrome")).await;
         assert_eq!(status, StatusCode::OK);
-        assert_eq!(keys(&answer), ["browserName", "deviceType", "message", "refreshToken", "token", "user"]);
+        assert_eq!(
+            keys(&answer),
+            ["browserName", "deviceToken", "deviceType", "message", "refreshToken", "token", "user"]
+        );
         assert_eq!(text(&answer, "message"), "User login successfully");
         assert_eq!((text(&answer, "browserName"), text(&answer, "deviceType")), ("", ""));
         assert_eq!(answer["user"], signed_up["user"]);
@@ -75,7 +78,7 @@ async fn an_unknown_device_is_let_in_with_the_mailed_code_and_remembered() {
     assert!(!answer.to_string().contains(&code));
     let (status, verified) = verify(&app, &pending, &code, json!({"deviceType": "mobile"})).await;
     assert_eq!((status, text(&verified, "message")), (StatusCode::OK, "OTP verified successfully."));
-    assert_eq!(keys(&verified), ["message", "refreshToken", "token", "user"]);
+    assert_eq!(keys(&verified), ["deviceToken", "message", "refreshToken", "token", "user"]);
     assert_eq!(app.get_as(text(&verified, "token"), "/currentuser").await.0, StatusCode::OK);
     for browser in ["Firefox", "Chrome"] {
         let (_, answer) = app.post("/signin", credentials("Marta", PASSWORD, browser)).await;

@@ -12,7 +12,7 @@ const TAKEN: &str = "Invalid credentials. Email or Username";
 async fn a_user_is_made_and_signed_in() {
     let app = app();
     let answer = app.marta().await;
-    assert_eq!(keys(&answer), ["message", "refreshToken", "token", "user"]);
+    assert_eq!(keys(&answer), ["deviceToken", "message", "refreshToken", "token", "user"]);
     assert_eq!(text(&answer, "message"), "User created successfully");
     let public_id = text(&answer["user"], "profilePublicId").to_owned();
     assert_eq!(public_id.len(), 36);

@@ -91,6 +91,7 @@ fn the_document_names_every_route() {
         "/api/v1/auth/refresh-token/{username}",
         "/api/v1/auth/resend-email",
         "/api/v1/auth/reset-password/{token}",
+        "/api/v1/auth/second-factor",
         "/api/v1/auth/seed/{count}",
         "/api/v1/auth/session/end",
         "/api/v1/auth/session/ended",

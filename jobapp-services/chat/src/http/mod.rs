@@ -7,10 +7,12 @@ mod messages;
 mod offer;
 mod send;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, Path};
-use jobapp_http::{ApiError, Caller};
+use axum::extract::{DefaultBodyLimit, FromRef, Path};
+use jobapp_http::{ApiError, Caller, FileIntake};
 use jobapp_kernel::ObjectId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -56,6 +58,13 @@ fn guarded_routes(config: &ChatConfig) -> OpenApiRouter<ChatService> {
         .route("/api/v1/message/", axum::routing::post(send::send))
         .layer(DefaultBodyLimit::max(config.file_body_limit));
     plain.merge(with_files)
+}
+
+/// Where the files of the routes that take them go.
+impl FromRef<ChatService> for FileIntake {
+    fn from_ref(service: &ChatService) -> Self {
+        Self { media: Arc::clone(&service.chat.media), field: "file", limit: service.config.body_limit }
+    }
 }
 
 /// Segments of a path. One that is no UTF-8 names nothing.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use jobapp_chat::{ChatError, NewFile, NewMessage, OfferTerms};
-use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
+use jobapp_http::{ApiError, Caller, ErrorBody, FileBody};
 use jobapp_kernel::Money;
 use jobapp_wire::chat::{MessageBody, MessageDocument, OfferBody};
 use serde::Serialize;
@@ -43,17 +43,16 @@ pub(crate) struct MessageAnswer {
 pub(crate) async fn send(
     State(service): State<ChatService>,
     caller: Caller,
-    body: JsonBody,
+    body: FileBody,
 ) -> Result<Json<MessageAnswer>, ApiError> {
     let cause = body.cause_of(&caller, "POST /message");
     let parsed = MessageBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, HERE))?;
-    // The text of a file is large; what was read of it is enough.
-    drop(body);
     caller.must_be(&parsed.sender_username).map_err(|error| error.at(HERE))?;
     let new = new_message(&caller, parsed)?;
     let known = patiently(service.config.profile_wait, ChatError::is_early, || service.chat.check(&new)).await;
     known.map_err(|error| ApiError::from(error).at(HERE))?;
-    let message = service.chat.send(new, cause).await.map_err(|error| ApiError::from(error).at(HERE))?;
+    let message =
+        service.chat.send_received(new, body.received, cause).await.map_err(|error| ApiError::from(error).at(HERE))?;
     service.summarise(&message).await;
     let message_data = message_document(&message);
     let conversation_id = message_data.conversation_id.clone();

@@ -152,7 +152,7 @@ async fn a_file_becomes_a_url_or_nothing_happens() {
     let data = app.posted("Marta", &with_file("data:text/plain;base64,aGk=")).await;
     assert_eq!(app.media.get(data["file"].as_str().unwrap()).unwrap(), b"hi");
     assert_eq!((&data["fileName"], &data["fileSize"]), (&json!("a.txt"), &json!("2 B")));
-    let large = format!("data:text/plain;base64,{}", "aGkh".repeat(1000));
+    let large = format!("data:text/plain;base64,{}", "aGkh".repeat(40_000));
     for (file, away, status, text) in [
         ("no file", false, StatusCode::BAD_REQUEST, "File upload error. Try again"),
         (&large, false, StatusCode::PAYLOAD_TOO_LARGE, "The file is too large."),
@@ -183,4 +183,40 @@ async fn a_repeated_request_is_answered_as_the_first_time() {
     assert_eq!(send("Hello").await, first);
     assert_eq!(send("Other").await.0, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(app.store.events().len(), 1);
+}
+
+#[tokio::test]
+async fn a_large_file_is_kept_once_and_only_with_its_message() {
+    let app = App::new().await;
+    let source = format!("data:text/plain;base64,{}", "aGkh".repeat(30_000));
+    let mut body = from_marta("See this");
+    body["file"] = json!(source);
+    body["fileName"] = json!("a.txt");
+    let send = async |who: &str, body: &Value| -> (StatusCode, Value) {
+        let mut request = app.request(Method::POST, who, "/", Some(body));
+        request.headers_mut().insert("idempotency-key", "k".parse().unwrap());
+        app.call(request).await
+    };
+    assert_eq!(send("Iria", &body).await.0, StatusCode::FORBIDDEN);
+    let mut without_seller = body.clone();
+    without_seller["sellerId"] = json!("");
+    let (status, answer) = send("Marta", &without_seller).await;
+    assert_eq!((status, &answer["message"]), (StatusCode::BAD_REQUEST, &json!("Seller id is required")));
+    let mut elsewhere = body.clone();
+    elsewhere["body"] = body["file"].clone();
+    elsewhere["file"] = json!("https://files.example/a.txt");
+    assert_eq!(send("Marta", &elsewhere).await.0, StatusCode::BAD_REQUEST);
+    assert!(app.media.is_empty());
+
+    let first = send("Marta", &body).await;
+    assert_eq!(first.0, StatusCode::OK, "{}", first.1);
+    assert_eq!(send("Marta", &body).await, first);
+    let url = first.1["messageData"]["file"].as_str().unwrap();
+    assert!(url.ends_with(".txt"), "{url}");
+    assert_eq!(app.media.get(url).unwrap(), b"hi!".repeat(30_000));
+    assert_eq!(app.media.len(), 1);
+
+    app.media.set_away(true);
+    body["body"] = json!("again");
+    assert_eq!(app.post("Marta", &body).await.0, StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -52,8 +52,11 @@ async fn handle(gigs: &Gigs, rating: &GigRating, delivery: &Delivery) -> Outcome
     };
     match gigs.rate(&gig, stars, Cause::message(GIG_UPDATE.name, effect)).await {
         Ok(_) => Outcome::Done,
-        // It may be on its way; a rating never makes a gig.
-        Err(GigError::NotFound) => Outcome::retry(delivery.attempt, format!("there is no gig {gig}")),
+        // Whoever ordered it, it was stored before: it is gone for good, and its ratings with it.
+        Err(GigError::NotFound) => {
+            tracing::info!(%gig, "a rating came for a gig that is gone");
+            Outcome::Done
+        }
         Err(error) => outcome_of(&error, delivery.attempt),
     }
 }

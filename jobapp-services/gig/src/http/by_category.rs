@@ -24,7 +24,7 @@ pub(crate) async fn by_category(
     caller.must_be(&segment(username)?)?;
     let category = category_of(&service, &caller).await;
     let page = service.finder.by_category(category.as_deref()).await?;
-    Ok(Json(found(&service, "Search gigs category results", page)))
+    Ok(Json(found(&service, Some(&caller), "Search gigs category results", page)))
 }
 
 /// Ten gigs that got five stars from everybody, of the category the caller looked at last; of all when there is none.
@@ -43,7 +43,7 @@ pub(crate) async fn top_rated(
     let category = category_of(&service, &caller).await;
     let page = service.finder.top_rated(category.as_deref()).await?;
     service.metrics.searched(Searched::TopRated);
-    Ok(Json(found(&service, "Search top gigs results", page)))
+    Ok(Json(found(&service, Some(&caller), "Search top gigs results", page)))
 }
 
 /// A category is a hint: without it there is still something to show.

@@ -7,9 +7,10 @@ use jobapp_wire::gigs::GigAnswer;
 
 use super::{Segment, gig_id, not_found, segment};
 use crate::GigService;
-use crate::documents::document;
+use crate::documents::document_for;
 
 /// A gig. A paused one is shown to signed-in users only: somebody may have ordered it.
+/// So is the seller's address.
 #[utoipa::path(get, path = "/api/v1/gig/{gigId}", tag = "gig",
     params(("gigId" = String, Path, description = "The gig.")),
     responses(
@@ -26,5 +27,5 @@ pub(crate) async fn by_id(
         return Err(not_found());
     }
     service.metrics.gig_viewed();
-    Ok(Json(GigAnswer { message: "Get gig by id".to_owned(), gig: document(gig) }))
+    Ok(Json(GigAnswer { message: "Get gig by id".to_owned(), gig: document_for(caller.is_some(), gig) }))
 }

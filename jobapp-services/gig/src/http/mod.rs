@@ -18,12 +18,12 @@ use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path};
 use jobapp_gigs::{GigError, GigId, SearchPage};
-use jobapp_http::ApiError;
+use jobapp_http::{ApiError, Caller};
 use jobapp_wire::gigs::GigSearchAnswer;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
-use crate::documents::documents;
+use crate::documents::document_for;
 use crate::{GigConfig, GigService};
 
 pub(crate) fn router(service: &GigService) -> Router {
@@ -90,8 +90,8 @@ fn not_found() -> ApiError {
     ApiError::from(GigError::NotFound)
 }
 
-/// What was found, as an answer. That the store had to answer is logged, and the index looked after.
-fn found(service: &GigService, message: &str, page: SearchPage) -> GigSearchAnswer {
+/// What was found, as an answer to this caller. That the store had to answer is logged, and the index looked after.
+fn found(service: &GigService, caller: Option<&Caller>, message: &str, page: SearchPage) -> GigSearchAnswer {
     if let Some(reason) = &page.degraded {
         tracing::warn!(reason = jobapp_runtime::error_text(reason), "the store answers in place of the search index");
         service.degraded.notify_one();
@@ -99,7 +99,7 @@ fn found(service: &GigService, message: &str, page: SearchPage) -> GigSearchAnsw
     GigSearchAnswer {
         message: message.to_owned(),
         total: page.total,
-        gigs: documents(page.gigs),
+        gigs: page.gigs.into_iter().map(|gig| document_for(caller.is_some(), gig)).collect(),
         degraded: page.degraded.is_some(),
     }
 }

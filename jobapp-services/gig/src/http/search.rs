@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use jobapp_gigs::SearchQuery;
-use jobapp_http::ApiError;
+use jobapp_http::{ApiError, MaybeCaller};
 use jobapp_wire::gigs::GigSearchAnswer;
 
 use super::found;
@@ -14,7 +14,8 @@ use crate::metrics::Searched;
 /// Gigs that can be found, by text, days of work and price: in the order of their sort ids.
 ///
 /// A gig must have all words of the text; if none has, any of them. A `from` below 10⁹ is an offset, a larger one the sort id
-/// that the page lies behind (`forward`) or before (`backward`).
+/// that the page lies behind (`forward`) or before (`backward`). The sellers' addresses are
+/// shown to signed-in users only.
 #[utoipa::path(get, path = "/api/v1/gig/search/{from}/{size}/{type}", tag = "gig",
     params(
         ("from" = String, Path, description = "An offset, or the sort id of the gig at the page's edge."),
@@ -28,6 +29,7 @@ use crate::metrics::Searched;
     responses((status = 200, description = "What was found.", body = GigSearchAnswer)))]
 pub(crate) async fn search(
     State(service): State<GigService>,
+    MaybeCaller(caller): MaybeCaller,
     path: Result<Path<(String, String, String)>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<GigSearchAnswer>, ApiError> {
@@ -36,5 +38,5 @@ pub(crate) async fn search(
     let pairs = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let page = service.finder.search(&SearchQuery::parse(&from, &size, &kind, pairs)).await?;
     service.metrics.searched(Searched::Text);
-    Ok(Json(found(&service, "Search gigs results", page)))
+    Ok(Json(found(&service, caller.as_ref(), "Search gigs results", page)))
 }

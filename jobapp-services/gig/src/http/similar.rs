@@ -18,11 +18,11 @@ use crate::metrics::Searched;
     ))]
 pub(crate) async fn similar(
     State(service): State<GigService>,
-    _: Caller,
+    caller: Caller,
     id: Segment,
 ) -> Result<Json<GigSearchAnswer>, ApiError> {
     let gig = service.gigs.find(&gig_id(&segment(id)?)?).await?;
     let page = service.finder.similar(&gig).await?;
     service.metrics.searched(Searched::Similar);
-    Ok(Json(found(&service, "More gigs like this result", page)))
+    Ok(Json(found(&service, Some(&caller), "More gigs like this result", page)))
 }

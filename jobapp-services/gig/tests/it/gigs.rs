@@ -61,16 +61,19 @@ async fn only_a_seller_creates_gigs_and_only_his_own() {
     assert_eq!((world.store.count::<Gig>(), world.media.len()), (1, 1), "nothing is uploaded for who may not");
 }
 
+/// A seller who was made six seconds ago.
+const NEW_SELLER: &str = "6b0563c8ee0000000000a002";
+
 #[tokio::test]
 async fn a_seller_who_is_not_known_yet_is_waited_for() {
     let world = World::with(jobapp_gig_service::GigConfig::default()).await;
     let mut body = a_gig();
-    body["sellerId"] = json!("66f0c0ffee0000000000a002");
+    body["sellerId"] = json!(NEW_SELLER);
     let create = world.call("Nuno", "POST", "/api/v1/gig/create", &body);
     let hear = async {
         // The request looks, finds nothing and waits; only then the news comes.
         tokio::task::yield_now().await;
-        world.becomes_seller("Nuno", "66f0c0ffee0000000000a002").await;
+        world.becomes_seller("Nuno", NEW_SELLER).await;
     };
     let (answer, ()) = tokio::join!(create, hear);
     assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
@@ -276,4 +279,19 @@ async fn the_document_of_the_routes_names_all_fourteen() {
     let paths = document["paths"].as_object().unwrap();
     let operations: usize = paths.values().map(|path| path.as_object().unwrap().len()).sum();
     assert_eq!(operations, 14, "{:?}", paths.keys().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn people_without_a_session_see_everything_but_the_sellers_address() {
+    let world = World::new().await;
+    let gig = world.offers(json!({})).await;
+    let without = |mut gig: Value| gig.as_object_mut().unwrap().remove("email").map(|email| (email, gig));
+    let (email, shown) = without(gig.clone()).unwrap();
+    assert_eq!(email, "iria@example.org");
+    assert_eq!(world.get("Marta", &path(&gig)).await.body["gig"], gig);
+    assert_eq!(world.get("", &path(&gig)).await.body["gig"], shown);
+    for (user, expected) in [("Marta", &gig), ("", &shown)] {
+        let found = world.get(user, "/api/v1/gig/search/0/10/forward").await;
+        assert_eq!(found.body["gigs"], json!([expected]), "{user}");
+    }
 }

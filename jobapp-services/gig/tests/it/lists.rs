@@ -1,11 +1,16 @@
 //! Sellers' lists, and what is shown to a user on his home page.
 
 use http::StatusCode;
+use jobapp_gig_service::GigConfig;
 use jobapp_gigs::SelectedCategories;
 use jobapp_wire::queues::GIG_UPDATE;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::world::{IRIA, MALLORY, World};
+
+/// A seller nobody heard of, made years ago.
+const UNKNOWN: &str = "66f0c0ffee0000000000a0ff";
 
 async fn pause(world: &World, gig: &Value) {
     let path = format!("/api/v1/gig/active/{}", gig["id"].as_str().unwrap());
@@ -44,8 +49,23 @@ async fn a_sellers_list_shows_the_active_gigs_and_his_own_the_paused_ones() {
 #[tokio::test]
 async fn unknown_sellers_are_not_found() {
     let world = World::new().await;
-    for id in ["66f0c0ffee0000000000a0ff", "undefined"] {
+    for id in [UNKNOWN, "undefined"] {
         assert_eq!(world.get("Iria", &format!("/api/v1/gig/seller/{id}")).await.status, StatusCode::NOT_FOUND, "{id}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_sellers_who_may_be_new_are_waited_for() {
+    let world = World::with(GigConfig::default()).await;
+    for (id, waits) in [(UNKNOWN, false), ("ffffffffffffffffffffffff", false), ("6b0563c8ee0000000000a0ff", true)] {
+        for (user, path, status) in [
+            ("Iria", format!("/api/v1/gig/seller/{id}"), StatusCode::NOT_FOUND),
+            ("Nuno", format!("/api/v1/gig/seller/pause/{id}"), StatusCode::FORBIDDEN),
+        ] {
+            let start = Instant::now();
+            assert_eq!(world.get(user, &path).await.status, status, "{path}");
+            assert_eq!(start.elapsed() >= GigConfig::default().profile_wait, waits, "{path}");
+        }
     }
 }
 

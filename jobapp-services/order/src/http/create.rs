@@ -5,12 +5,12 @@ use axum::extract::State;
 use http::StatusCode;
 use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
 use jobapp_orders::{Agreement, GigCard, OrderRequest, Outlook, Party};
+use jobapp_runtime::until_found;
 use jobapp_users::card::Card;
 use jobapp_wire::orders::OrderBody;
 
 use super::answers::OrderAnswer;
 use crate::OrderService;
-use crate::wait::until_found;
 
 const FROM: &str = "Create order() method";
 const ROUTE: &str = "POST /order";

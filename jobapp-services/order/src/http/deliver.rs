@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
+use jobapp_http::{ApiError, Caller, ErrorBody, FileBody};
 use jobapp_kernel::{MediaError, Upload};
 use jobapp_orders::Work;
 use jobapp_wire::orders::DeliverBody;
@@ -32,7 +32,7 @@ pub(crate) async fn deliver(
     State(service): State<OrderService>,
     caller: Caller,
     id: Segment,
-    body: JsonBody,
+    body: FileBody,
 ) -> Result<Json<OrderAnswer>, ApiError> {
     let number = number(id)?;
     let cause = body.cause_of(&caller, &format!("{ROUTE}/{number}"));
@@ -41,14 +41,15 @@ pub(crate) async fn deliver(
     {
         return Ok(Json(OrderAnswer::new(DONE, &order)));
     }
+    let received = body.received;
     let body = DeliverBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
-    // Nothing is stored for somebody who may not deliver.
+    // Nothing is kept for somebody who may not deliver.
     service.orders.may_deliver(&number, caller.username()).await?;
     let file = match body.file {
         None => None,
         Some(source) => {
             let upload = Upload::file(source, body.file_type.clone(), body.file_name.clone());
-            Some(service.media.store(upload).await.map_err(upload_error)?.url)
+            Some(upload.keep(&*service.media, received).await.map_err(upload_error)?.url)
         }
     };
     let work = Work {

@@ -11,10 +11,12 @@ mod intent;
 mod notifications;
 mod read;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, Path};
-use jobapp_http::ApiError;
+use axum::extract::{DefaultBodyLimit, FromRef, Path};
+use jobapp_http::{ApiError, FileIntake};
 use jobapp_orders::{OrderNumber, OrdersError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -69,6 +71,13 @@ fn routes() -> OpenApiRouter<OrderService> {
 
 fn file_routes() -> OpenApiRouter<OrderService> {
     OpenApiRouter::new().routes(routes!(deliver::deliver))
+}
+
+/// Where the files of the routes that take them go.
+impl FromRef<OrderService> for FileIntake {
+    fn from_ref(service: &OrderService) -> Self {
+        Self { media: Arc::clone(&service.media), field: "file", limit: service.config.body_limit }
+    }
 }
 
 /// A path segment that is no UTF-8 names nothing.

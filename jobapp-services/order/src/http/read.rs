@@ -1,15 +1,20 @@
 //! `GET /api/v1/order/{orderId}`, `…/seller/{sellerId}`, `…/buyer/{buyerId}`
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody};
-use jobapp_kernel::RepositoryError;
+use jobapp_kernel::{ObjectId, RepositoryError};
+use jobapp_runtime::until_found;
 use jobapp_users::card::Card;
 
 use super::answers::{OrderAnswer, OrdersAnswer};
 use super::{Segment, number, segment};
 use crate::OrderService;
-use crate::wait::until_found;
+
+/// How long an event is on its way at most, and clocks differ.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
 
 /// One order, for its participants. It is found by every number it goes by.
 #[utoipa::path(get, path = "/api/v1/order/{orderId}", tag = "order",
@@ -43,7 +48,7 @@ pub(crate) async fn of_seller(
 ) -> Result<Json<OrdersAnswer>, ApiError> {
     let unknown = || ApiError::not_found("There is no such seller.");
     let id: jobapp_users::card::SellerId = segment(id)?.parse().map_err(|_| unknown())?;
-    let card = until_found(service.config.fact_wait, || service.directory.of_seller(id)).await;
+    let card = until_found(patience_with(&service, id.0), || service.directory.of_seller(id)).await;
     must_be_own(card, &caller, unknown)?;
     let orders = service.orders.of_seller(id.0.into()).await?;
     Ok(Json(OrdersAnswer::new("Seller orders", &orders)))
@@ -64,10 +69,17 @@ pub(crate) async fn of_buyer(
 ) -> Result<Json<OrdersAnswer>, ApiError> {
     let unknown = || ApiError::not_found("There is no such buyer.");
     let id: jobapp_users::card::BuyerId = segment(id)?.parse().map_err(|_| unknown())?;
-    let card = until_found(service.config.fact_wait, || service.directory.of_buyer(id)).await;
+    let card = until_found(patience_with(&service, id.0), || service.directory.of_buyer(id)).await;
     must_be_own(card, &caller, unknown)?;
     let orders = service.orders.of_buyer(id.0.into()).await?;
     Ok(Json(OrdersAnswer::new("Buyer orders", &orders)))
+}
+
+/// How long to wait for the card with this id. A profile that was made more than a minute ago has arrived, or there is none.
+fn patience_with(service: &OrderService, id: ObjectId) -> Duration {
+    let (now, made_at) = (service.clock.now(), id.made_at());
+    let may_be_on_its_way = now.since(made_at).max(made_at.since(now)) < ON_ITS_WAY;
+    if may_be_on_its_way { service.config.fact_wait } else { Duration::ZERO }
 }
 
 fn must_be_own(

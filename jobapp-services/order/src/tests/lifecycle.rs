@@ -48,6 +48,29 @@ async fn a_delivery_with_an_idempotency_key_is_one_delivery_and_one_file() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_large_file_is_kept_once_and_only_with_its_delivery() {
+    let world = World::new().await;
+    world.started().await;
+    let file = format!("data:application/zip;base64,UEsDBAoA{}", "QUJD".repeat(50_000));
+    let body = json!({"message": "first", "file": file, "fileName": "logo.zip"});
+    world.ask("Marta", "PUT", "/deliver-order/JO1", &body, None).await.must_be(403);
+    world.ask("Otto", "PUT", "/deliver-order/JO1", &body, None).await.must_be(404);
+    let wrong = json!({"message": 1, "file": file});
+    world.put("Iria", "/deliver-order/JO1", wrong).await.says(400, "\"message\" must be a string");
+    world.put("Iria", "/deliver-order/JO1", json!({"file": format!("{file}!")})).await.must_be(400);
+    assert!(world.media.is_empty());
+    for _ in 0..2 {
+        let answer = world.ask("Iria", "PUT", "/deliver-order/JO1", &body, Some("k")).await.must_be(200);
+        let work = &answer["order"]["deliveredWork"];
+        assert_eq!(work.as_array().unwrap().len(), 1);
+        let url = work[0]["file"].as_str().unwrap();
+        assert!(url.ends_with(".zip"), "{url}");
+        assert_eq!(world.media.get(url).unwrap(), [&b"PK\x03\x04\n\0"[..], &b"ABC".repeat(50_000)].concat());
+    }
+    assert_eq!(world.media.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn files_that_cannot_be_stored_deliver_nothing() {
     let world = World::new().await;
     world.started().await;
@@ -58,7 +81,7 @@ async fn files_that_cannot_be_stored_deliver_nothing() {
     world.media.set_away(true);
     world.put("Iria", "/deliver-order/JO1", json!({"file": FILE})).await.must_be(503);
     assert_eq!(world.get("Iria", "/JO1").await.must_be(200)["order"]["deliveredWork"], json!([]));
-    // Nothing is stored for who may not deliver.
+    // Nothing is kept for who may not deliver.
     world.media.set_away(false);
     world
         .put("Marta", "/deliver-order/JO1", json!({"file": FILE}))

@@ -149,3 +149,52 @@ async fn one_intent_is_one_payment() {
     let saved = world.store.repository::<Payment>().save(jobapp_kernel::Change::insert(second, Vec::new())).await;
     assert!(matches!(saved, Err(RepositoryError::Taken { key: "intent", .. })));
 }
+
+#[tokio::test(start_paused = true)]
+async fn payments_the_provider_has_lost_keep_no_other_from_going_back() {
+    let world = World::new().await;
+    let payments = world.store.repository::<Payment>();
+    for number in 0..250_u32 {
+        let mut id = [0xAA; 12];
+        id[8..].copy_from_slice(&number.to_be_bytes());
+        let id = jobapp_orders::PaymentId(jobapp_kernel::ObjectId::from_bytes(id));
+        let price = jobapp_kernel::Money::from_cents(1);
+        let lost = Payment::new(id, format!("pi_lost_{number}"), "Otto".to_owned(), price, world.now());
+        let change = jobapp_kernel::Change::insert(lost, Vec::new());
+        assert!(payments.save(change).await.unwrap().version().is_some());
+    }
+    let processing = world.plan("Otto", 50.0).await;
+    world.payments.process(&processing).await.unwrap();
+    world.later(1);
+    let lonely = world.pay("Marta", 40.0).await;
+    world.later(25);
+    let swept = world.service.sweep().await.unwrap();
+    assert_eq!((swept.expired, swept.unclaimed, swept.failed), (250, 1, 0));
+    world.settle().await;
+    assert!(payment(&world, &lonely).await.refund().unwrap().settled_at.is_some());
+    assert_eq!(payment(&world, "pi_lost_0").await.status(), PaymentStatus::Cancelled);
+    assert_eq!(payment(&world, &processing).await.status(), PaymentStatus::Processing);
+    assert_eq!(world.service.sweep().await.unwrap(), jobapp_orders::Swept::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_orders_racing_for_one_offer_the_loser_is_refunded_at_once() {
+    for _ in 0..20 {
+        let world = Arc::new(World::new().await);
+        world.offer("66f0c0ffee00000000007001", 75.0, 1, true, false).await;
+        let (first, second) = (world.pay("Marta", 75.0).await, world.pay("Marta", 75.0).await);
+        let mut tasks = Vec::new();
+        for (number, intent) in [("JO1", first), ("JO2", second)] {
+            let (world, body) = (Arc::clone(&world), order("Marta", number, &intent, 75.0));
+            tasks.push(tokio::spawn(async move { world.ask("Marta", "POST", "", &body, None).await }));
+        }
+        let mut statuses = Vec::new();
+        for task in tasks {
+            statuses.push(task.await.unwrap().0.as_u16());
+        }
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409]);
+        world.settle().await;
+        assert_eq!((world.orders(), world.refunds().await), (1, 1));
+    }
+}

@@ -137,6 +137,14 @@ async fn an_idempotency_key_is_answered_as_the_first_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_longest_idempotency_key_of_the_longest_name_plans_a_payment() {
+    let world = World::new().await;
+    let (name, key, plan) = ("日本語日本語日本語日本語", "k".repeat(128), json!({"price": 5}));
+    let first = world.ask(name, "POST", "/create-payment-intent", &plan, Some(&key)).await.must_be(201);
+    assert_eq!(world.ask(name, "POST", "/create-payment-intent", &plan, Some(&key)).await.must_be(201), first);
+}
+
+#[tokio::test(start_paused = true)]
 async fn in_two_tabs_another_paid_intent_of_the_same_amount_is_taken() {
     let world = World::new().await;
     let paid = world.pay("Marta", 40.0).await;

@@ -32,6 +32,20 @@ async fn lists_are_ones_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_a_profile_that_may_be_on_its_way_is_waited_for() {
+    let world = World::new().await;
+    let asked = async |id: &str| {
+        let start = tokio::time::Instant::now();
+        world.get("Marta", &format!("/buyer/{id}")).await.must_be(404);
+        start.elapsed()
+    };
+    // Made two years ago, far in the future, and half a minute ago.
+    assert_eq!(asked("66f0c0ffee0000000000b0ff").await, Duration::ZERO);
+    assert_eq!(asked("ff00c0ffee0000000000b0ff").await, Duration::ZERO);
+    assert_eq!(asked("6b056002ee0000000000b0ff").await, world.service.config.fact_wait);
+}
+
+#[tokio::test(start_paused = true)]
 async fn open_orders_come_first_and_then_the_newest() {
     let world = World::new().await;
     for number in ["JO1", "JO2", "JO3"] {

@@ -6,13 +6,13 @@ use axum::http::StatusCode;
 use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
 use jobapp_kernel::Stars;
 use jobapp_reviews::{NewReview, ReviewError, ReviewSide};
+use jobapp_runtime::patiently;
 use jobapp_wire::reviews::{ReviewBody, ReviewDocument};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ReviewService;
 use crate::documents::review_document;
-use crate::patience::patiently;
 
 const HERE: &str = "Create review() method";
 

@@ -82,7 +82,7 @@ async fn a_body_of_another_shape_is_dead_with_the_reason() {
     idle(&bus).await;
     let dead = bus.list(QUEUE.name, 10).await.unwrap();
     assert_eq!(dead.len(), 1);
-    assert!(dead[0].reason.starts_with("the body cannot be read: "), "{}", dead[0].reason);
+    assert_eq!(dead[0].reason, "the body cannot be read: it has another shape (line 1, column 0)");
     assert!(shutdown.stop(Duration::from_secs(30)).await);
 }
 
@@ -96,14 +96,14 @@ async fn errors_that_may_pass_are_tried_again_and_others_are_dead() {
         seen.lock().push((kind.clone(), delivery.attempt));
         async move {
             match (kind.as_str(), delivery.attempt) {
-                ("unavailable", 0) => Err(Trouble(ErrorKind::Unavailable)),
+                ("limited", 0) => Err(Trouble(ErrorKind::Limited)),
                 ("invalid", _) => Err(Trouble(ErrorKind::Invalid)),
                 _ => Ok(()),
             }
         }
     });
     start(&bus, &shutdown, handler).await;
-    bus.publish(&[message(Some("m 1"), "\"unavailable\""), message(Some("m 2"), "\"invalid\"")]).await.unwrap();
+    bus.publish(&[message(Some("m 1"), "\"limited\""), message(Some("m 2"), "\"invalid\"")]).await.unwrap();
     in_time(async {
         while calls.lock().len() < 3 {
             // Time is simulated; this lets the retry come due.
@@ -112,21 +112,41 @@ async fn errors_that_may_pass_are_tried_again_and_others_are_dead() {
     })
     .await;
     assert!(shutdown.stop(Duration::from_secs(30)).await);
-    assert_eq!(
-        *calls.lock(),
-        [("unavailable".to_owned(), 0), ("invalid".to_owned(), 0), ("unavailable".to_owned(), 1)]
-    );
+    assert_eq!(*calls.lock(), [("limited".to_owned(), 0), ("invalid".to_owned(), 0), ("limited".to_owned(), 1)]);
     assert_eq!(bus.list(QUEUE.name, 10).await.unwrap()[0].reason, "the kettle is Invalid");
+}
+
+#[test]
+fn outages_and_moved_versions_kill_no_message_and_refusals_do_at_once() {
+    let counts = |kind| match outcome_of(&Trouble(kind), 0) {
+        Outcome::Retry { counts, .. } => Some(counts),
+        Outcome::Done | Outcome::Dead { .. } => None,
+    };
+    for kind in [ErrorKind::Unavailable, ErrorKind::Conflict] {
+        assert_eq!(counts(kind), Some(false), "{kind:?}");
+    }
+    assert_eq!(counts(ErrorKind::Limited), Some(true));
+    for kind in [ErrorKind::Refused, ErrorKind::Taken, ErrorKind::NotFound, ErrorKind::Internal] {
+        assert_eq!(counts(kind), None, "{kind:?}");
+    }
+}
+
+#[test]
+fn the_reason_of_an_unreadable_body_quotes_nothing_of_it() {
+    let secret = "408152";
+    for body in [format!("\n\"{secret}\""), format!("[{secret}"), format!("[\"{secret}\"]"), format!("x{secret}")] {
+        let error = serde_json::from_str::<Vec<bool>>(&body).unwrap_err();
+        let reason = jobapp_runtime::unreadable(&error);
+        assert!(reason.starts_with("the body cannot be read: ") && !reason.contains(secret), "{reason}");
+    }
 }
 
 #[test]
 fn the_reason_of_an_outcome_tells_the_whole_story() {
     let error = RepositoryError::unavailable("save an order", "the disk is full");
-    let Outcome::Retry { after, reason } = outcome_of(&error, 1) else { panic!("a store may come back") };
-    assert_eq!(
-        (after, reason.as_str()),
-        (Duration::from_secs(10), "the store could not save an order: the disk is full")
-    );
+    let patiently =
+        Outcome::retry_patiently(Duration::from_secs(5), "the store could not save an order: the disk is full");
+    assert_eq!(outcome_of(&error, 1), patiently);
     let error = RepositoryError::Taken { aggregate: "order", key: "id" };
     assert_eq!(outcome_of(&error, 1), Outcome::dead("the id of this order is in use"));
 }

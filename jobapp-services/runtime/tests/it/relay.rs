@@ -219,6 +219,43 @@ async fn an_event_that_is_not_understood_holds_back_its_aggregate_only() {
     assert!(world.bus.is_idle());
 }
 
+/// An outbox whose oldest entry is damaged.
+struct Damaged(Arc<dyn Outbox>);
+
+#[async_trait]
+impl Outbox for Damaged {
+    async fn lease(&self, owner: &str, lease: Duration, limit: usize) -> Result<Vec<OutboxEntry>, RepositoryError> {
+        let mut entries = self.0.lease(owner, lease, limit).await?;
+        if let Some(first) = entries.iter_mut().find(|entry| entry.event == "damaged") {
+            first.event = OutboxEntry::unreadable("a sector is gone");
+        }
+        Ok(entries)
+    }
+
+    async fn clear(&self, owner: &str, ids: &[MessageId]) -> Result<(), RepositoryError> {
+        self.0.clear(owner, ids).await
+    }
+
+    async fn changed(&self) {
+        self.0.changed().await;
+    }
+
+    async fn waiting(&self) -> Result<u64, RepositoryError> {
+        self.0.waiting().await
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_holds_back_its_aggregate_only() {
+    let world = World::new().await;
+    change(&world.store, 1, &["damaged", "after"]).await;
+    change(&world.store, 2, &["of another"]).await;
+    let relay = Relay { outbox: Arc::new(Damaged(world.store.outbox())), ..world.relay() };
+    relay.publish_all().await.unwrap();
+    assert_eq!(bodies(&take(&world.bus, 1).await), ["of another"]);
+    assert_eq!(world.store.outbox().waiting().await.unwrap(), 2);
+}
+
 #[tokio::test]
 async fn a_message_without_a_queue_holds_back_its_aggregate_only() {
     let world = World::new().await;

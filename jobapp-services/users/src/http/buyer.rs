@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody};
+use jobapp_runtime::until_found;
 use jobapp_users::{Buyer, UsersError};
 
 use super::answers::BuyerAnswer;
 use super::{Segment, api_error, segment};
 use crate::UsersService;
 use crate::documents::buyer_for;
-use crate::wait::until_found;
 
 /// The caller's own buyer.
 #[utoipa::path(get, path = "/api/v1/buyer/email", tag = "buyer", responses(

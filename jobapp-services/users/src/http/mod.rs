@@ -3,6 +3,7 @@
 mod answers;
 mod buyer;
 mod health;
+mod picture;
 mod seller_create;
 mod seller_read;
 mod seller_seed;
@@ -14,22 +15,21 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use jobapp_http::ApiError;
 use jobapp_users::UsersError;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
-use crate::UsersService;
+use crate::{UsersConfig, UsersService};
 
 pub(crate) fn router(service: &UsersService) -> Router {
     let guard = axum::middleware::from_fn_with_state(service.guard.clone(), jobapp_http::guard);
-    let (guarded, _) = routes(service.config.seed).split_for_parts();
-    let guarded =
-        guarded.layer(DefaultBodyLimit::max(service.config.body_limit)).route_layer(guard).with_state(service.clone());
+    let (guarded, _) = routes(&service.config).split_for_parts();
+    let guarded = guarded.route_layer(guard).with_state(service.clone());
     let (open, _) = open_routes().split_for_parts();
     guarded.merge(open).fallback(jobapp_http::not_found)
 }
 
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
-    let mut document = routes(true).into_openapi();
+    let mut document = routes(&UsersConfig { seed: true, ..UsersConfig::default() }).into_openapi();
     document.merge(open_routes().into_openapi());
     document.info = utoipa::openapi::InfoBuilder::new()
         .title("JobApp users")
@@ -43,7 +43,9 @@ fn open_routes() -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(health::health))
 }
 
-fn routes(seed: bool) -> OpenApiRouter<UsersService> {
+fn routes(config: &UsersConfig) -> OpenApiRouter<UsersService> {
+    let small = DefaultBodyLimit::max(config.body_limit);
+    let picture = DefaultBodyLimit::max(config.picture_body_limit);
     let routes = OpenApiRouter::new()
         .routes(routes!(buyer::by_email))
         .routes(routes!(buyer::by_own_name))
@@ -51,9 +53,9 @@ fn routes(seed: bool) -> OpenApiRouter<UsersService> {
         .routes(routes!(seller_read::by_id))
         .routes(routes!(seller_read::by_name))
         .routes(routes!(seller_read::random))
-        .routes(routes!(seller_create::create))
-        .routes(routes!(seller_update::update));
-    if seed { routes.routes(routes!(seller_seed::seed)) } else { routes }
+        .routes(routes!(seller_create::create).layer(picture))
+        .routes(routes!(seller_update::update).layer(picture));
+    if config.seed { routes.routes(routes!(seller_seed::seed).layer(small)) } else { routes }
 }
 
 /// A path segment that is no UTF-8 names nothing.

@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use jobapp_http::{ApiError, Caller, ErrorBody};
+use jobapp_runtime::until_found;
 use jobapp_users::UsersError;
 
 use super::answers::MessageAnswer;
 use super::{Segment, api_error, count, segment};
 use crate::UsersService;
-use crate::wait::until_found;
 
 /// The most sample sellers that are made at once.
 const MOST: usize = 1000;

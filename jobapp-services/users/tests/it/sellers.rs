@@ -64,6 +64,75 @@ async fn a_repeated_request_is_answered_as_the_first_time() {
     assert_eq!(reused.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
+/// One transparent pixel.
+const PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+fn with_picture(picture: &str) -> Value {
+    let mut body = seller_body();
+    body["profilePicture"] = json!(picture);
+    body
+}
+
+#[tokio::test]
+async fn a_picture_that_is_sent_is_stored_once_and_kept_while_it_stays() {
+    let world = World::new();
+    let key = [("idempotency-key", "k1")];
+    for _ in 0..2 {
+        let body = with_picture(PIXEL);
+        let made = world.call_with("Marta", "POST", "/api/v1/seller/create", Some(&body), &key).await;
+        assert_eq!(made.body["seller"]["profilePicture"], "http://media.test/media/1.png");
+    }
+    let refused = world.call("Marta", "POST", "/api/v1/seller/create", Some(&with_picture(PIXEL))).await;
+    assert_eq!((refused.status, world.media.len()), (StatusCode::BAD_REQUEST, 1), "nothing is uploaded in vain");
+    let seller = world.seller("Marta").await;
+    let path = format!("/api/v1/seller/{}", seller["_id"].as_str().unwrap());
+    let update = |picture: &str| {
+        let body = with_picture(picture);
+        let (world, path) = (&world, &path);
+        async move { world.call("Marta", "PUT", path, Some(&body)).await.body["seller"]["profilePicture"].clone() }
+    };
+    world.media.set_away(true);
+    assert_eq!(update("http://media.test/media/1.png").await, "http://media.test/media/1.png");
+    world.media.set_away(false);
+    assert_eq!(update(PIXEL).await, "http://media.test/media/2.png");
+    assert_eq!(update("https://img.example.org/n.png").await, "https://img.example.org/n.png");
+    let others = world.call("Iria", "PUT", &path, Some(&with_picture(PIXEL))).await;
+    assert_eq!((others.status, world.media.len()), (StatusCode::FORBIDDEN, 2));
+}
+
+#[tokio::test]
+async fn a_picture_is_a_picture_or_an_address_of_the_web() {
+    let world = World::new();
+    let iria = world.make_seller("Iria").await;
+    let path = format!("/api/v1/seller/{}", iria["_id"].as_str().unwrap());
+    for picture in ["javascript:alert(1)", "p.png", "data:text/html;base64,PHA+", "ftp://example.org/p.png"] {
+        for (user, method, path, from) in [
+            ("Marta", "POST", "/api/v1/seller/create", "Create seller() method error"),
+            ("Iria", "PUT", path.as_str(), "Update seller() method error"),
+        ] {
+            let refused = world.call(user, method, path, Some(&with_picture(picture))).await;
+            let expected = json!({"message": "File upload error. Try again", "statusCode": 400, "status": "error",
+                "comingFrom": from});
+            assert_eq!((refused.status, refused.body), (StatusCode::BAD_REQUEST, expected), "{picture}");
+        }
+    }
+    world.media.set_away(true);
+    let away = world.call("Marta", "POST", "/api/v1/seller/create", Some(&with_picture(PIXEL))).await;
+    assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.store.count::<Seller>(), 1);
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused() {
+    let world = World::with(UsersConfig { picture_body_limit: 4096, ..UsersConfig::default() });
+    let long = with_picture(&"A".repeat(4096));
+    let refused = world.call("Marta", "POST", "/api/v1/seller/create", Some(&long)).await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let seller = world.make_seller("Iria").await;
+    let path = format!("/api/v1/seller/{}", seller["_id"].as_str().unwrap());
+    assert_eq!(world.call("Iria", "PUT", &path, Some(&long)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
 #[tokio::test]
 async fn a_broken_rule_is_answered_in_the_wires_words() {
     let world = World::new();
@@ -204,13 +273,4 @@ async fn sample_sellers_are_made_only_where_configured() {
     let sample = world.seller("Marta").await;
     let path = format!("/api/v1/seller/{}", sample["_id"].as_str().unwrap());
     assert_eq!(world.call("Marta", "PUT", &path, Some(&sample)).await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn a_body_beyond_the_limit_is_refused() {
-    let world = World::new();
-    let mut body = seller_body();
-    body["description"] = json!("x".repeat(300 * 1024));
-    let refused = world.call("Marta", "POST", "/api/v1/seller/create", Some(&body)).await;
-    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
 }

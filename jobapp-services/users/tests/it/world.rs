@@ -12,6 +12,7 @@ use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserClaims, UserTokens
 use jobapp_kernel::{
     Delivery, FixedClock, Handler, Message, MessageId, Outcome, PublishError, Publisher, Queue, SequenceIds, Timestamp,
 };
+use jobapp_media::MemoryMedia;
 use jobapp_memory::MemoryStore;
 use jobapp_users_service::{UsersConfig, UsersPorts, UsersService};
 use jobapp_wire::queues::{USER_BUYER, USER_PROFILE};
@@ -23,6 +24,7 @@ use tower::ServiceExt;
 pub(crate) struct World {
     pub(crate) service: UsersService,
     pub(crate) store: MemoryStore,
+    pub(crate) media: Arc<MemoryMedia>,
     pub(crate) published: Arc<Published>,
     users: UserTokens,
     gateway: GatewayTokens,
@@ -53,7 +55,7 @@ impl World {
 
     pub(crate) fn with(config: UsersConfig) -> Self {
         let store = MemoryStore::new();
-        let published = Arc::new(Published::default());
+        let (published, media) = (Arc::new(Published::default()), Arc::new(MemoryMedia::default()));
         let secret = SecretString::from("only for tests".to_owned());
         let (users, gateway) =
             (UserTokens::new(TokenKeys::single(&secret), 900), GatewayTokens::new(TokenKeys::single(&secret)));
@@ -62,12 +64,13 @@ impl World {
             buyers: store.repository(),
             sellers: store.repository(),
             numbers: store.sequence(),
+            media: media.clone(),
             publisher: published.clone(),
             clock: Arc::new(FixedClock::at("2026-11-24T10:15:42.000Z".parse().unwrap())),
             ids: Arc::new(SequenceIds::default()),
             guard: Arc::new(guard),
         };
-        Self { service: UsersService::new(ports, config), store, published, users, gateway }
+        Self { service: UsersService::new(ports, config), store, media, published, users, gateway }
     }
 
     pub(crate) async fn call(&self, user: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {

@@ -107,6 +107,28 @@ async fn a_database_that_turns_read_only_is_unavailable() {
 }
 
 #[tokio::test]
+async fn a_damaged_outbox_entry_is_handed_out_as_unreadable_and_the_others_as_they_are() {
+    let store = SqlStore::open(SqlConfig::memory()).await.unwrap();
+    let kettles = store.register::<Kettle>().await.unwrap();
+    for number in 1..=6 {
+        let kettle = a_kettle(number);
+        let event = KettleEvent::Bought { owner: kettle.owner.clone() };
+        kettles.save(Change::insert(kettle, vec![event])).await.unwrap().version().unwrap();
+    }
+    let damages =
+        ["event = 'no JSON'", "event = x'ff'", "headers = '[]'", "version = -1", "recorded_at = 9223372036854775807"];
+    for (seq, damage) in (1..).zip(damages) {
+        let sql = format!("UPDATE jobapp_outbox SET {damage} WHERE seq = {seq}");
+        assert_eq!(store.database().execute_unprepared(&sql).await.unwrap().rows_affected(), 1);
+    }
+    let entries = store.outbox().lease("a relay", Duration::from_secs(30), 10).await.unwrap();
+    let readable: Vec<bool> = entries.iter().map(|entry| entry.why_unreadable().is_none()).collect();
+    assert_eq!(readable, [false, false, false, false, false, true]);
+    let owners: Vec<String> = entries.iter().map(|entry| entry.aggregate_id.clone()).collect();
+    assert_eq!(owners, (1..=6).map(|number| a_kettle(number).id.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_full_disk_is_unavailable_and_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let store = SqlStore::open(SqlConfig::file(file_in(folder.path()))).await.unwrap();

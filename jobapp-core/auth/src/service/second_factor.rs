@@ -1,0 +1,92 @@
+//! Setting up the second factor and taking it away.
+
+use jobapp_kernel::Aggregate;
+
+use super::{Auth, CallerId};
+use crate::account::SecondFactorRefused;
+use crate::second_factor::recovery_codes;
+use crate::{Account, AuthError, AuthenticatorKey, OneTimeSecret};
+
+/// What an authenticator is set up with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// The key as people type it: base32.
+    pub key: OneTimeSecret,
+    /// The key as authenticators scan it: an `otpauth://` address.
+    pub url: OneTimeSecret,
+}
+
+/// How the caller's second factor stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecondFactorStatus {
+    /// Whether signing in needs a code of the authenticator.
+    pub is_on: bool,
+    /// How many recovery codes are left.
+    pub recovery_codes_left: usize,
+}
+
+impl Auth {
+    /// How the caller's second factor stands.
+    ///
+    /// # Errors
+    /// [`AuthError::SessionOver`].
+    pub async fn second_factor(&self, caller: CallerId) -> Result<SecondFactorStatus, AuthError> {
+        let account = self.authenticated(caller).await?.value;
+        let (is_on, recovery_codes_left) = (account.has_second_factor(), account.recovery_codes_left());
+        Ok(SecondFactorStatus { is_on, recovery_codes_left })
+    }
+
+    /// Begins to set up the caller's second factor. It counts from [`Auth::confirm_second_factor`] on. Needs the password, so
+    /// that a session left open somewhere is not enough to shut its owner out.
+    ///
+    /// # Errors
+    /// [`AuthError::WrongPassword`], [`AuthError::TooManyAttempts`], [`AuthError::SecondFactor`] when it is on already.
+    pub async fn begin_second_factor(&self, caller: CallerId, password: &str) -> Result<Enrolment, AuthError> {
+        let account = self.authenticated(caller).await?.value;
+        self.prove_password(caller, &account, password).await?;
+        let key = AuthenticatorKey::random(&*self.ports.secrets);
+        let now = self.ports.clock.now();
+        let begin = |account: Account| Ok(Some((account.begin_second_factor(key.clone(), now)?, Vec::new())));
+        let account = self.change_account(*account.id(), begin).await?;
+        let url = OneTimeSecret::new(key.to_url(account.username()));
+        Ok(Enrolment { key: OneTimeSecret::new(key.to_base32()), url })
+    }
+
+    /// Turns the caller's second factor on with a first code of the authenticator. The recovery codes are told this once.
+    ///
+    /// # Errors
+    /// [`AuthError::SecondFactor`] when the code is wrong, nothing was begun, or it is on already.
+    pub async fn confirm_second_factor(&self, caller: CallerId, code: &str) -> Result<Vec<OneTimeSecret>, AuthError> {
+        let account = self.authenticated(caller).await?.value;
+        let recovery = recovery_codes(&*self.ports.secrets);
+        let now = self.ports.clock.now();
+        let confirm = |account: Account| Ok(Some((account.confirm_second_factor(code, &recovery, now)?, Vec::new())));
+        self.change_account(*account.id(), confirm).await?;
+        Ok(recovery)
+    }
+
+    /// Takes the caller's second factor away. Needs the password and a code, one of the authenticator or a recovery code.
+    ///
+    /// # Errors
+    /// [`AuthError::WrongPassword`], [`AuthError::TooManyAttempts`], [`AuthError::SecondFactor`] when the code is wrong or
+    /// there is none.
+    pub async fn end_second_factor(&self, caller: CallerId, password: &str, code: &str) -> Result<(), AuthError> {
+        let account = self.authenticated(caller).await?.value;
+        let attempt = self.proving(caller, &account).await?;
+        if !self.is_password(&account, password).await? {
+            self.attempt_failed(attempt).await?;
+            return Err(AuthError::WrongPassword);
+        }
+        let now = self.ports.clock.now();
+        let end = |account: Account| Ok(Some((account.end_second_factor(code, now)?, Vec::new())));
+        match self.change_account(*account.id(), end).await {
+            Ok(_) => self.attempt_succeeded(attempt).await,
+            Err(AuthError::SecondFactor(SecondFactorRefused::WrongCode)) => {
+                // Six digits are guessed sooner than a password.
+                self.attempt_failed(attempt).await?;
+                Err(SecondFactorRefused::WrongCode.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `jobapp operator …` and `jobapp keys …`: who runs the marketplace, and what its tokens are signed with.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the commands speak to their user")]
+
+use std::io::BufRead;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use jobapp_auth::{Auth, AuthError, NewOperator, Policy, Ports};
+use jobapp_auth_service::{Argon2Hasher, AuthConfig, SystemSecrets};
+use jobapp_kernel::{Aggregate, Clock};
+use jobapp_media::{FolderMedia, MediaLimits};
+use jobapp_runtime::{SystemClock, SystemIds, error_text};
+
+use crate::cli::{KeysCommand, OperatorCommand};
+use crate::compose::Stores;
+use crate::{Folder, Secrets, Settings};
+
+/// `jobapp operator …`. The marketplace must not be running on the folder.
+pub(crate) async fn operator(settings: &Settings, command: &OperatorCommand) -> anyhow::Result<ExitCode> {
+    let folder = match command {
+        // Also before the first start.
+        OperatorCommand::Create { .. } => Folder::open(&settings.data)?,
+        OperatorCommand::Remove { .. } | OperatorCommand::List => Folder::open_used(&settings.data)?,
+    };
+    let stores = Box::pin(Stores::open(&folder)).await?;
+    let done = Box::pin(change(settings, &folder, &stores, command)).await;
+    stores.close().await;
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+async fn change(
+    settings: &Settings,
+    folder: &Folder,
+    stores: &Stores,
+    command: &OperatorCommand,
+) -> anyhow::Result<()> {
+    let auth = use_cases(settings, folder, stores)?;
+    match command {
+        OperatorCommand::Create { username, email, password_stdin } => {
+            let password = if *password_stdin { Some(read_password()?) } else { None };
+            let picture = AuthConfig::default().seed_picture;
+            let wish = NewOperator { username: username.clone(), email: email.clone(), password, picture };
+            let made = match auth.make_operator(wish).await {
+                Err(AuthError::NoSuchAccount) => {
+                    bail!("there is no account {username}. To make one, say where its mail goes with --email")
+                }
+                Err(AuthError::Taken) => bail!("the name or the address belongs to another account"),
+                other => other?,
+            };
+            println!("{} runs the marketplace.", made.account.username());
+            if let Some(secret) = made.reset {
+                let link = format!("{}/reset_password?token={}", settings.client_url, secret.expose());
+                println!("Start the marketplace and set the password within an hour. The link is good once:\n{link}");
+            }
+            tell_unfinished(made.unfinished.as_ref());
+        }
+        OperatorCommand::Remove { username } => {
+            let changed = match auth.unmake_operator(username).await {
+                Err(AuthError::NoSuchAccount) => bail!("there is no account {username}"),
+                other => other?,
+            };
+            let text = if changed.is_changed { "is an ordinary user now." } else { "is an ordinary user." };
+            println!("{username} {text}");
+            tell_unfinished(changed.unfinished.as_ref());
+        }
+        OperatorCommand::List => {
+            let operators = auth.operators().await?;
+            if operators.is_empty() {
+                println!("Nobody runs the marketplace.");
+            }
+            for account in operators {
+                println!("{}  {}  {}", account.id(), account.username(), account.email());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tell_unfinished(unfinished: Option<&AuthError>) {
+    if let Some(error) = unfinished {
+        eprintln!(
+            "warning: not every session was ended at once; those that are left cannot be renewed: {}",
+            error_text(error)
+        );
+    }
+}
+
+fn use_cases(settings: &Settings, folder: &Folder, stores: &Stores) -> anyhow::Result<Auth> {
+    let path = folder.within("media");
+    let url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{}", settings.address.port()));
+    let media = FolderMedia::open(&path, &url, MediaLimits::default())
+        .with_context(|| format!("the media folder {}", path.display()))?;
+    let ports = Ports {
+        accounts: Arc::clone(&stores.accounts),
+        sessions: Arc::clone(&stores.sessions),
+        pending: Arc::clone(&stores.pending),
+        attempts: Arc::clone(&stores.attempts),
+        numbers: stores.auth.sequence(),
+        media: Arc::new(media),
+        hasher: Arc::new(Argon2Hasher::new().context("the hashing of passwords")?),
+        secrets: Arc::new(SystemSecrets),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(SystemIds::default()),
+    };
+    Ok(Auth::new(ports, Policy::default()))
+}
+
+/// One line of standard input.
+fn read_password() -> anyhow::Result<String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).context("no password could be read from standard input")?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        bail!("standard input has no password");
+    }
+    Ok(password.to_owned())
+}
+
+/// `jobapp keys …`: works beside a running marketplace too, which takes new keys when it starts again.
+pub(crate) fn keys(settings: &Settings, command: &KeysCommand) -> anyhow::Result<ExitCode> {
+    let root = &settings.data;
+    let secrets = match command {
+        KeysCommand::Rotate { grace_hours } => {
+            let grace = Duration::from_secs(u64::from(*grace_hours) * 3600);
+            let secrets = Secrets::rotate(root, SystemClock.now(), grace)?;
+            println!(
+                "New keys sign from the next start of the marketplace on. Those before verify for {grace_hours} hours."
+            );
+            secrets
+        }
+        KeysCommand::List => Secrets::read(root)?
+            .with_context(|| format!("there is no marketplace in {}; name its folder with --data", root.display()))?,
+    };
+    for (name, ring) in [("users", &secrets.user_tokens), ("gateway", &secrets.gateway_tokens)] {
+        for key in ring.keys() {
+            match key.verifies_until {
+                None => println!("{name}  {}  signs", key.id),
+                Some(until) => println!("{name}  {}  verifies until {until}", key.id),
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,97 @@
+//! Health, the home page, and what is not there.
+
+use serde_json::json;
+
+use crate::harness::shared;
+
+const HEALTHY: &str = "API Gateway service is healthy and OK.";
+
+#[tokio::test]
+async fn programs_and_people_learn_from_the_root_that_all_is_well() {
+    let browser = shared().browser();
+    let body = browser.send(browser.request("GET", "/")).await.says(HEALTHY);
+    assert_eq!(body["api"], "/api/gateway/v1");
+
+    let plain = reqwest::Client::new().get(browser.url("/")).header("accept", "text/html,*/*;q=0.8");
+    let page = browser.send(plain).await;
+    assert_eq!(page.status, 200, "{page}");
+    assert!(page.header("content-type").starts_with("text/html"), "{page}");
+    for part in ["JobApp", "/docs", "/openapi.json", "/_dev/mail", "/_dev/payments", "/api/gateway/v1"] {
+        assert!(page.text().contains(part), "{part}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn probes_read_the_text_they_know() {
+    let browser = shared().browser();
+    for method in ["GET", "HEAD"] {
+        let answer = browser.send(browser.request(method, "/gateway-health")).await;
+        assert_eq!((answer.status, answer.text().as_str()), (200, if method == "GET" { HEALTHY } else { "" }));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found_outside_of_the_api() {
+    let browser = shared().browser();
+    for (method, path) in [
+        ("GET", "/nothing"),
+        ("GET", "/api/gateway/v2/gig/1"),
+        ("GET", "/metrics"),
+        ("POST", "/api"),
+        ("GET", "/api/v1/auth/currentuser"),
+    ] {
+        let answer = browser.send(browser.request(method, path)).await;
+        assert_eq!(
+            (answer.status, answer.json()),
+            (404, json!({ "message": "The endpoint called does not exist." })),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found_within_the_api_by_who_is_signed_in() {
+    let (person, nobody) = (shared().person().await, shared().browser());
+    for (method, path) in [
+        ("GET", "/nothing"),
+        ("GET", ""),
+        ("PATCH", "/auth/currentuser"),
+        ("DELETE", "/buyer/username"),
+        ("POST", "/gig/create/more"),
+        ("GET", "/auth/signup"),
+        ("POST", "/gig"),
+    ] {
+        person.call(method, path, None).await.refused_with(404, "The endpoint called does not exist.");
+        nobody.call(method, path, None).await.refused_with(401, "Token is not available. Please login again.");
+    }
+}
+
+#[tokio::test]
+async fn the_documentation_works_without_the_rest_of_the_world() {
+    let browser = shared().browser();
+    let document = browser.send(browser.request("GET", "/openapi.json")).await.good();
+    let documented = document["paths"].as_object().unwrap();
+    for route in jobapp_gateway_service::routes::all().iter().filter(|route| !route.seed) {
+        let parts: Vec<String> = route
+            .path
+            .split('/')
+            .map(|part| part.strip_prefix(':').map_or_else(|| part.to_owned(), |name| format!("{{{name}}}")))
+            .collect();
+        let path = format!("/api/gateway/v1{}", parts.join("/"));
+        let operation = &documented[&path][route.method.as_str().to_lowercase()];
+        assert!(operation["responses"][route.status.to_string()].is_object(), "{} {path}: {operation}", route.method);
+    }
+
+    let page = browser.send(browser.request("GET", "/docs/")).await;
+    assert_eq!(page.status, 200, "{page}");
+    let page = page.text();
+    assert!(page.contains("swagger"), "{page}");
+    for elsewhere in ["src=\"http", "href=\"http", "//cdn", "//unpkg"] {
+        assert!(!page.contains(elsewhere), "{elsewhere}: {page}");
+    }
+    for asset in page.split('"').filter(|part| part.ends_with(".js") || part.ends_with(".css")) {
+        let path = format!("/docs/{}", asset.trim_start_matches("./"));
+        let answer = browser.send(browser.request("GET", &path)).await;
+        assert_eq!(answer.status, 200, "{answer}");
+    }
+}

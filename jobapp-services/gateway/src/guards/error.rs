@@ -1,0 +1,37 @@
+//! Why a call brought no answer.
+
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, StatusCode};
+use jobapp_http::BoxError;
+
+/// Why a call brought no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// Too many calls are under way already.
+    #[error("too many calls are under way")]
+    Full,
+    /// The service failed so often that calls are not tried.
+    #[error("it failed too often; the next call is tried in {0:?}")]
+    Open(Duration),
+    /// No answer in time.
+    #[error("it did not answer within {0:?}")]
+    TimedOut(Duration),
+    /// The client stopped sending the body.
+    #[error("the client sent nothing more of its body for {0:?}")]
+    Stalled(Duration),
+    /// No connection, or it broke.
+    #[error("it could not be reached: {0}")]
+    Unreachable(#[source] BoxError),
+}
+
+/// Whether an answer speaks for whatever stands in the service's place, and not for the service itself: a service that
+/// says itself that it is busy also says when to come back.
+pub(crate) fn is_nobodys(status: StatusCode, headers: &HeaderMap) -> bool {
+    match status {
+        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => true,
+        StatusCode::SERVICE_UNAVAILABLE => !headers.contains_key(RETRY_AFTER),
+        _ => false,
+    }
+}

@@ -1,0 +1,130 @@
+//! Whether the gateway runs, whether it wants requests, and how the services behind it are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::Gateway;
+use crate::guards::{BreakerState, Guards};
+use crate::home::HEALTHY;
+
+/// How long a service may take to say that it runs.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long what was found holds: many may ask at once.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What was found about the services lately.
+pub(crate) type Findings = Arc<Mutex<Option<(Instant, Value)>>>;
+
+/// `GET /livez`: the process runs.
+pub(crate) async fn live(headers: HeaderMap) -> Response {
+    told(&headers, StatusCode::OK, "ok", &json!({ "status": "ok" }))
+}
+
+/// `GET /readyz`: it wants requests. Not before it knows which sessions are over, and not while it stops.
+pub(crate) async fn ready(State(gateway): State<Gateway>, headers: HeaderMap) -> Response {
+    let (status, text) = match gateway.readiness() {
+        Readiness::Ready => (StatusCode::OK, "ready"),
+        Readiness::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+        Readiness::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+    };
+    told(&headers, status, text, &json!({ "status": text }))
+}
+
+/// `GET /gateway-health`: the text probes know; for who asks for JSON, how each service is as well.
+pub(crate) async fn health(State(gateway): State<Gateway>, headers: HeaderMap) -> Response {
+    if !wants_json(&headers) {
+        return HEALTHY.into_response();
+    }
+    let services = services(&gateway).await;
+    let well = services.as_object().is_some_and(|all| all.values().all(|service| service["status"] == "up"));
+    let text = if well { "ok" } else { "degraded" };
+    // The gateway itself is well either way: it must not be restarted for the sake of a service.
+    Json(json!({
+        "message": HEALTHY,
+        "status": text,
+        "ready": gateway.readiness() == Readiness::Ready,
+        "version": env!("CARGO_PKG_VERSION"),
+        "services": services,
+    }))
+    .into_response()
+}
+
+/// Whether the gateway wants requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    /// It does not know yet which sessions are over.
+    Starting,
+    /// It does.
+    Ready,
+    /// It is about to stop.
+    Draining,
+}
+
+fn told(headers: &HeaderMap, status: StatusCode, text: &'static str, json: &Value) -> Response {
+    if wants_json(headers) { (status, Json(json)).into_response() } else { (status, text).into_response() }
+}
+
+/// Whether the client names JSON as something it accepts; `*/*` is no such wish.
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted
+        .flat_map(|text| text.split(','))
+        .any(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// How each service is.
+async fn services(gateway: &Gateway) -> Value {
+    let mut findings = gateway.findings().lock().await;
+    if let Some((at, found)) = &*findings
+        && at.elapsed() < FRESH
+    {
+        return found.clone();
+    }
+    let guards: Vec<&Guards> = gateway.upstreams().guards().collect();
+    let states = futures::future::join_all(guards.iter().map(|guards| state(gateway, guards))).await;
+    let names = guards.iter().map(|guards| guards.name.to_owned());
+    let found = Value::Object(names.zip(states).collect::<Map<String, Value>>());
+    *findings = Some((Instant::now(), found.clone()));
+    found
+}
+
+/// Asks a service itself, past its guards: they would answer for it.
+async fn state(gateway: &Gateway, guards: &Guards) -> Value {
+    let start = Instant::now();
+    let asked = tokio::time::timeout(PATIENCE, gateway.upstreams().health(guards.name)).await;
+    let up = asked.is_ok_and(|healthy| healthy);
+    let breaker = guards.breaker.state();
+    let status = if up && breaker == BreakerState::Closed { "up" } else { "down" };
+    json!({
+        "status": status,
+        "breaker": breaker,
+        "inFlight": guards.bulkhead.under_way(),
+        "ms": start.elapsed().as_secs_f64() * 1000.0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn only_who_names_json_gets_json() {
+        let wants = |accept: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            wants_json(&headers)
+        };
+        assert!(wants("application/json") && wants("text/html, Application/JSON;q=0.5"));
+        assert!(!wants("*/*") && !wants("text/html,*/*;q=0.8") && !wants("application/*"));
+        assert!(!wants_json(&HeaderMap::new()));
+    }
+}

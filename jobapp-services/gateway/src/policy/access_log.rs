@@ -1,0 +1,149 @@
+//! One log line for each request: what was asked, by whom, how it ended, how long it took. No query, no body, no path that
+//! could hold a secret: the route's pattern stands for the path.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request};
+use axum::response::Response;
+use http::{HeaderValue, Method, StatusCode};
+
+use super::client_address::ClientAddress;
+use super::request_id;
+use super::rule::Rule;
+use crate::matching::Place;
+
+/// From when on an answer is worth a warning.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Who a request was answered for, in the answer's extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct AnsweredFor(pub(crate) String);
+
+/// Writes the lines.
+#[derive(Debug, Clone)]
+pub(crate) struct AccessLog;
+
+/// What the line will need.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    at: Instant,
+    method: Method,
+    route: Cow<'static, str>,
+    id: Option<HeaderValue>,
+    address: IpAddr,
+}
+
+impl Rule for AccessLog {
+    type Memory = Asked;
+
+    fn enter(&self, request: &mut Request) -> ControlFlow<Response, Asked> {
+        let extensions = request.extensions();
+        let route = match extensions.get::<Place>() {
+            Some(Place::Route(found)) => Cow::Borrowed(found.route.path),
+            _ => match extensions.get::<MatchedPath>() {
+                Some(path) => Cow::Owned(path.as_str().to_owned()),
+                None => Cow::Borrowed("none"),
+            },
+        };
+        ControlFlow::Continue(Asked {
+            at: Instant::now(),
+            method: request.method().clone(),
+            route,
+            id: request.headers().get(request_id::NAME).cloned(),
+            address: ClientAddress::of(extensions).0,
+        })
+    }
+
+    fn leave(&self, asked: Asked, response: &mut Response) {
+        let took = asked.at.elapsed();
+        let user = response.extensions_mut().remove::<AnsweredFor>();
+        let user = user.as_ref().map(|AnsweredFor(name)| name.as_str());
+        write(&asked, response.status(), took, user);
+    }
+}
+
+fn write(asked: &Asked, status: StatusCode, took: Duration, user: Option<&str>) {
+    let method = asked.method.as_str();
+    let route = &*asked.route;
+    let code = status.as_u16();
+    let ms = took.as_micros() as f64 / 1000.0;
+    let request_id = asked.id.as_ref().and_then(|id| id.to_str().ok());
+    let address = tracing::field::display(asked.address);
+    // The level is part of a line's place in the code, so there are two places.
+    if status.is_server_error() || took >= SLOW {
+        tracing::warn!(target: "access", method, route, status = code, ms, request_id, user, %address, "answered");
+    } else {
+        tracing::info!(target: "access", method, route, status = code, ms, request_id, user, %address, "answered");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+    use serde_json::Value;
+
+    use super::super::rule::testing::{request, through};
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    async fn line(uri: &str, answer: impl Fn(Request) -> Response) -> (Value, String) {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        let mut request = request("PUT", uri, &[("x-request-id", "request-1"), ("cookie", "session=secret")]);
+        let place = crate::matching::Table::new(false).place(&Method::PUT, uri.split('?').next().unwrap());
+        request.extensions_mut().insert(place);
+        through(AccessLog, request, answer).await;
+        drop(guard);
+        let text = String::from_utf8(lines.0.lock().clone()).unwrap();
+        (serde_json::from_str(&text).unwrap(), text)
+    }
+
+    #[tokio::test]
+    async fn a_line_says_what_matters_and_no_secret() {
+        let answer = |_| {
+            let mut response = Response::default();
+            response.extensions_mut().insert(AnsweredFor("Marta".to_owned()));
+            response
+        };
+        let (line, text) = line("/api/gateway/v1/auth/reset-password/t0psecret?token=secret", answer).await;
+        assert_eq!(line["method"], "PUT");
+        assert_eq!(line["route"], "/auth/reset-password/:token");
+        assert_eq!((line["status"].as_u64(), line["level"].as_str()), (Some(200), Some("INFO")));
+        assert_eq!((line["request_id"].as_str(), line["user"].as_str()), (Some("request-1"), Some("Marta")));
+        assert!(line["ms"].is_number() && line["address"] == "0.0.0.0", "{line}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_fault_of_ours_is_a_warning() {
+        let (line, _) = line("/nowhere", |_| {
+            let mut response = Response::default();
+            *response.status_mut() = StatusCode::BAD_GATEWAY;
+            response
+        })
+        .await;
+        assert_eq!((line["level"].as_str(), line["route"].as_str()), (Some("WARN"), Some("none")));
+    }
+}

@@ -1,0 +1,110 @@
+//! What still works while a service is away.
+
+use std::time::Duration;
+
+use jobapp_http::UserClaims;
+use serde_json::json;
+
+use super::{claims, world, world_with};
+use crate::{BreakerConfig, GatewayConfig, GuardConfig};
+
+#[tokio::test]
+async fn who_one_is_comes_from_the_sessions_own_copy_while_auth_is_away() {
+    let world = world();
+    assert_eq!(world.read("/auth/currentuser", "Marta").await.body["user"]["country"], "Portugal");
+    world.away("auth");
+    for _ in 0..20 {
+        let answer = world.read("/auth/currentuser", "Marta").await;
+        assert_eq!((answer.status, &answer.body["user"]["country"]), (200, &json!("Portugal")));
+    }
+    let unknown = world.read("/auth/currentuser", "Iria").await;
+    assert_eq!((unknown.status, &unknown.body["user"]["username"]), (200, &json!("Iria")));
+}
+
+/// A token whose time was over a minute ago.
+fn expired(user: &UserClaims) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let mut claims = serde_json::to_value(user).unwrap();
+    let rest = json!({ "iss": "jobapp", "aud": "jobapp-users", "typ": "access", "iat": now - 960, "exp": now - 60 });
+    claims.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+    let header = jsonwebtoken::Header { kid: Some("1".to_owned()), ..jsonwebtoken::Header::default() };
+    jsonwebtoken::encode(&header, &claims, &jsonwebtoken::EncodingKey::from_secret(b"users")).unwrap()
+}
+
+#[tokio::test]
+async fn a_session_that_would_have_to_be_renewed_is_not_ended_by_an_outage() {
+    let world = world();
+    let session = format!("session={}; session.refresh=r", expired(&claims("Marta")));
+    // The refresh token is refused: that is an answer.
+    let refused = world.api("GET", "/auth/currentuser", &[("cookie", &session)], None).await;
+    assert_eq!(refused.status, 401);
+    world.away("auth");
+    let answer = world.api("GET", "/auth/currentuser", &[("cookie", &session)], None).await;
+    assert_eq!((answer.status, &answer.body["user"]["username"]), (200, &json!("Marta")));
+    // It opens nothing else, and nobody is told to sign in again.
+    let other = world.api("GET", "/order/JO1", &[("cookie", &session)], None).await;
+    assert_eq!(other.status, 503);
+    assert!(other.headers.contains_key("retry-after"));
+    // A search needs no session.
+    assert_eq!(world.api("GET", "/auth/search/gig/0/10/forward", &[("cookie", &session)], None).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_has_no_copy() {
+    let world = world();
+    let session = world.session_of("Marta");
+    world.read("/auth/currentuser", "Marta").await;
+    world.away("auth");
+    assert_eq!(world.api("POST", "/auth/signout", &[("cookie", &session)], None).await.status, 200);
+    assert_eq!(world.read("/auth/currentuser", "Marta").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_broken_service_is_answered_at_once_and_the_others_go_on() {
+    let breaker = BreakerConfig { open: Duration::from_millis(50), ..BreakerConfig::default() };
+    let guards = GuardConfig { breaker, ..GuardConfig::default() };
+    let world = world_with(GatewayConfig { guards, ..GatewayConfig::default() });
+    world.away("review");
+    for _ in 0..10 {
+        let answer = world.read("/review/gig/66f0", "Marta").await;
+        assert_eq!(answer.status, 503);
+        assert!(answer.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
+        assert_eq!(answer.body["message"], "The review service is not available. Please try again.");
+    }
+    let tried = world.backstage.seen.lock().len();
+    assert!(tried <= 6, "{tried} calls were tried");
+    // Another route of the same service shares the breaker; another service does not.
+    assert_eq!(world.read("/review/seller/77a1", "Marta").await.status, 503);
+    assert_eq!(world.backstage.seen.lock().len(), tried);
+    assert_eq!(world.read("/gig/66f0", "Marta").await.status, 200);
+    let health = world.send("GET", "/gateway-health", &[("accept", "application/json")], None).await;
+    assert_eq!((health.status, &health.body["status"]), (200, &json!("degraded")));
+    assert_eq!(health.body["services"]["review"]["status"], "down");
+    assert_eq!(health.body["services"]["gig"]["status"], "up");
+    // It closes by itself.
+    world.backstage.away.lock().clear();
+    while world.read("/review/gig/66f0", "Marta").await.status != 200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn probes_learn_whether_requests_are_wanted() {
+    let world = world();
+    let ready = |accept: &'static str| {
+        let world = &world;
+        async move { world.send("GET", "/readyz", &[("accept", accept)], None).await }
+    };
+    assert_eq!((ready("*/*").await.status, ready("*/*").await.body), (503, json!("starting")));
+    world.away("auth");
+    assert!(world.gateway.load_ended_sessions().await.is_err());
+    assert_eq!(ready("*/*").await.status, 503);
+    world.backstage.away.lock().clear();
+    world.gateway.load_ended_sessions().await.unwrap();
+    assert_eq!((ready("*/*").await.status, ready("application/json").await.body), (200, json!({ "status": "ready" })));
+    world.gateway.drain();
+    assert_eq!((ready("*/*").await.status, ready("*/*").await.body), (503, json!("draining")));
+    assert_eq!(world.send("GET", "/livez", &[], None).await.body, json!("ok"));
+    let plain = world.send("GET", "/gateway-health", &[("accept", "*/*")], None).await;
+    assert_eq!(plain.body, json!("API Gateway service is healthy and OK."));
+}

@@ -1,0 +1,18 @@
+//! Sellers' pictures on their way to where they are stored.
+
+use jobapp_http::ApiError;
+use jobapp_kernel::{MediaError, Upload};
+
+use crate::UsersService;
+
+/// Stores a picture, or takes over the `http` or `https` URL of one.
+pub(crate) async fn store(service: &UsersService, source: String) -> Result<String, ApiError> {
+    match service.media.store(Upload::picture(source)).await {
+        Ok(stored) => Ok(stored.url),
+        Err(MediaError::Invalid { reason }) => {
+            tracing::debug!(reason, "a seller's picture was refused");
+            Err(ApiError::bad_request("File upload error. Try again"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
