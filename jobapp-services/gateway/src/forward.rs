@@ -216,7 +216,7 @@ impl Exchange<'_> {
         };
         let response = match gateway.upstreams().call(call).await {
             Ok(response) => response,
-            Err(error) => return self.copy_instead(found).map_or(Err(error), Ok),
+            Err(error) => return self.copy_instead(found).ok_or(error),
         };
         let status = response.status();
         if status.is_server_error()
