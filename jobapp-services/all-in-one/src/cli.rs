@@ -143,7 +143,7 @@ pub struct Flags {
     /// Where the browser client lives: used in mails, allowed to call [default: http://localhost:3000].
     #[arg(long, global = true, env = "CLIENT_URL", value_name = "URL")]
     pub client_url: Option<String>,
-    /// Where this server is reached; https makes cookies secure [default: http://localhost:<port>].
+    /// Where this server is reached; https makes cookies secure [default: http://localhost, with the port].
     #[arg(long, global = true, env = "JOBAPP_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Further origins that may call, separated by commas.
