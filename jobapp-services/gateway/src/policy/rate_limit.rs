@@ -21,7 +21,7 @@ use super::client_address::ClientAddress;
 use super::rule::Rule;
 use crate::matching::Place;
 
-/// How dear a route is. The figures are in [`RateClass::rates`].
+/// How dear a route is. The figures are in `RateClass::rates`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RateClass {
     /// Never limited: health, sockets, and the question who one is, whose refusal signs a browser out.
