@@ -208,11 +208,13 @@ impl Settings {
         );
         let local = is_local(bind, public_url.as_deref());
         let developer_mode = developer_mode.unwrap_or(local);
+        // The demo signs up a whole town from here.
+        let spare_loopback = developer_mode || flags.demo;
         let rate_limits = reader.read(
             "rate_limits",
             flags.rate_limits.as_ref(),
             "auto, on, off or a factor from 1 to 1000000",
-            |text| rate_limits(text, developer_mode),
+            |text| rate_limits(text, spare_loopback),
         );
         let cache_seconds: Option<u16> =
             reader.read("cache_seconds", flags.cache_seconds.as_ref(), "a number of seconds up to 65535", parse);
@@ -240,7 +242,7 @@ impl Settings {
             file_body_limit: file_body_limit.unwrap_or(140 * 1024 * 1024),
             reference,
             trusted_proxies: trusted_proxies.unwrap_or_default(),
-            rate_limits: rate_limits.unwrap_or(RateLimits { spare_loopback: developer_mode, ..RateLimits::default() }),
+            rate_limits: rate_limits.unwrap_or(RateLimits { spare_loopback, ..RateLimits::default() }),
             cache_age: Duration::from_secs(cache_seconds.unwrap_or(60).into()),
             log: log.unwrap_or_else(|| "info".to_owned()),
             log_format: log_format.unwrap_or_default(),
@@ -307,10 +309,10 @@ fn networks(text: &str) -> Option<Vec<IpNet>> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(one).collect()
 }
 
-fn rate_limits(text: &str, developer_mode: bool) -> Option<RateLimits> {
+fn rate_limits(text: &str, spare_loopback: bool) -> Option<RateLimits> {
     let on = RateLimits::default();
     match text.to_ascii_lowercase().as_str() {
-        "auto" => Some(RateLimits { spare_loopback: developer_mode, ..on }),
+        "auto" => Some(RateLimits { spare_loopback, ..on }),
         "on" => Some(on),
         "off" => Some(RateLimits { on: false, ..on }),
         factor => factor
@@ -394,6 +396,8 @@ mod tests {
         flags.rate_limits = Some("auto".into());
         flags.dev = Some("false".into());
         assert!(limits(&flags).on && !limits(&flags).spare_loopback);
+        flags.demo = true;
+        assert!(limits(&flags).spare_loopback, "the demo is filled in from this machine");
         flags.rate_limits = Some("25".into());
         assert_eq!(limits(&flags).factor, 25);
     }

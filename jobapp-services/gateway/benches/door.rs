@@ -95,6 +95,12 @@ async fn run() {
     let gig = "/api/gateway/v1/gig/66f0";
     measure("building the request alone", &Router::new().fallback(|| async {}), || request("GET", gig, &[])).await;
     measure("a gig by id, kept", &keeping, || request("GET", gig, &[])).await;
+    {
+        let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(std::io::sink).finish();
+        let _guard = tracing::subscriber::set_default(lines);
+        measure("a gig by id, kept, with the access log", &keeping, || request("GET", gig, &[])).await;
+        measure("a gig by id, fetched, with the access log", &fetching, || request("GET", gig, &[])).await;
+    }
     measure("a gig by id, kept, compressed", &keeping, || request("GET", gig, &[("accept-encoding", "gzip")])).await;
     measure("a gig by id, fetched", &fetching, || request("GET", gig, &[])).await;
     measure("orders, passed on", &keeping, || request("GET", "/api/gateway/v1/order/JO1", &[])).await;

@@ -23,6 +23,7 @@ mod policy;
 mod presence;
 pub mod routes;
 mod session;
+mod tokens;
 mod upstreams;
 
 #[cfg(test)]
@@ -54,6 +55,7 @@ use policy::rate_limit::RateLimiting;
 pub use policy::rate_limit::RateLimits;
 pub use presence::Presence;
 use routes::{BodySize, Target};
+use tokens::Tokens;
 pub use upstreams::Upstreams;
 
 /// The gateway.
@@ -64,7 +66,7 @@ struct Inner {
     config: Arc<GatewayConfig>,
     table: Arc<Table>,
     upstreams: Upstreams,
-    users: UserTokens,
+    users: Tokens,
     presence: Presence,
     ended: EndedSessions,
     rates: RateLimiting,
@@ -84,7 +86,7 @@ impl Gateway {
             answers: AnswerCache::new(config.cache_age),
             config: Arc::new(config),
             upstreams,
-            users,
+            users: Tokens::new(users),
             presence: Presence::default(),
             ended: EndedSessions::default(),
             kept_users: KeptUsers::default(),
@@ -178,7 +180,7 @@ impl Gateway {
         &self.0.upstreams
     }
 
-    pub(crate) fn users(&self) -> &UserTokens {
+    pub(crate) fn users(&self) -> &Tokens {
         &self.0.users
     }
 

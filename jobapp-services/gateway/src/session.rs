@@ -2,9 +2,10 @@
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
-use jobapp_http::{Caller, UserTokens};
+use jobapp_http::Caller;
 
 use crate::GatewayConfig;
+use crate::tokens::Tokens;
 
 /// The access token's cookie.
 const SESSION: &str = "session";
@@ -52,7 +53,7 @@ impl Cookies {
     }
 
     /// The caller the access token vouches for.
-    pub(crate) fn caller(&self, users: &UserTokens) -> Option<Caller> {
+    pub(crate) fn caller(&self, users: &Tokens) -> Option<Caller> {
         users.verify(self.access.as_deref()?).ok().map(|claims| Caller { claims })
     }
 }

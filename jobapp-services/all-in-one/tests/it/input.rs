@@ -351,7 +351,6 @@ async fn security_headers_are_on_every_kind_of_answer() {
             ("cross-origin-opener-policy", "same-origin"),
             ("origin-agent-cluster", "?1"),
             ("referrer-policy", "no-referrer"),
-            ("strict-transport-security", "max-age=31536000; includeSubDomains"),
             ("x-content-type-options", "nosniff"),
             ("x-dns-prefetch-control", "off"),
             ("x-download-options", "noopen"),
@@ -363,6 +362,8 @@ async fn security_headers_are_on_every_kind_of_answer() {
         }
         assert!(answer.header("content-security-policy").contains("default-src"), "{answer}");
         assert_eq!(answer.header("x-powered-by"), "");
+        // Over http a browser must not be told to insist on https.
+        assert_eq!(answer.header("strict-transport-security"), "", "{answer}");
         // The page of an error, and a file, may do nothing at all.
     }
     let home = nobody.send(nobody.request("GET", "/")).await;

@@ -42,7 +42,11 @@ impl Rule for Cors {
         if origin.is_none() || !is_preflight(request) {
             return ControlFlow::Continue(known);
         }
-        let Some(known) = known else { return ControlFlow::Break(forbidden(request.headers())) };
+        let Some(known) = known else {
+            let mut response = forbidden(request.headers());
+            response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
+            return ControlFlow::Break(response);
+        };
         let mut response = StatusCode::NO_CONTENT.into_response();
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));

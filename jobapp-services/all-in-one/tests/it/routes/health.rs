@@ -25,8 +25,23 @@ async fn programs_and_people_learn_from_the_root_that_all_is_well() {
 async fn probes_read_the_text_they_know() {
     let browser = shared().browser();
     for method in ["GET", "HEAD"] {
-        let answer = browser.send(browser.request(method, "/gateway-health")).await;
+        let plain = reqwest::Client::new().request(method.parse().unwrap(), browser.url("/gateway-health"));
+        let answer = browser.send(plain).await;
         assert_eq!((answer.status, answer.text().as_str()), (200, if method == "GET" { HEALTHY } else { "" }));
+    }
+}
+
+#[tokio::test]
+async fn who_asks_for_json_learns_how_each_service_is() {
+    let browser = shared().browser();
+    let health = browser.send(browser.request("GET", "/gateway-health")).await.says(HEALTHY);
+    assert_eq!((&health["status"], &health["ready"]), (&json!("ok"), &json!(true)), "{health}");
+    for service in ["auth", "users", "gig", "chat", "order", "review"] {
+        assert_eq!(health["services"][service]["status"], "up", "{health}");
+        assert_eq!(health["services"][service]["breaker"], "closed", "{health}");
+    }
+    for (path, status) in [("/livez", "ok"), ("/readyz", "ready")] {
+        assert_eq!(browser.send(browser.request("GET", path)).await.good(), json!({ "status": status }));
     }
 }
 
