@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{ColumnDef, Values};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
-use sea_orm::sqlx::{self, ConnectOptions as _, SqliteConnection};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, SqliteConnection};
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr, SqlErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -40,6 +40,7 @@ pub(crate) async fn connect_writer(location: &Location) -> Result<DatabaseConnec
             .pragma("cache_size", "-1024")
             .pragma("journal_size_limit", "4194304"),
     };
+    let in_file = matches!(location, Location::File(_));
     let mut options = ConnectOptions::new("sqlite::memory:");
     options
         .max_connections(1)
@@ -52,7 +53,19 @@ pub(crate) async fn connect_writer(location: &Location) -> Result<DatabaseConnec
         .record_stmt_in_spans(false)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |_| sqlite.clone().disable_statement_logging());
+    if in_file {
+        options.map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(is_whole(connection))));
+    }
     Database::connect(options).await
+}
+
+/// Whether a connection may be used again. On a full disk SQLite ends a transaction by itself; the driver's own rollback then
+/// finds none and the driver believes for ever that one is open. Its next "begin" and "commit" would be savepoints, and what
+/// they were said to have stored could be lost. Such a connection is closed, and the pool opens another.
+async fn is_whole(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // A transaction that was dropped is rolled back before the answer comes.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Opens the connections that read a file.

@@ -147,6 +147,24 @@ async fn a_full_disk_is_unavailable_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_confirmed_after_a_full_disk_is_there_for_others() {
+    let folder = TempDir::new().unwrap();
+    let store = SqlStore::open(SqlConfig::file(file_in(folder.path()))).await.unwrap();
+    let kettles = store.register::<Kettle>().await.unwrap();
+    kettles.save(Change::insert(a_kettle(1), vec![])).await.unwrap().version().unwrap();
+    store.database().execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
+    let big = Kettle { note: "x".repeat(1_000_000), ..a_kettle(2) };
+    kettles.save(Change::insert(big, vec![])).await.unwrap_err();
+    // An ordinary refusal in between: it rolls back, too.
+    let error = kettles.save(Change::insert(a_kettle(1), vec![])).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Taken);
+    kettles.save(Change::insert(a_kettle(3), vec![])).await.unwrap().version().unwrap();
+    let other = SqlStore::open(SqlConfig::file(file_in(folder.path()))).await.unwrap();
+    let others = other.register::<Kettle>().await.unwrap();
+    assert_eq!(others.find(&a_kettle(3).id).await.unwrap().unwrap().value, a_kettle(3));
+}
+
+#[tokio::test]
 async fn entries_carry_the_headers_and_the_instant_of_their_change() {
     let clock = Arc::new(FixedClock::at(at(7)));
     let headers = || BTreeMap::from([("x-request-id".to_owned(), "r-1".to_owned())]);
