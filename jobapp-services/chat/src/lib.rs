@@ -9,7 +9,6 @@ mod consumers;
 mod documents;
 mod http;
 mod messages;
-mod patience;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

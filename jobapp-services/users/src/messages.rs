@@ -1,33 +1,25 @@
 //! What was stored, as messages for other services.
 
-use std::collections::BTreeMap;
-
-use jobapp_kernel::{Aggregate, Exchange, Message, OutboxEntry};
-use jobapp_runtime::TranslateError;
+use jobapp_kernel::{Aggregate, Message, OutboxEntry};
+use jobapp_runtime::{TranslateError, event_of, message_of};
 use jobapp_users::{Buyer, BuyerEvent, Seller, SellerEvent};
 use jobapp_wire::messages::{GigRating, ProfileChanged};
 use jobapp_wire::queues::{GIG_UPDATE, PROFILE, UPDATE_GIG};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 pub(crate) fn translate(entry: &OutboxEntry) -> Result<Vec<Message>, TranslateError> {
     let message = match entry.aggregate.as_str() {
-        Buyer::NAME => of_buyer(entry, event(entry)?)?,
-        Seller::NAME => of_seller(entry, event(entry)?)?,
+        Buyer::NAME => of_buyer(entry, event_of(entry)?)?,
+        Seller::NAME => of_seller(entry, event_of(entry)?)?,
         other => return Err(TranslateError::new(format!("nobody here raises events of a {other:?}"))),
     };
     Ok(vec![message])
-}
-
-fn event<E: DeserializeOwned>(entry: &OutboxEntry) -> Result<E, TranslateError> {
-    Ok(serde_json::from_value(entry.event.clone())?)
 }
 
 fn of_buyer(entry: &OutboxEntry, event: BuyerEvent) -> Result<Message, TranslateError> {
     let BuyerEvent::BuyerCreated { buyer_id, username, email, picture, country } = event;
     let buyer =
         ProfileChanged::Buyer { buyer_id: buyer_id.to_string(), username, email, profile_picture: picture, country };
-    message(entry, "buyer-profile", PROFILE, "", &buyer)
+    message_of(entry, PROFILE, "", "buyer-profile", &buyer)
 }
 
 fn of_seller(entry: &OutboxEntry, event: SellerEvent) -> Result<Message, TranslateError> {
@@ -42,36 +34,19 @@ fn of_seller(entry: &OutboxEntry, event: SellerEvent) -> Result<Message, Transla
                 full_name,
                 oneliner,
             };
-            message(entry, "seller-profile", PROFILE, "", &seller)
+            message_of(entry, PROFILE, "", "seller-profile", &seller)
         }
         SellerEvent::SellerRated { review, .. } => {
             let rating = GigRating { kind: "updateGig".to_owned(), gig_review: review };
-            message(entry, "updateGig", UPDATE_GIG, GIG_UPDATE.routing_key, &rating)
+            message_of(entry, UPDATE_GIG, GIG_UPDATE.routing_key, "updateGig", &rating)
         }
     }
 }
 
-/// The relay adds id and headers.
-fn message(
-    entry: &OutboxEntry,
-    kind: &str,
-    exchange: Exchange,
-    routing_key: &str,
-    body: &impl Serialize,
-) -> Result<Message, TranslateError> {
-    Ok(Message {
-        id: None,
-        kind: kind.to_owned(),
-        exchange: exchange.name.to_owned(),
-        routing_key: routing_key.to_owned(),
-        timestamp: entry.recorded_at,
-        headers: BTreeMap::new(),
-        body: serde_json::to_vec(body)?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use jobapp_kernel::Timestamp;
     use serde_json::{Value, json};
 

@@ -10,9 +10,8 @@ mod send;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, FromRef, Path};
-use jobapp_http::{ApiError, Caller, FileIntake};
+use axum::extract::{DefaultBodyLimit, FromRef};
+use jobapp_http::{ApiError, Caller, FileIntake, Segments, segments};
 use jobapp_kernel::ObjectId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -65,13 +64,6 @@ impl FromRef<ChatService> for FileIntake {
     fn from_ref(service: &ChatService) -> Self {
         Self { media: Arc::clone(&service.chat.media), field: "file", limit: service.config.body_limit }
     }
-}
-
-/// Segments of a path. One that is no UTF-8 names nothing.
-type Segments<T> = Result<Path<T>, PathRejection>;
-
-fn segments<T>(path: Segments<T>) -> Result<T, ApiError> {
-    path.map(|Path(segments)| segments).map_err(|_| ApiError::not_found("There is nothing at this address."))
 }
 
 /// Refuses a caller who is neither of the two.

@@ -5,13 +5,13 @@ use axum::extract::State;
 use jobapp_chat::{ChatError, NewFile, NewMessage, OfferTerms};
 use jobapp_http::{ApiError, Caller, ErrorBody, FileBody};
 use jobapp_kernel::Money;
+use jobapp_runtime::patiently;
 use jobapp_wire::chat::{MessageBody, MessageDocument, OfferBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ChatService;
 use crate::documents::message_document;
-use crate::patience::patiently;
 
 const HERE: &str = "Create message() method";
 

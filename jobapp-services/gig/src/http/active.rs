@@ -5,7 +5,7 @@ use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
 use jobapp_wire::gigs::{GigActiveBody, GigAnswer};
 
-use super::{Segment, gig_id, segment};
+use super::{Segments, gig_id, segments};
 use crate::GigService;
 use crate::documents::document;
 
@@ -24,10 +24,10 @@ const FROM: &str = "Update gig() method";
 pub(crate) async fn set_active(
     State(service): State<GigService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
     body: JsonBody,
 ) -> Result<Json<GigAnswer>, ApiError> {
-    let id = gig_id(&segment(id)?)?;
+    let id = gig_id(&segments(id)?)?;
     let GigActiveBody { active } =
         GigActiveBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
     let gig = service.gigs.set_active(&id, caller.username(), active).await;

@@ -5,7 +5,7 @@ use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody};
 use jobapp_wire::gigs::GigSearchAnswer;
 
-use super::{Segment, found, segment};
+use super::{Segments, found, segments};
 use crate::GigService;
 use crate::metrics::Searched;
 
@@ -19,9 +19,9 @@ use crate::metrics::Searched;
 pub(crate) async fn by_category(
     State(service): State<GigService>,
     caller: Caller,
-    username: Segment,
+    username: Segments,
 ) -> Result<Json<GigSearchAnswer>, ApiError> {
-    caller.must_be(&segment(username)?)?;
+    caller.must_be(&segments(username)?)?;
     let category = category_of(&service, &caller).await;
     let page = service.finder.by_category(category.as_deref()).await?;
     Ok(Json(found(&service, Some(&caller), "Search gigs category results", page)))
@@ -37,9 +37,9 @@ pub(crate) async fn by_category(
 pub(crate) async fn top_rated(
     State(service): State<GigService>,
     caller: Caller,
-    username: Segment,
+    username: Segments,
 ) -> Result<Json<GigSearchAnswer>, ApiError> {
-    caller.must_be(&segment(username)?)?;
+    caller.must_be(&segments(username)?)?;
     let category = category_of(&service, &caller).await;
     let page = service.finder.top_rated(category.as_deref()).await?;
     service.metrics.searched(Searched::TopRated);

@@ -5,7 +5,7 @@ use axum::extract::State;
 use jobapp_http::{ApiError, ErrorBody, MaybeCaller};
 use jobapp_wire::gigs::GigAnswer;
 
-use super::{Segment, gig_id, not_found, segment};
+use super::{Segments, gig_id, not_found, segments};
 use crate::GigService;
 use crate::documents::document_for;
 
@@ -20,9 +20,9 @@ use crate::documents::document_for;
 pub(crate) async fn by_id(
     State(service): State<GigService>,
     MaybeCaller(caller): MaybeCaller,
-    id: Segment,
+    id: Segments,
 ) -> Result<Json<GigAnswer>, ApiError> {
-    let gig = service.gigs.find(&gig_id(&segment(id)?)?).await?;
+    let gig = service.gigs.find(&gig_id(&segments(id)?)?).await?;
     if !gig.active && caller.is_none() {
         return Err(not_found());
     }

@@ -1,13 +1,12 @@
 //! `DELETE /api/v1/gig/{gigId}/{sellerId}`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use jobapp_gigs::GigError;
 use jobapp_http::{ApiError, Caller, ErrorBody};
 use jobapp_wire::gigs::GigMessageAnswer;
 
-use super::{gig_id, not_found};
+use super::{Segments, gig_id, not_found};
 use crate::GigService;
 
 /// Deletes a gig of the caller's.
@@ -24,7 +23,7 @@ use crate::GigService;
 pub(crate) async fn delete(
     State(service): State<GigService>,
     caller: Caller,
-    path: Result<Path<(String, String)>, PathRejection>,
+    path: Segments<(String, String)>,
 ) -> Result<Json<GigMessageAnswer>, ApiError> {
     let Path((gig, seller)) = path.map_err(|_| not_found())?;
     let gig = gig_id(&gig)?;

@@ -15,10 +15,9 @@ mod similar;
 mod update;
 
 use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, Path};
+use axum::extract::DefaultBodyLimit;
 use jobapp_gigs::{GigError, GigId, SearchPage};
-use jobapp_http::{ApiError, Caller};
+use jobapp_http::{ApiError, Caller, Segments, segments};
 use jobapp_wire::gigs::GigSearchAnswer;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
@@ -72,13 +71,6 @@ fn routes(config: &GigConfig) -> OpenApiRouter<GigService> {
         .routes(routes!(active::set_active).layer(small))
         .routes(routes!(delete::delete));
     if config.seed { routes.routes(routes!(seed::seed)) } else { routes }
-}
-
-/// A path segment that is no UTF-8 names nothing.
-type Segment = Result<Path<String>, PathRejection>;
-
-fn segment(path: Segment) -> Result<String, ApiError> {
-    path.map(|Path(text)| text).map_err(|_| ApiError::not_found("There is nothing at this address."))
 }
 
 /// The gig a path names: what is no id names none.

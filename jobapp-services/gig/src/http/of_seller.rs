@@ -5,7 +5,7 @@ use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody};
 use jobapp_wire::gigs::GigsAnswer;
 
-use super::{Segment, segment};
+use super::{Segments, segments};
 use crate::GigService;
 use crate::documents::documents;
 use crate::metrics::Searched;
@@ -20,10 +20,10 @@ use crate::metrics::Searched;
 pub(crate) async fn listed(
     State(service): State<GigService>,
     _: Caller,
-    seller: Segment,
+    seller: Segments,
 ) -> Result<Json<GigsAnswer>, ApiError> {
     let no_seller = || ApiError::not_found("There is no such seller.");
-    let seller = segment(seller)?.parse().map_err(|_| no_seller())?;
+    let seller = segments(seller)?.parse().map_err(|_| no_seller())?;
     let gigs = service.gigs.listed_of(seller).await?;
     if gigs.is_empty() && !service.is_seller(seller).await? {
         return Err(no_seller());
@@ -42,9 +42,9 @@ pub(crate) async fn listed(
 pub(crate) async fn paused(
     State(service): State<GigService>,
     caller: Caller,
-    seller: Segment,
+    seller: Segments,
 ) -> Result<Json<GigsAnswer>, ApiError> {
-    let (seller, _) = service.caller_as(&caller, &segment(seller)?).await?;
+    let (seller, _) = service.caller_as(&caller, &segments(seller)?).await?;
     let gigs = service.gigs.paused_of(seller).await?;
     service.metrics.searched(Searched::PausedOfSeller);
     Ok(Json(GigsAnswer { message: "Seller gigs".to_owned(), gigs: documents(gigs) }))

@@ -1,13 +1,12 @@
 //! `GET /api/v1/gig/search/{from}/{size}/{type}`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use jobapp_gigs::SearchQuery;
 use jobapp_http::{ApiError, MaybeCaller};
 use jobapp_wire::gigs::GigSearchAnswer;
 
-use super::found;
+use super::{Segments, found, segments};
 use crate::GigService;
 use crate::metrics::Searched;
 
@@ -30,10 +29,10 @@ use crate::metrics::Searched;
 pub(crate) async fn search(
     State(service): State<GigService>,
     MaybeCaller(caller): MaybeCaller,
-    path: Result<Path<(String, String, String)>, PathRejection>,
+    path: Segments<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<GigSearchAnswer>, ApiError> {
-    let Path((from, size, kind)) = path.map_err(|_| ApiError::not_found("There is nothing at this address."))?;
+    let (from, size, kind) = segments(path)?;
     let pairs: Vec<_> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
     let pairs = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let page = service.finder.search(&SearchQuery::parse(&from, &size, &kind, pairs)).await?;

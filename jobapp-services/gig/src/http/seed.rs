@@ -11,7 +11,7 @@ use jobapp_wire::gigs::GigMessageAnswer;
 use jobapp_wire::messages::GetSellers;
 use jobapp_wire::queues::{GIG, USER_GIG};
 
-use super::{Segment, segment};
+use super::{Segments, segments};
 use crate::GigService;
 
 /// The most sample gigs that are made at once.
@@ -28,9 +28,9 @@ const MOST: usize = 1000;
 pub(crate) async fn seed(
     State(service): State<GigService>,
     _: Caller,
-    count: Segment,
+    count: Segments,
 ) -> Result<(StatusCode, Json<GigMessageAnswer>), ApiError> {
-    let count = match segment(count)?.parse::<usize>() {
+    let count = match segments(count)?.parse::<usize>() {
         Ok(count @ 1..=MOST) => count,
         _ => return Err(ApiError::bad_request(format!("The count must be a whole number from 1 to {MOST}."))),
     };

@@ -5,7 +5,7 @@ use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody};
 use jobapp_wire::gigs::GigSearchAnswer;
 
-use super::{Segment, found, gig_id, segment};
+use super::{Segments, found, gig_id, segments};
 use crate::GigService;
 use crate::metrics::Searched;
 
@@ -19,9 +19,9 @@ use crate::metrics::Searched;
 pub(crate) async fn similar(
     State(service): State<GigService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
 ) -> Result<Json<GigSearchAnswer>, ApiError> {
-    let gig = service.gigs.find(&gig_id(&segment(id)?)?).await?;
+    let gig = service.gigs.find(&gig_id(&segments(id)?)?).await?;
     let page = service.finder.similar(&gig).await?;
     service.metrics.searched(Searched::Similar);
     Ok(Json(found(&service, Some(&caller), "More gigs like this result", page)))

@@ -5,7 +5,7 @@ use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
 use jobapp_wire::gigs::{GigAnswer, GigContentBody};
 
-use super::{Segment, gig_id, picture, segment};
+use super::{Segments, gig_id, picture, segments};
 use crate::GigService;
 use crate::documents::{content, document};
 
@@ -25,10 +25,10 @@ const FROM: &str = "Update gig() method";
 pub(crate) async fn update(
     State(service): State<GigService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
     body: JsonBody,
 ) -> Result<Json<GigAnswer>, ApiError> {
-    let id = gig_id(&segment(id)?)?;
+    let id = gig_id(&segments(id)?)?;
     // Whose it is comes first: nobody uploads pictures for somebody else's gig.
     let current =
         service.gigs.find_own(&id, caller.username()).await.map_err(|error| ApiError::from(error).at(FROM))?;

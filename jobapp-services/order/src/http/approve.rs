@@ -6,7 +6,7 @@ use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
 use jobapp_wire::orders::ApproveBody;
 
 use super::answers::OrderAnswer;
-use super::{Segment, number};
+use super::{Segments, number};
 use crate::OrderService;
 
 /// The buyer approves the delivered work. Counters and earnings are computed here, whatever the body says.
@@ -22,7 +22,7 @@ use crate::OrderService;
 pub(crate) async fn approve(
     State(service): State<OrderService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
     _body: JsonBody,
 ) -> Result<Json<OrderAnswer>, ApiError> {
     let order = service.orders.approve(&number(id)?, caller.username()).await?;

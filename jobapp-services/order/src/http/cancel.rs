@@ -6,7 +6,7 @@ use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
 use jobapp_wire::orders::CancelBody;
 
 use super::answers::MessageAnswer;
-use super::{Segment, number};
+use super::{Segments, number};
 use crate::OrderService;
 
 /// The seller gives up work that was not delivered, or the buyer an order that waits. The order's own payment goes back to
@@ -22,7 +22,7 @@ use crate::OrderService;
 pub(crate) async fn cancel(
     State(service): State<OrderService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
     _body: JsonBody,
 ) -> Result<Json<MessageAnswer>, ApiError> {
     service.orders.cancel(&number(id)?, caller.username()).await?;

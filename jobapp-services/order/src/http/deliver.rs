@@ -8,7 +8,7 @@ use jobapp_orders::Work;
 use jobapp_wire::orders::DeliverBody;
 
 use super::answers::OrderAnswer;
-use super::{Segment, number};
+use super::{Segments, number};
 use crate::OrderService;
 
 const FROM: &str = "Update deliverOrder() method";
@@ -31,7 +31,7 @@ const DONE: &str = "Order delivered successfully.";
 pub(crate) async fn deliver(
     State(service): State<OrderService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
     body: FileBody,
 ) -> Result<Json<OrderAnswer>, ApiError> {
     let number = number(id)?;

@@ -1,15 +1,14 @@
 //! `PUT /api/v1/order/extension/{orderId}`, `PUT /api/v1/order/gig/{type}/{orderId}`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
 use jobapp_orders::{Extension, ExtensionAnswer};
 use jobapp_wire::orders::ExtensionBody;
 use jobapp_wire::validate::Invalid;
 
 use super::answers::OrderAnswer;
-use super::{Segment, number};
+use super::{Segments, number, parse_number, segments};
 use crate::OrderService;
 
 const ASK: &str = "Update requestExtension() method";
@@ -29,7 +28,7 @@ const ANSWER: &str = "Update deliveryDate() method";
 pub(crate) async fn request(
     State(service): State<OrderService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
     body: JsonBody,
 ) -> Result<Json<OrderAnswer>, ApiError> {
     let request = read(&body).map_err(|invalid| ApiError::invalid(invalid, ASK))?;
@@ -54,14 +53,11 @@ pub(crate) async fn request(
 pub(crate) async fn answer(
     State(service): State<OrderService>,
     caller: Caller,
-    path: Result<Path<(String, String)>, PathRejection>,
+    path: Segments<(String, String)>,
     body: JsonBody,
 ) -> Result<Json<OrderAnswer>, ApiError> {
-    let (answer, id) = match path {
-        Ok(Path((answer, id))) => (answer, Ok(Path(id))),
-        Err(rejection) => (String::new(), Err(rejection)),
-    };
-    let id = number(id)?;
+    let (answer, id) = segments(path)?;
+    let id = parse_number(&id)?;
     // The body is checked for the sake of its texts; what is granted is what was asked for.
     read(&body).map_err(|invalid| ApiError::invalid(invalid, ANSWER))?;
     let answer = if answer == "approve" { ExtensionAnswer::Approved } else { ExtensionAnswer::Rejected };

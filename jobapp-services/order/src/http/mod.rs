@@ -14,9 +14,8 @@ mod read;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, FromRef, Path};
-use jobapp_http::{ApiError, FileIntake};
+use axum::extract::{DefaultBodyLimit, FromRef};
+use jobapp_http::{ApiError, FileIntake, Segments, segments};
 use jobapp_orders::{OrderNumber, OrdersError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -80,14 +79,11 @@ impl FromRef<OrderService> for FileIntake {
     }
 }
 
-/// A path segment that is no UTF-8 names nothing.
-type Segment = Result<Path<String>, PathRejection>;
-
-fn segment(path: Segment) -> Result<String, ApiError> {
-    path.map(|Path(text)| text).map_err(|_| ApiError::not_found("There is nothing at this address."))
+/// The order number of a path. A text that can be none names no order.
+fn number(path: Segments) -> Result<OrderNumber, ApiError> {
+    parse_number(&segments(path)?)
 }
 
-/// The order number of a path. A text that can be none names no order.
-fn number(path: Segment) -> Result<OrderNumber, ApiError> {
-    segment(path)?.parse().map_err(|_| OrdersError::OrderNotFound.into())
+fn parse_number(text: &str) -> Result<OrderNumber, ApiError> {
+    text.parse().map_err(|_| OrdersError::OrderNotFound.into())
 }

@@ -7,7 +7,7 @@ use jobapp_orders::OrdersError;
 use jobapp_wire::orders::NotificationBody;
 
 use super::answers::{NotificationAnswer, NotificationsAnswer};
-use super::{Segment, segment};
+use super::{Segments, segments};
 use crate::OrderService;
 
 const FROM: &str = "Update notification() method";
@@ -22,9 +22,9 @@ const FROM: &str = "Update notification() method";
 pub(crate) async fn list(
     State(service): State<OrderService>,
     caller: Caller,
-    name: Segment,
+    name: Segments,
 ) -> Result<Json<NotificationsAnswer>, ApiError> {
-    caller.must_be(&segment(name)?)?;
+    caller.must_be(&segments(name)?)?;
     let notes = service.orders.notifications_of(caller.username()).await?;
     Ok(Json(NotificationsAnswer::new("Notifications", &notes)))
 }

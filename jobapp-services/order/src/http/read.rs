@@ -10,7 +10,7 @@ use jobapp_runtime::until_found;
 use jobapp_users::card::Card;
 
 use super::answers::{OrderAnswer, OrdersAnswer};
-use super::{Segment, number, segment};
+use super::{Segments, number, segments};
 use crate::OrderService;
 
 /// How long an event is on its way at most, and clocks differ.
@@ -27,7 +27,7 @@ const ON_ITS_WAY: Duration = Duration::from_secs(60);
 pub(crate) async fn order(
     State(service): State<OrderService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
 ) -> Result<Json<OrderAnswer>, ApiError> {
     let order = service.orders.order(&number(id)?, caller.username()).await?;
     Ok(Json(OrderAnswer::new("Order by order id", &order)))
@@ -44,10 +44,10 @@ pub(crate) async fn order(
 pub(crate) async fn of_seller(
     State(service): State<OrderService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
 ) -> Result<Json<OrdersAnswer>, ApiError> {
     let unknown = || ApiError::not_found("There is no such seller.");
-    let id: jobapp_users::card::SellerId = segment(id)?.parse().map_err(|_| unknown())?;
+    let id: jobapp_users::card::SellerId = segments(id)?.parse().map_err(|_| unknown())?;
     let card = until_found(patience_with(&service, id.0), || service.directory.of_seller(id)).await;
     must_be_own(card, &caller, unknown)?;
     let orders = service.orders.of_seller(id.0.into()).await?;
@@ -65,10 +65,10 @@ pub(crate) async fn of_seller(
 pub(crate) async fn of_buyer(
     State(service): State<OrderService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
 ) -> Result<Json<OrdersAnswer>, ApiError> {
     let unknown = || ApiError::not_found("There is no such buyer.");
-    let id: jobapp_users::card::BuyerId = segment(id)?.parse().map_err(|_| unknown())?;
+    let id: jobapp_users::card::BuyerId = segments(id)?.parse().map_err(|_| unknown())?;
     let card = until_found(patience_with(&service, id.0), || service.directory.of_buyer(id)).await;
     must_be_own(card, &caller, unknown)?;
     let orders = service.orders.of_buyer(id.0.into()).await?;

@@ -1,9 +1,8 @@
 //! `GET /api/v1/review/…`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use jobapp_http::{ApiError, Caller, ErrorBody};
+use axum::extract::State;
+use jobapp_http::{ApiError, Caller, ErrorBody, Segments, segments};
 use jobapp_reviews::Review;
 use jobapp_wire::reviews::ReviewDocument;
 use serde::Serialize;
@@ -27,13 +26,6 @@ impl ReviewsAnswer {
     }
 }
 
-/// A segment of a path. One that is no UTF-8 names nothing.
-type Segment = Result<Path<String>, PathRejection>;
-
-fn segment(path: Segment) -> Result<String, ApiError> {
-    path.map(|Path(text)| text).map_err(|_| ApiError::not_found("There is nothing at this address."))
-}
-
 /// The reviews of orders of a gig, by buyers and sellers.
 #[utoipa::path(get, path = "/api/v1/review/gig/{gigId}", tag = "review",
     params(("gigId" = String, Path, description = "The gig.")),
@@ -44,9 +36,9 @@ fn segment(path: Segment) -> Result<String, ApiError> {
 pub(crate) async fn of_gig(
     State(service): State<ReviewService>,
     _: Caller,
-    gig_id: Segment,
+    gig_id: Segments,
 ) -> Result<Json<ReviewsAnswer>, ApiError> {
-    let reviews = service.reviews.of_gig(&segment(gig_id)?).await?;
+    let reviews = service.reviews.of_gig(&segments(gig_id)?).await?;
     Ok(ReviewsAnswer::new("Gig reviews by gig id", &reviews))
 }
 
@@ -60,8 +52,8 @@ pub(crate) async fn of_gig(
 pub(crate) async fn of_seller(
     State(service): State<ReviewService>,
     _: Caller,
-    seller_id: Segment,
+    seller_id: Segments,
 ) -> Result<Json<ReviewsAnswer>, ApiError> {
-    let reviews = service.reviews.about_seller(&segment(seller_id)?).await?;
+    let reviews = service.reviews.about_seller(&segments(seller_id)?).await?;
     Ok(ReviewsAnswer::new("Gig reviews by seller id", &reviews))
 }

@@ -7,7 +7,7 @@ use jobapp_runtime::until_found;
 use jobapp_users::{Buyer, UsersError};
 
 use super::answers::BuyerAnswer;
-use super::{Segment, api_error, segment};
+use super::{Segments, api_error, segments};
 use crate::UsersService;
 use crate::documents::buyer_for;
 
@@ -46,9 +46,9 @@ pub(crate) async fn by_own_name(
 pub(crate) async fn by_name(
     State(service): State<UsersService>,
     caller: Caller,
-    username: Segment,
+    username: Segments,
 ) -> Result<Json<BuyerAnswer>, ApiError> {
-    let username = segment(username)?;
+    let username = segments(username)?;
     match service.users.buyer_named(&username).await.map_err(api_error)? {
         Some(buyer) => Ok(shown(&caller, &buyer)),
         None if caller.is(&username) => own(&service, &caller).await,

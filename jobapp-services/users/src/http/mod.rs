@@ -11,9 +11,7 @@ mod seller_update;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
-use jobapp_http::ApiError;
+use jobapp_http::{ApiError, Segments, segments};
 use jobapp_users::UsersError;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
@@ -56,13 +54,6 @@ fn routes(config: &UsersConfig) -> OpenApiRouter<UsersService> {
         .routes(routes!(seller_create::create).layer(picture))
         .routes(routes!(seller_update::update).layer(picture));
     if config.seed { routes.routes(routes!(seller_seed::seed).layer(small)) } else { routes }
-}
-
-/// A path segment that is no UTF-8 names nothing.
-type Segment = Result<Path<String>, PathRejection>;
-
-fn segment(path: Segment) -> Result<String, ApiError> {
-    path.map(|Path(text)| text).map_err(|_| ApiError::not_found("There is nothing at this address."))
 }
 
 /// A text of a path that is a whole number within `1..=most`.

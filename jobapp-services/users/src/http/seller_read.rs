@@ -5,7 +5,7 @@ use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody};
 
 use super::answers::{SellerAnswer, SellersAnswer};
-use super::{Segment, api_error, count, segment, seller_not_found};
+use super::{Segments, api_error, count, segments, seller_not_found};
 use crate::UsersService;
 use crate::documents::seller_for;
 
@@ -22,9 +22,9 @@ const MOST: usize = 100;
 pub(crate) async fn by_id(
     State(service): State<UsersService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
 ) -> Result<Json<SellerAnswer>, ApiError> {
-    let id = segment(id)?.parse().map_err(|_| seller_not_found())?;
+    let id = segments(id)?.parse().map_err(|_| seller_not_found())?;
     let seller = service.users.seller(id).await.map_err(api_error)?.ok_or_else(seller_not_found)?;
     Ok(Json(SellerAnswer::new("Seller profile", Some(seller_for(caller.username(), &seller)))))
 }
@@ -36,9 +36,9 @@ pub(crate) async fn by_id(
 pub(crate) async fn by_name(
     State(service): State<UsersService>,
     caller: Caller,
-    username: Segment,
+    username: Segments,
 ) -> Result<Json<SellerAnswer>, ApiError> {
-    let seller = service.users.seller_named(&segment(username)?).await.map_err(api_error)?;
+    let seller = service.users.seller_named(&segments(username)?).await.map_err(api_error)?;
     let seller = seller.map(|seller| seller_for(caller.username(), &seller));
     Ok(Json(SellerAnswer::new("Seller profile", seller)))
 }
@@ -53,9 +53,9 @@ pub(crate) async fn by_name(
 pub(crate) async fn random(
     State(service): State<UsersService>,
     caller: Caller,
-    size: Segment,
+    size: Segments,
 ) -> Result<Json<SellersAnswer>, ApiError> {
-    let size = count(&segment(size)?, "The size", MOST)?;
+    let size = count(&segments(size)?, "The size", MOST)?;
     let sellers = service.users.random_sellers(size).await.map_err(api_error)?;
     let sellers = sellers.iter().map(|seller| seller_for(caller.username(), seller)).collect();
     Ok(Json(SellersAnswer { message: "Random sellers profile", sellers }))

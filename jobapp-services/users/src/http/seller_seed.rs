@@ -8,7 +8,7 @@ use jobapp_runtime::until_found;
 use jobapp_users::UsersError;
 
 use super::answers::MessageAnswer;
-use super::{Segment, api_error, count, segment};
+use super::{Segments, api_error, count, segments};
 use crate::UsersService;
 
 /// The most sample sellers that are made at once.
@@ -24,10 +24,10 @@ const MOST: usize = 1000;
 pub(crate) async fn seed(
     State(service): State<UsersService>,
     _: Caller,
-    count_text: Segment,
+    count_text: Segments,
 ) -> Result<(StatusCode, Json<MessageAnswer>), ApiError> {
     let failed = |error| api_error(error).at("SellerSeed seller() method error");
-    let count = count(&segment(count_text)?, "The count", MOST)?;
+    let count = count(&segments(count_text)?, "The count", MOST)?;
     // Sample accounts may have been made a moment ago: their buyers follow by events.
     let users = &service.users;
     let enough = || async {

@@ -6,7 +6,7 @@ use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
 use jobapp_wire::users::SellerBody;
 
 use super::answers::SellerAnswer;
-use super::{Segment, api_error, picture, segment, seller_not_found};
+use super::{Segments, api_error, picture, segments, seller_not_found};
 use crate::UsersService;
 use crate::documents::{profile_of, seller_for};
 
@@ -27,11 +27,11 @@ const FROM: &str = "Update seller() method error";
 pub(crate) async fn update(
     State(service): State<UsersService>,
     caller: Caller,
-    id: Segment,
+    id: Segments,
     body: JsonBody,
 ) -> Result<Json<SellerAnswer>, ApiError> {
     let failed = |error| api_error(error).at(FROM);
-    let id = segment(id)?.parse().map_err(|_| seller_not_found().at(FROM))?;
+    let id = segments(id)?.parse().map_err(|_| seller_not_found().at(FROM))?;
     // Whose it is comes first: nobody learns by the rules of a body whether he may write.
     let current = service.users.own_seller(id, caller.username()).await.map_err(failed)?;
     let mut body = SellerBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
