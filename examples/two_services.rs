@@ -24,14 +24,14 @@ use anyhow::{Context, ensure};
 use jobapp::adapters::client::Client;
 use jobapp::adapters::http::{GatewayTokens, SecretString, ServiceGuard, TokenKeys, UserTokens, in_process};
 use jobapp::adapters::media::MemoryMedia;
-use jobapp::adapters::memory::{MemoryBus, MemoryStore};
+use jobapp::adapters::memory::{MemoryBus, MemoryCategories, MemoryStore};
 use jobapp::auth::Secrets;
 use jobapp::kernel::{Clock, Ids, MediaStore, Publisher, Subscriber};
 use jobapp::runtime::{
     Consumer, Relay, STOP_LIMIT, Shutdown, SystemClock, SystemIds, Translate, listen, serve, spawn_consumers,
 };
 use jobapp::services::auth::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
-use jobapp::services::gateway::{Gateway, GatewayConfig, Upstreams, targets_of};
+use jobapp::services::gateway::{Gateway, GatewayConfig, GatewayPorts, Upstreams, targets_of};
 use jobapp::services::users::{UsersConfig, UsersPorts, UsersService};
 use jobapp::wire::queues::AUTH_EMAIL;
 use serde_json::{Value, json};
@@ -102,7 +102,8 @@ pub async fn run() -> anyhow::Result<()> {
         targets_of(name).map(move |target| (target, service.clone()))
     });
     let upstreams = Upstreams::new(upstreams, gateway_tokens.clone(), &config.guards);
-    let gateway = Gateway::new(upstreams, user_tokens.clone(), config);
+    let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
+    let gateway = Gateway::start(upstreams, user_tokens.clone(), ports, config).await?;
     gateway.load_ended_sessions().await.map_err(|error| anyhow::anyhow!(error.message().to_owned()))?;
 
     // First of all the queues, so that nothing published misses its consumer. Nobody here sends mails, but auth asks for

@@ -125,6 +125,8 @@ pub mod adapters {
     pub use jobapp_memory as memory;
     #[cfg(feature = "payments")]
     pub use jobapp_payments as payments;
+    #[cfg(feature = "services")]
+    pub use jobapp_realtime as realtime;
     #[cfg(feature = "sql")]
     pub use jobapp_sql as sql;
     #[cfg(feature = "tantivy")]

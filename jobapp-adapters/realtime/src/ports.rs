@@ -46,6 +46,9 @@ pub trait Handshake: Send + Sync {
 
     /// Whether a session still lives. Asked now and then for the sessions behind open sockets; in doubt, yes.
     async fn alive(&self, identity: &Identity) -> bool;
+
+    /// A session ended: every gateway hears so, before its sockets there fall silent.
+    fn ended(&self, sid: &str);
 }
 
 /// One connection of a user, somewhere.

@@ -65,6 +65,7 @@ fn take(server: &Server, published: &Published) {
     let Some(sid) = event.arguments.first().and_then(serde_json::Value::as_str) else {
         return tracing::error!(id = published.envelope.id, "a session ended without its id");
     };
+    server.handshake.ended(sid);
     match event.receivers.as_slice() {
         [] => server.uncount(&server.hub.demote_session(sid)),
         users => {

@@ -8,7 +8,7 @@ use axum::Router;
 use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
 use jobapp_chat_service::{ChatConfig, ChatPorts, ChatService};
 use jobapp_gateway_service::routes::Target;
-use jobapp_gateway_service::{Gateway, GatewayConfig, Upstreams, targets_of};
+use jobapp_gateway_service::{Gateway, GatewayConfig, GatewayPorts, Upstreams, targets_of};
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
 use jobapp_gigs::Indexer;
 use jobapp_http::{GatewayTokens, ServiceGuard, UserTokens, in_process};
@@ -144,7 +144,8 @@ impl Marketplace {
 
         let auth = auth_service(&shared, &stores, settings)?;
         let users = users_service(&shared, &stores, settings);
-        let gig = gig_service(&shared, &stores, settings, folder)?;
+        let categories = Arc::new(MemoryCategories::new());
+        let gig = gig_service(&shared, &stores, settings, folder, Arc::clone(&categories))?;
         let chat = chat_service(&shared, &stores, settings);
         let provider = FakePayments::new(Arc::clone(&stores.intents), Arc::clone(&clock));
         let order = order_service(&shared, &stores, settings, &provider);
@@ -158,13 +159,14 @@ impl Marketplace {
         });
         let config = gateway_config(settings, public_url);
         let upstreams = Upstreams::new(upstreams, shared.gateway_tokens.clone(), &config.guards);
-        let gateway = Gateway::new(upstreams, shared.user_tokens.clone(), config);
+        let ports = GatewayPorts::alone(categories);
+        let gateway = Gateway::start(upstreams, shared.user_tokens.clone(), ports, config).await?;
         gateway.load_ended_sessions().await.map_err(|error| anyhow::anyhow!(error.message().to_owned()))?;
         shared.run("gateway", None, gateway.consumers());
         let (door, stop) = (gateway.clone(), shutdown.token().clone());
         shutdown.spawn(async move {
             stop.cancelled().await;
-            door.drain();
+            door.drain().await;
         });
 
         let mut extra = media.router();
@@ -315,7 +317,13 @@ fn users_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Route
     service.router()
 }
 
-fn gig_service(shared: &Shared, stores: &Stores, settings: &Settings, folder: &Folder) -> anyhow::Result<Router> {
+fn gig_service(
+    shared: &Shared,
+    stores: &Stores,
+    settings: &Settings,
+    folder: &Folder,
+    categories: Arc<MemoryCategories>,
+) -> anyhow::Result<Router> {
     let path = folder.within("search");
     let search = TantivySearch::open(&path).with_context(|| format!("the search index {}", path.display()))?;
     let ports = GigPorts {
@@ -324,7 +332,7 @@ fn gig_service(shared: &Shared, stores: &Stores, settings: &Settings, folder: &F
         numbers: stores.gig.sequence(),
         search: Arc::new(search.clone()),
         index: Arc::new(search),
-        categories: Arc::new(MemoryCategories::new()),
+        categories,
         media: Arc::clone(&shared.media),
         publisher: Arc::clone(&shared.publisher),
         clock: Arc::clone(&shared.clock),

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -11,8 +12,9 @@ use axum::response::IntoResponse;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use jobapp_gateway_service::routes::Target;
-use jobapp_gateway_service::{Gateway, GatewayConfig, RateLimits, Upstreams};
+use jobapp_gateway_service::{Gateway, GatewayConfig, GatewayPorts, RateLimits, Upstreams};
 use jobapp_http::{BoxError, GatewayTokens, SecretString, TokenKeys, Upstream, UserClaims, UserTokens};
+use jobapp_memory::MemoryCategories;
 use serde_json::json;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
@@ -39,9 +41,10 @@ fn services() -> impl Iterator<Item = (Target, Upstream)> {
     })
 }
 
-fn gateway(config: GatewayConfig, users: &UserTokens) -> Router {
+async fn gateway(config: GatewayConfig, users: &UserTokens) -> Result<Router, jobapp_realtime::Unavailable> {
     let upstreams = Upstreams::new(services(), GatewayTokens::new(keys("gateway")), &config.guards);
-    Gateway::new(upstreams, users.clone(), config).router(&[])
+    let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
+    Ok(Gateway::start(upstreams, users.clone(), ports, config).await?.router(&[]))
 }
 
 async fn measure(name: &str, router: &Router, request: impl Fn() -> Request<Body>) {
@@ -76,8 +79,10 @@ async fn run() {
     let Ok(token) = users.issue(&user) else { return println!("no token could be signed") };
     let rate_limits = RateLimits { factor: 1_000_000, ..RateLimits::default() };
     let config = GatewayConfig { rate_limits, ..GatewayConfig::default() };
-    let keeping = gateway(config.clone(), &users);
-    let fetching = gateway(GatewayConfig { cache_age: Duration::ZERO, ..config }, &users);
+    let unkept = GatewayConfig { cache_age: Duration::ZERO, ..config.clone() };
+    let (Ok(keeping), Ok(fetching)) = (gateway(config, &users).await, gateway(unkept, &users).await) else {
+        return println!("a gateway could not be started");
+    };
     let request = |method: &str, path: &str, headers: &[(&str, &str)]| {
         let mut builder = Request::builder()
             .method(method)

@@ -1,11 +1,14 @@
 //! The gateway's settings.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jobapp_realtime::RealtimeConfig;
 
 use crate::guards::GuardConfig;
 use crate::policy::rate_limit::RateLimits;
+use crate::sockets::fresh_name;
 
 /// The gateway's settings.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct GatewayConfig {
     pub cache_age: Duration,
     /// How long a session's cookies live, in seconds.
     pub session_seconds: u64,
+    /// The sockets. Which origins may connect follows from the addresses above.
+    pub realtime: RealtimeConfig,
     /// Whether the pages under `/_dev` are linked from the home page.
     pub developer_mode: bool,
 }
@@ -53,6 +58,7 @@ impl Default for GatewayConfig {
             rate_limits: RateLimits::default(),
             cache_age: Duration::from_secs(60),
             session_seconds: 7 * 24 * 3600,
+            realtime: RealtimeConfig::new(fresh_name(), Arc::new(|_| false)),
             developer_mode: false,
         }
     }

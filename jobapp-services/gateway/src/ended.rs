@@ -4,10 +4,6 @@ use std::time::Duration;
 
 use http::Method;
 use jobapp_http::ApiError;
-use jobapp_kernel::Outcome;
-use jobapp_runtime::{Consumer, json_handler};
-use jobapp_wire::messages::Realtime;
-use jobapp_wire::queues;
 use moka::sync::Cache;
 use serde_json::Value;
 
@@ -15,8 +11,6 @@ use crate::{Gateway, local};
 
 /// How long an ended session is remembered: longer than any access token lives.
 const REMEMBERED: Duration = Duration::from_secs(20 * 60);
-/// What the auth service calls the event.
-const SESSION_ENDED: &str = "session ended";
 
 /// The ids of sessions that were ended lately.
 #[derive(Debug, Clone)]
@@ -42,28 +36,11 @@ impl EndedSessions {
 
 /// Asks the auth service which sessions ended lately: what a gateway does not hear of while it is not running.
 pub(crate) async fn load(gateway: &Gateway) -> Result<(), ApiError> {
-    let answer = local::call_json(gateway, Method::GET, "/session/ended", Value::Null, None).await?;
+    let answer = local::call_auth(gateway.upstreams(), Method::GET, "/session/ended", Value::Null, None).await?;
     let sessions = answer["sessions"].as_array().map(Vec::as_slice).unwrap_or_default();
     for sid in sessions.iter().filter_map(|session| session["sid"].as_str()) {
         gateway.end_session(sid);
     }
     gateway.started();
     Ok(())
-}
-
-/// What the gateway consumes: sessions that ended. Events for browsers have nobody to go to yet.
-pub(crate) fn consumer(gateway: &Gateway) -> Consumer {
-    let gateway = gateway.clone();
-    let handler = json_handler(move |message: Realtime, _delivery| {
-        let gateway = gateway.clone();
-        async move {
-            if message.event == SESSION_ENDED {
-                for sid in message.arguments.iter().filter_map(Value::as_str) {
-                    gateway.end_session(sid);
-                }
-            }
-            Outcome::Done
-        }
-    });
-    (jobapp_kernel::Subscription::to(queues::GATEWAY_REALTIME), handler)
 }

@@ -142,14 +142,15 @@ impl Exchange<'_> {
         }
         let Some(refresh) = self.cookies.refresh.as_deref() else { return Ok(()) };
         let body = serde_json::json!({ "refreshToken": refresh });
-        let answer = match local::call_json(self.gateway, Method::POST, "/session/refresh", body, None).await {
-            Ok(answer) => answer,
-            Err(error) if error.status().is_server_error() => return Err(error),
-            Err(error) => {
-                tracing::debug!(error = error.message(), "a session could not be renewed");
-                return Ok(());
-            }
-        };
+        let answer =
+            match local::call_auth(self.gateway.upstreams(), Method::POST, "/session/refresh", body, None).await {
+                Ok(answer) => answer,
+                Err(error) if error.status().is_server_error() => return Err(error),
+                Err(error) => {
+                    tracing::debug!(error = error.message(), "a session could not be renewed");
+                    return Ok(());
+                }
+            };
         let Some(token) = answer.get("token").and_then(Value::as_str) else { return Ok(()) };
         let successor = answer.get("refreshToken").and_then(Value::as_str);
         let Ok(claims) = self.gateway.users().verify(token) else { return Ok(()) };

@@ -20,9 +20,9 @@ mod kept_users;
 mod local;
 mod matching;
 mod policy;
-mod presence;
 pub mod routes;
 mod session;
+mod sockets;
 mod tokens;
 mod upstreams;
 
@@ -39,6 +39,7 @@ use axum::routing::get;
 use http::StatusCode;
 use jobapp_http::{ApiError, UserTokens};
 use jobapp_kernel::Queue;
+use jobapp_realtime::{Realtime, Unavailable};
 use jobapp_runtime::Consumer;
 use jobapp_wire::queues;
 use utoipa::openapi::OpenApi;
@@ -53,8 +54,9 @@ use kept_users::KeptUsers;
 use matching::{Place, Table};
 use policy::rate_limit::RateLimiting;
 pub use policy::rate_limit::RateLimits;
-pub use presence::Presence;
 use routes::{BodySize, Target};
+pub use sockets::GatewayPorts;
+use sockets::Sessions;
 use tokens::Tokens;
 pub use upstreams::Upstreams;
 
@@ -67,7 +69,7 @@ struct Inner {
     table: Arc<Table>,
     upstreams: Upstreams,
     users: Tokens,
-    presence: Presence,
+    realtime: Realtime,
     ended: EndedSessions,
     rates: RateLimiting,
     answers: AnswerCache,
@@ -78,22 +80,37 @@ struct Inner {
 }
 
 impl Gateway {
-    /// A gateway to these services, which knows users by their tokens.
-    pub fn new(upstreams: Upstreams, users: UserTokens, config: GatewayConfig) -> Self {
-        Self(Arc::new(Inner {
+    /// A gateway to these services, which knows users by their tokens. Its sockets are served from now on by tasks of the
+    /// current tokio runtime.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the ports of the sockets cannot be reached.
+    pub async fn start(
+        upstreams: Upstreams,
+        users: UserTokens,
+        ports: GatewayPorts,
+        config: GatewayConfig,
+    ) -> Result<Self, Unavailable> {
+        let config = Arc::new(config);
+        let users = Tokens::new(users);
+        let ended = EndedSessions::default();
+        let kept_users = KeptUsers::default();
+        let sessions = Sessions::new(users.clone(), ended.clone(), kept_users.clone(), upstreams.clone());
+        let realtime = sockets::start(&config, sessions, ports).await?;
+        Ok(Self(Arc::new(Inner {
             table: Arc::new(Table::new(config.seed)),
             rates: RateLimiting::new(config.rate_limits),
             answers: AnswerCache::new(config.cache_age),
-            config: Arc::new(config),
+            config,
             upstreams,
-            users: Tokens::new(users),
-            presence: Presence::default(),
-            ended: EndedSessions::default(),
-            kept_users: KeptUsers::default(),
+            users,
+            realtime,
+            ended,
+            kept_users,
             findings: Findings::default(),
             started: AtomicBool::new(false),
             draining: AtomicBool::new(false),
-        }))
+        })))
     }
 
     /// Everything the gateway answers. `services` are the OpenAPI documents of the services behind it.
@@ -112,6 +129,7 @@ impl Gateway {
             .route("/gateway-health", get(health::health))
             .fallback(fallback)
             .with_state(self.clone())
+            .merge(self.0.realtime.router())
             .merge(swagger)
             .merge(extra);
         policy::around(router, &self.0.config, &self.0.table, &self.0.rates)
@@ -125,7 +143,7 @@ impl Gateway {
     /// Who consumes it.
     pub fn consumers(&self) -> Vec<Consumer> {
         let mut consumers = changes::consumers(&self.0.answers);
-        consumers.push(ended::consumer(self));
+        consumers.push(self.0.realtime.consumer());
         consumers
     }
 
@@ -137,9 +155,11 @@ impl Gateway {
         ended::load(self).await
     }
 
-    /// Says from now on that it is not ready, so that nobody sends new requests. Those that come are still answered.
-    pub fn drain(&self) {
+    /// Says from now on that it is not ready, so that nobody sends new requests; those that come are still answered.
+    /// Closes the sockets, spread over a few seconds, so that their clients come back to another gateway.
+    pub async fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
+        self.0.realtime.drain().await;
     }
 
     /// The settings.
@@ -147,9 +167,9 @@ impl Gateway {
         &self.0.config
     }
 
-    /// Who is online.
-    pub fn presence(&self) -> &Presence {
-        &self.0.presence
+    /// The sockets.
+    pub fn realtime(&self) -> &Realtime {
+        &self.0.realtime
     }
 
     pub(crate) fn ended(&self) -> &EndedSessions {
@@ -160,6 +180,7 @@ impl Gateway {
     pub(crate) fn end_session(&self, sid: &str) {
         self.0.ended.end(sid);
         self.0.kept_users.forget(sid);
+        self.0.realtime.demote(sid);
     }
 
     pub(crate) fn started(&self) {

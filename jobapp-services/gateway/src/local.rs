@@ -12,11 +12,11 @@ use crate::forward::read_json;
 use crate::matching::Match;
 use crate::routes::Target;
 use crate::session::{Cookies, SetCookies};
-use crate::upstreams::{Call, Passed};
+use crate::upstreams::{Call, Passed, Upstreams};
 
 /// Calls the auth service with a JSON body, unless it is null, and reads its good answer.
-pub(crate) async fn call_json(
-    gateway: &Gateway,
+pub(crate) async fn call_auth(
+    upstreams: &Upstreams,
     method: Method,
     path: &str,
     body: Value,
@@ -30,7 +30,7 @@ pub(crate) async fn call_json(
         body: (!body.is_null()).then(|| (HeaderValue::from_static("application/json"), Body::from(body.to_string()))),
         passed: Passed::default(),
     };
-    let response = gateway.upstreams().call(call).await?;
+    let response = upstreams.call(call).await?;
     let status = response.status();
     let answer = read_json(response).await?;
     if status.is_success() {
@@ -49,7 +49,7 @@ pub(crate) async fn sign_out(gateway: &Gateway, cookies: &Cookies, bearer: Optio
             gateway.end_session(&caller.claims.sid);
         }
         let body = json!({ "refreshToken": cookies.refresh });
-        if let Err(error) = call_json(gateway, Method::POST, "/session/end", body, bearer).await {
+        if let Err(error) = call_auth(gateway.upstreams(), Method::POST, "/session/end", body, bearer).await {
             tracing::warn!(error = error.message(), "a session could not be ended at sign-out");
         }
     }
@@ -61,7 +61,7 @@ pub(crate) async fn sign_out(gateway: &Gateway, cookies: &Cookies, bearer: Optio
 /// `GET /auth/logged-in-user`.
 pub(crate) fn online(gateway: &Gateway, caller: Option<&Caller>) -> Response {
     if let Some(caller) = caller {
-        gateway.presence().seen(caller.username());
+        gateway.realtime().seen(caller.username());
     }
     Json(json!({ "message": "User is online" })).into_response()
 }
@@ -74,6 +74,6 @@ pub(crate) fn offline(gateway: &Gateway, caller: Option<&Caller>, found: &Match)
     }
     let caller = caller.ok_or_else(|| ApiError::unauthorized("Token is not available. Please login again."))?;
     caller.must_be(name)?;
-    gateway.presence().gone(caller.username());
+    gateway.realtime().off(caller.username());
     Ok(Json(json!({ "message": "User is offline" })).into_response())
 }

@@ -45,6 +45,8 @@ impl Handshake for Anybody {
     async fn alive(&self, _identity: &Identity) -> bool {
         true
     }
+
+    fn ended(&self, _sid: &str) {}
 }
 
 async fn server(allocator: &str, sockets: usize) -> anyhow::Result<()> {

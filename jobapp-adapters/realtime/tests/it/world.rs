@@ -55,6 +55,10 @@ impl Handshake for Sessions {
     async fn alive(&self, identity: &Identity) -> bool {
         !self.ended.lock().contains(&*identity.sid)
     }
+
+    fn ended(&self, sid: &str) {
+        self.end(sid);
+    }
 }
 
 /// What several gateways share.

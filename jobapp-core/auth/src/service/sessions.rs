@@ -93,6 +93,15 @@ impl Auth {
         self.end_if(id, EndReason::SignedOut, |_| true).await
     }
 
+    /// Whether a session goes on.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn is_live(&self, id: SessionId) -> Result<bool, AuthError> {
+        let stored = self.ports.sessions.find(&id).await?;
+        Ok(stored.is_some_and(|stored| stored.value.is_live(self.ports.clock.now())))
+    }
+
     /// The sessions that ended since, the longest ended one first: at most `limit`, the latest.
     ///
     /// # Errors

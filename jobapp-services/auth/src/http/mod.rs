@@ -71,6 +71,7 @@ fn routes(seed: bool) -> OpenApiRouter<AuthService> {
         .routes(routes!(session::refresh))
         .routes(routes!(session::end))
         .routes(routes!(session::ended))
+        .routes(routes!(session::alive))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end))
         .routes(routes!(second_factor::status, second_factor::begin, second_factor::confirm, second_factor::end));

@@ -1,4 +1,5 @@
-//! The gateway's routes: `POST /session/refresh`, `POST /session/end` and `GET /session/ended`
+//! The gateway's routes: `POST /session/refresh`, `POST /session/end`, `GET /session/ended` and
+//! `GET /session/{sid}/alive`
 
 use std::time::Duration;
 
@@ -8,15 +9,17 @@ use jobapp_auth::AuthError;
 use jobapp_http::{ApiError, ErrorBody, JsonBody, MaybeCaller};
 use jobapp_kernel::{Aggregate, Timestamp};
 use jobapp_wire::auth::{EndedSession, EndedSessionsAnswer, MessageAnswer, RefreshBody, SessionAnswer};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::answers::{message, opened};
-use super::{caller_id, refused};
+use super::{Segment, caller_id, refused, segment};
 use crate::AuthService;
 
 const REFRESH: &str = "Session refresh() method error";
 const END: &str = "Session end() method error";
 const ENDED: &str = "Session ended() method error";
+const ALIVE: &str = "Session alive() method error";
 
 /// How far back the ended sessions go when nobody says: longer than an access token lives.
 const LATELY: Duration = Duration::from_secs(20 * 60);
@@ -81,6 +84,26 @@ pub(crate) async fn ended(
         Some(EndedSession { sid: session.id().to_string(), username: session.username().to_string(), ended_at })
     });
     Ok(Json(EndedSessionsAnswer { message: "Ended sessions".to_owned(), sessions: ended.collect() }))
+}
+
+/// The answer of [`alive`].
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AliveAnswer {
+    message: &'static str,
+    /// Whether the session goes on.
+    alive: bool,
+}
+
+/// Whether a session goes on, however old its access token is. For sockets, whose handshake renews nothing.
+#[utoipa::path(get, path = "/api/v1/auth/session/{sid}/alive", tag = "session",
+    params(("sid" = String, Path, description = "The session's id.")),
+    responses((status = 200, description = "Whether it goes on; a session that never was does not.", body = AliveAnswer)))]
+pub(crate) async fn alive(State(service): State<AuthService>, sid: Segment) -> Result<Json<AliveAnswer>, ApiError> {
+    let alive = match segment(sid).parse() {
+        Ok(sid) => service.auth.is_live(sid).await.map_err(|error| refused(error, ALIVE))?,
+        Err(_) => false,
+    };
+    Ok(Json(AliveAnswer { message: "Session", alive }))
 }
 
 fn date(text: &str) -> Option<Timestamp> {

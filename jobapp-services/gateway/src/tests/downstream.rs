@@ -7,7 +7,7 @@ use super::world;
 
 #[tokio::test]
 async fn nothing_of_the_clients_headers_goes_on_but_what_is_listed() {
-    let world = world();
+    let world = world().await;
     let session = world.session_of("Marta");
     let sent = [
         ("cookie", session.as_str()),
@@ -44,7 +44,7 @@ async fn nothing_of_the_clients_headers_goes_on_but_what_is_listed() {
 
 #[tokio::test]
 async fn the_auth_service_hears_where_the_client_is_and_what_its_cookies_say() {
-    let world = world();
+    let world = world().await;
     let sent = [("cookie", "session.pending=p1; session.device=d1"), ("x-client-address", "10.0.0.1")];
     world.api("PUT", "/auth/verify-otp/123456", &sent, Some(json!({}))).await;
     let seen = world.backstage.seen.lock().last().unwrap().clone();
@@ -57,7 +57,7 @@ async fn the_auth_service_hears_where_the_client_is_and_what_its_cookies_say() {
 
 #[tokio::test]
 async fn a_request_without_a_sensible_id_goes_on_with_one() {
-    let world = world();
+    let world = world().await;
     let answer = world.read("/order/JO1", "Marta").await;
     let seen = world.backstage.seen.lock().last().unwrap().clone();
     assert_eq!(seen.headers["x-request-id"], answer.headers["x-request-id"]);
@@ -65,7 +65,7 @@ async fn a_request_without_a_sensible_id_goes_on_with_one() {
 
 #[tokio::test]
 async fn a_repeated_query_key_goes_on_once() {
-    let world = world();
+    let world = world().await;
     world.api("GET", "/auth/search/gig/0/10/forward?query=a&minprice=1&query=b%26c", &[], None).await;
     assert_eq!(world.backstage.calls(&Method::GET, "/api/v1/gig/search/0/10/forward?query=b%26c&minprice=1"), 1);
 }

@@ -16,7 +16,7 @@ fn fetched(world: &World) -> usize {
 
 #[tokio::test]
 async fn a_gig_is_fetched_once_for_all_users_and_once_for_strangers() {
-    let world = world();
+    let world = world().await;
     let first = world.read("/gig/66f0", "Marta").await;
     let again = world.read("/gig/66F0/", "Iria").await;
     assert_eq!((first.status, &first.body), (200, &again.body));
@@ -31,7 +31,7 @@ async fn a_gig_is_fetched_once_for_all_users_and_once_for_strangers() {
 
 #[tokio::test]
 async fn who_has_a_kept_answer_is_not_sent_it_again() {
-    let world = world();
+    let world = world().await;
     let first = world.read("/gig/66f0", "Marta").await;
     let kept = world.read("/gig/66f0", "Marta").await;
     assert_eq!(first.headers["etag"], kept.headers["etag"]);
@@ -43,7 +43,7 @@ async fn who_has_a_kept_answer_is_not_sent_it_again() {
 
 #[tokio::test]
 async fn who_changes_a_gig_sees_it_changed() {
-    let world = world();
+    let world = world().await;
     let session = world.session_of("Iria");
     for title in ["Sketches", "Drawings", "Paintings"] {
         world.read("/gig/66f0", "Marta").await;
@@ -55,7 +55,7 @@ async fn who_changes_a_gig_sees_it_changed() {
 
 #[tokio::test]
 async fn an_event_drops_what_is_kept() {
-    let world = world();
+    let world = world().await;
     world.read("/gig/66f0", "Marta").await;
     world.read("/seller/id/77a1", "Marta").await;
     hear(&world, queues::GATEWAY_GIG, json!({"type": "gig-deleted", "gigId": "66f0", "sellerId": "77a1", "at": 0}))
@@ -87,7 +87,7 @@ async fn hear(world: &World, queue: jobapp_kernel::Queue, body: Value) {
 
 #[tokio::test]
 async fn sellers_see_their_own_profile_fresh_and_whole() {
-    let world = world();
+    let world = world().await;
     for _ in 0..2 {
         world.read("/seller/id/77a1", "Marta").await;
     }
@@ -102,7 +102,7 @@ async fn sellers_see_their_own_profile_fresh_and_whole() {
 
 #[tokio::test]
 async fn without_an_age_nothing_is_kept() {
-    let world = world_with(GatewayConfig { cache_age: std::time::Duration::ZERO, ..GatewayConfig::default() });
+    let world = world_with(GatewayConfig { cache_age: std::time::Duration::ZERO, ..GatewayConfig::default() }).await;
     for _ in 0..2 {
         world.read("/gig/66f0", "Marta").await;
     }
@@ -111,7 +111,7 @@ async fn without_an_age_nothing_is_kept() {
 
 #[tokio::test]
 async fn errors_and_private_answers_are_never_kept() {
-    let world = world();
+    let world = world().await;
     for _ in 0..2 {
         assert_eq!(world.read("/gig/none", "Marta").await.status, 404);
         world.read("/order/JO1", "Marta").await;

@@ -15,6 +15,7 @@ use axum::response::IntoResponse;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use jobapp_http::{BoxError, GatewayTokens, TokenKeys, Upstream, UserClaims, UserTokens};
+use jobapp_memory::MemoryCategories;
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
 use crate::routes::Target;
-use crate::{Gateway, GatewayConfig, Upstreams};
+use crate::{Gateway, GatewayConfig, GatewayPorts, Upstreams};
 
 /// What a service saw.
 #[derive(Debug, Clone)]
@@ -61,11 +62,11 @@ fn keys(secret: &str) -> TokenKeys {
     TokenKeys::single(&SecretString::from(secret.to_owned()))
 }
 
-fn world() -> World {
-    world_with(GatewayConfig::default())
+async fn world() -> World {
+    world_with(GatewayConfig::default()).await
 }
 
-fn world_with(config: GatewayConfig) -> World {
+async fn world_with(config: GatewayConfig) -> World {
     let backstage = Arc::new(Backstage::default());
     let services = Target::ALL.map(|target| {
         let backstage = Arc::clone(&backstage);
@@ -77,7 +78,8 @@ fn world_with(config: GatewayConfig) -> World {
     });
     let users = UserTokens::new(keys("users"), 900);
     let upstreams = Upstreams::new(services, GatewayTokens::new(keys("gateway")), &config.guards);
-    let gateway = Gateway::new(upstreams, users.clone(), config);
+    let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
+    let gateway = Gateway::start(upstreams, users.clone(), ports, config).await.unwrap();
     let router = gateway.router(&[]);
     World { gateway, router, backstage, users }
 }

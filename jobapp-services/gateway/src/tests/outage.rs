@@ -10,7 +10,7 @@ use crate::{BreakerConfig, GatewayConfig, GuardConfig};
 
 #[tokio::test]
 async fn who_one_is_comes_from_the_sessions_own_copy_while_auth_is_away() {
-    let world = world();
+    let world = world().await;
     assert_eq!(world.read("/auth/currentuser", "Marta").await.body["user"]["country"], "Portugal");
     world.away("auth");
     for _ in 0..20 {
@@ -33,7 +33,7 @@ fn expired(user: &UserClaims) -> String {
 
 #[tokio::test]
 async fn a_session_that_would_have_to_be_renewed_is_not_ended_by_an_outage() {
-    let world = world();
+    let world = world().await;
     let session = format!("session={}; session.refresh=r", expired(&claims("Marta")));
     // The refresh token is refused: that is an answer.
     let refused = world.api("GET", "/auth/currentuser", &[("cookie", &session)], None).await;
@@ -51,7 +51,7 @@ async fn a_session_that_would_have_to_be_renewed_is_not_ended_by_an_outage() {
 
 #[tokio::test]
 async fn a_session_that_was_ended_has_no_copy() {
-    let world = world();
+    let world = world().await;
     let session = world.session_of("Marta");
     world.read("/auth/currentuser", "Marta").await;
     world.away("auth");
@@ -63,7 +63,7 @@ async fn a_session_that_was_ended_has_no_copy() {
 async fn a_broken_service_is_answered_at_once_and_the_others_go_on() {
     let breaker = BreakerConfig { open: Duration::from_millis(50), ..BreakerConfig::default() };
     let guards = GuardConfig { breaker, ..GuardConfig::default() };
-    let world = world_with(GatewayConfig { guards, ..GatewayConfig::default() });
+    let world = world_with(GatewayConfig { guards, ..GatewayConfig::default() }).await;
     world.away("review");
     for _ in 0..10 {
         let answer = world.read("/review/gig/66f0", "Marta").await;
@@ -90,7 +90,7 @@ async fn a_broken_service_is_answered_at_once_and_the_others_go_on() {
 
 #[tokio::test]
 async fn probes_learn_whether_requests_are_wanted() {
-    let world = world();
+    let world = world().await;
     let ready = |accept: &'static str| {
         let world = &world;
         async move { world.send("GET", "/readyz", &[("accept", accept)], None).await }
@@ -102,7 +102,7 @@ async fn probes_learn_whether_requests_are_wanted() {
     world.backstage.away.lock().clear();
     world.gateway.load_ended_sessions().await.unwrap();
     assert_eq!((ready("*/*").await.status, ready("application/json").await.body), (200, json!({ "status": "ready" })));
-    world.gateway.drain();
+    world.gateway.drain().await;
     assert_eq!((ready("*/*").await.status, ready("*/*").await.body), (503, json!("draining")));
     assert_eq!(world.send("GET", "/livez", &[], None).await.body, json!("ok"));
     let plain = world.send("GET", "/gateway-health", &[("accept", "*/*")], None).await;

@@ -10,7 +10,7 @@ fn missing(body: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn the_home_page_says_which_parts_are_missing() {
-    let world = world();
+    let world = world().await;
     let whole = world.read("/bff/home", "Marta").await;
     assert_eq!((whole.status, missing(&whole.body)), (200, vec![]));
     for part in ["user", "buyer", "seller", "sellers", "categoryGigs", "topGigs"] {
@@ -25,7 +25,7 @@ async fn the_home_page_says_which_parts_are_missing() {
 
 #[tokio::test]
 async fn the_page_of_a_gig_is_about_a_gig() {
-    let world = world();
+    let world = world().await;
     let whole = world.read("/bff/gig/66f0", "Marta").await;
     assert_eq!((whole.status, missing(&whole.body)), (200, vec![]));
     assert_eq!(whole.body["seller"]["username"], "Iria");
@@ -42,7 +42,7 @@ async fn the_page_of_a_gig_is_about_a_gig() {
 
 #[tokio::test]
 async fn the_page_of_an_order_brings_all_it_is_about() {
-    let world = world();
+    let world = world().await;
     let whole = world.read("/bff/order/JO1", "Marta").await;
     assert_eq!((whole.status, missing(&whole.body)), (200, vec![]));
     for (part, value) in [("/gig/id", "66f0"), ("/seller/username", "Iria"), ("/buyer/username", "Marta")] {
@@ -54,7 +54,7 @@ async fn the_page_of_an_order_brings_all_it_is_about() {
 
 #[tokio::test]
 async fn pages_need_a_session() {
-    let world = world();
+    let world = world().await;
     for path in ["/bff/home", "/bff/gig/66f0", "/bff/order/JO1"] {
         assert_eq!(world.api("GET", path, &[], None).await.status, 401, "{path}");
     }

@@ -9,7 +9,7 @@ const OURS: (&str, &str) = ("origin", "http://localhost:3000");
 
 #[tokio::test]
 async fn refusals_can_be_read_by_the_page_that_caused_them() {
-    let world = world();
+    let world = world().await;
     let mut last = world.api("POST", "/auth/signin", &[OURS], Some(json!({}))).await;
     for _ in 0..60 {
         last = world.api("POST", "/auth/signin", &[OURS], Some(json!({}))).await;
@@ -39,7 +39,7 @@ async fn refusals_can_be_read_by_the_page_that_caused_them() {
 
 #[tokio::test]
 async fn a_user_has_a_limit_of_his_own() {
-    let world = world();
+    let world = world().await;
     let resend = |name: &'static str| {
         let world = &world;
         async move {
@@ -56,7 +56,7 @@ async fn a_user_has_a_limit_of_his_own() {
 #[tokio::test]
 async fn limits_can_be_switched_off() {
     let rate_limits = RateLimits { on: false, ..RateLimits::default() };
-    let world = world_with(GatewayConfig { rate_limits, ..GatewayConfig::default() });
+    let world = world_with(GatewayConfig { rate_limits, ..GatewayConfig::default() }).await;
     for _ in 0..100 {
         assert_eq!(world.api("POST", "/auth/signin", &[], Some(json!({}))).await.status, 200);
     }
@@ -64,7 +64,7 @@ async fn limits_can_be_switched_off() {
 
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_refused() {
-    let world = world();
+    let world = world().await;
     let body = json!({ "username": "x".repeat(300 * 1024) });
     let length = body.to_string().len().to_string();
     let refused = world.api("POST", "/auth/signin", &[("content-length", &length)], Some(body)).await;
@@ -73,7 +73,7 @@ async fn a_body_beyond_the_limit_is_refused() {
 
 #[tokio::test]
 async fn large_answers_are_compressed_for_who_asks() {
-    let world = world();
+    let world = world().await;
     let plain = world.send("GET", "/openapi.json", &[], None).await;
     assert!(!plain.headers.contains_key("content-encoding"));
     let small = world.send("GET", "/openapi.json", &[("accept-encoding", "gzip")], None).await;
