@@ -1,6 +1,7 @@
 //! The server under the client the browsers use.
 
 mod admission;
+#[path = "../../../../tests/realtime/agent.rs"]
 mod agent;
 mod delivery;
 mod lifecycle;

@@ -1,5 +1,8 @@
 //! The whole marketplace, as its users see it: every test talks to a running `jobapp` over HTTP.
 
+#[path = "../../../../tests/realtime/agent.rs"]
+#[expect(dead_code, reason = "the tests of the realtime adapter use more of it")]
+mod agent;
 mod client;
 mod documents;
 mod harness;
@@ -7,4 +10,5 @@ mod input;
 mod process;
 mod races;
 mod routes;
+mod sockets;
 mod validation;

@@ -5,6 +5,7 @@ mod keeping;
 mod outage;
 mod pages;
 mod rules;
+mod sockets;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -67,6 +68,10 @@ async fn world() -> World {
 }
 
 async fn world_with(config: GatewayConfig) -> World {
+    world_sharing(GatewayPorts::alone(Arc::new(MemoryCategories::new())), config).await
+}
+
+async fn world_sharing(ports: GatewayPorts, config: GatewayConfig) -> World {
     let backstage = Arc::new(Backstage::default());
     let services = Target::ALL.map(|target| {
         let backstage = Arc::clone(&backstage);
@@ -78,7 +83,6 @@ async fn world_with(config: GatewayConfig) -> World {
     });
     let users = UserTokens::new(keys("users"), 900);
     let upstreams = Upstreams::new(services, GatewayTokens::new(keys("gateway")), &config.guards);
-    let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
     let gateway = Gateway::start(upstreams, users.clone(), ports, config).await.unwrap();
     let router = gateway.router(&[]);
     World { gateway, router, backstage, users }
@@ -99,6 +103,7 @@ impl Backstage {
             (Target::Auth, _, "/session/refresh") => {
                 return Ok((StatusCode::UNAUTHORIZED, axum::Json(json!({ "message": "over" }))).into_response());
             }
+            (Target::Auth, _, path) if path.ends_with("/alive") => json!({ "alive": !path.contains("/over/") }),
             (Target::Auth, _, "/session/ended") => json!({ "sessions": [] }),
             (Target::Auth, "GET", "/currentuser") => {
                 json!({ "message": "Authenticated user", "user": { "username": "Marta", "country": "Portugal" } })
