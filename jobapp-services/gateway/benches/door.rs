@@ -107,6 +107,8 @@ async fn run() {
         measure("a gig by id, fetched, with the access log", &fetching, || request("GET", gig, &[])).await;
     }
     measure("a gig by id, kept, compressed", &keeping, || request("GET", gig, &[("accept-encoding", "gzip")])).await;
+    measure("a gig by id, fetched, compressed", &fetching, || request("GET", gig, &[("accept-encoding", "gzip")]))
+        .await;
     measure("a gig by id, fetched", &fetching, || request("GET", gig, &[])).await;
     measure("orders, passed on", &keeping, || request("GET", "/api/gateway/v1/order/JO1", &[])).await;
     measure("a preflight", &keeping, || request("OPTIONS", gig, &[("access-control-request-method", "GET")])).await;

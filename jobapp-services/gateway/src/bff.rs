@@ -133,7 +133,7 @@ impl Fetch<'_> {
         let mut answer = match kept {
             None => good(self.gateway.upstreams().call(call()).await?).await?,
             Some(kept) => match cache.get(&kept, caller) {
-                Some(answer) => read_json(answer.response()).await?,
+                Some(answer) => serde_json::from_slice(answer.body()).map_err(|_| crate::forward::unreadable())?,
                 None => {
                     let asked = cache.moment();
                     let response = self.gateway.upstreams().call(call()).await?;

@@ -4,15 +4,18 @@
 //! through this gateway: who changed something sees it changed. With several gateways one of them hears of each event; the
 //! others are behind by the time an answer is kept, at most.
 
-use std::sync::Arc;
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, ETAG};
-use http::{HeaderValue, StatusCode};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jobapp_http::Caller;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
@@ -76,6 +79,8 @@ impl Key {
 #[derive(Debug)]
 pub(crate) struct Answer {
     body: Bytes,
+    /// The body compressed, once somebody wanted it so: compressing costs many times what all the rest of an answer does.
+    compressed: OnceLock<Option<Bytes>>,
     tag: HeaderValue,
     /// Whose it is: he sees more himself.
     owner: Option<String>,
@@ -84,14 +89,36 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// As an answer.
-    pub(crate) fn response(&self) -> Response {
-        let mut response = Response::new(Body::from(self.body.clone()));
+    /// As an answer to a request with these headers.
+    pub(crate) fn response(&self, request: &HeaderMap) -> Response {
+        let compressed = if accepts_gzip(request) { self.compressed() } else { None };
+        let mut response = Response::new(Body::from(compressed.unwrap_or(&self.body).clone()));
         *response.status_mut() = StatusCode::OK;
         let headers = response.headers_mut();
+        // The rules add about twenty.
+        headers.reserve(24);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ETAG, self.tag.clone());
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+        if compressed.is_some() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         response
+    }
+
+    fn compressed(&self) -> Option<&Bytes> {
+        let compress = || {
+            let mut encoder = GzEncoder::new(Vec::with_capacity(self.body.len() / 2), Compression::default());
+            let written = encoder.write_all(&self.body).and_then(|()| encoder.finish());
+            written.ok().filter(|small| small.len() < self.body.len()).map(Bytes::from)
+        };
+        // Smaller ones fit into one packet as they are.
+        if self.body.len() > 1024 { self.compressed.get_or_init(compress).as_ref() } else { None }
+    }
+
+    /// The body as it is.
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
     }
 
     fn is_for(&self, caller: Option<&Caller>) -> bool {
@@ -132,7 +159,8 @@ impl AnswerCache {
                 .time_to_live(age)
                 .max_capacity(SPACE)
                 .weigher(|key: &Key, slot: &Slot| {
-                    let body = if let Slot::Kept(answer) = slot { answer.body.len() } else { 0 };
+                    // Half as much again for the compressed body.
+                    let body = if let Slot::Kept(answer) = slot { answer.body.len() * 3 / 2 } else { 0 };
                     u32::try_from(body + key.id.len() + 200).unwrap_or(u32::MAX)
                 })
                 .build()
@@ -262,7 +290,18 @@ fn fit(key: &Key, body: &Bytes) -> Option<Answer> {
         _ => return None,
     };
     (name.to_lowercase() == key.id).then_some(())?;
-    Some(Answer { body: body.clone(), tag: etag::tag_of(body)?, owner, public })
+    let tag = etag::tag_of(body)?;
+    Some(Answer { body: body.clone(), compressed: OnceLock::new(), tag, owner, public })
+}
+
+/// Whether a client can read gzip, by its `Accept-Encoding`.
+fn accepts_gzip(request: &HeaderMap) -> bool {
+    let ranges = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    ranges.flat_map(|text| text.split(',')).any(|range| {
+        let (name, quality) = range.split_once(';').map_or((range, ""), |(name, quality)| (name, quality.trim()));
+        let refused = quality.strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0));
+        name.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
 }
 
 #[cfg(test)]
@@ -350,6 +389,37 @@ mod tests {
             cache.keep(key.clone(), cache.moment(), &body, Some(&marta));
             assert!(cache.get(&key, Some(&marta)).is_none(), "{kind:?} {id}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_kept_answer_is_compressed_once_for_who_can_read_it() {
+        let cache = cache();
+        let body: Bytes = format!(
+            r#"{{"message":"{}","gig":{{"id":"ab","active":true,"username":"Iria"}}}}"#,
+            "Three drafts by hand. ".repeat(100)
+        )
+        .into();
+        let key = Key::of(Kept::Gig, "ab", None);
+        cache.keep(key.clone(), cache.moment(), &body, None);
+        let answer = cache.get(&key, None).unwrap();
+        for (accepted, encoded) in
+            [("gzip, br", true), ("GZIP;q=0.5", true), ("gzip;q=0", false), ("br", false), ("identity", false)]
+        {
+            let mut request = HeaderMap::new();
+            request.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted));
+            let response = answer.response(&request);
+            assert_eq!(response.headers().contains_key(CONTENT_ENCODING), encoded, "{accepted}");
+            assert_eq!(response.headers()[VARY], "Accept-Encoding");
+            let sent = axum::body::to_bytes(response.into_body(), MOST).await.unwrap();
+            if encoded {
+                let mut read = String::new();
+                std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*sent), &mut read).unwrap();
+                assert!(sent.len() < body.len() / 2 && read.as_bytes() == body);
+            } else {
+                assert_eq!(sent, body);
+            }
+        }
+        assert!(answer.response(&HeaderMap::new()).headers().get(CONTENT_ENCODING).is_none());
     }
 
     #[test]

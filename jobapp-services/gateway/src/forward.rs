@@ -190,7 +190,7 @@ impl Exchange<'_> {
             CacheRule::None | CacheRule::Spoils(_) => None,
         };
         if let Some(answer) = kept.as_ref().and_then(|key| gateway.answers().get(key, caller)) {
-            return Ok(answer.response());
+            return Ok(answer.response(&self.parts.headers));
         }
         // Dropped when the write is over, also when the client goes away before.
         let _spoiling = gateway.answers().spoiling(found.route.cache, found, caller);

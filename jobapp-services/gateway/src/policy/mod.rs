@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tower::ServiceBuilder;
+use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
@@ -28,7 +29,9 @@ use rule::RuleLayer;
 /// Puts every rule around what answers, from the outside in: compression, where it leads, request id, address, access log,
 /// security headers, CORS, origin of writes, repeated query keys, rates per address, tags.
 pub(crate) fn around(router: Router, config: &Arc<GatewayConfig>, table: &Arc<Table>, rates: &RateLimiting) -> Router {
+    // The fastest level: for answers of a few KiB the others take longer and gain little.
     let compression = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(1024).and(NotForContentType::IMAGES).and(NotForContentType::GRPC));
     let rules = ServiceBuilder::new()
         .layer(RuleLayer(routing::Routing(Arc::clone(table))))
