@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::request::Parts;
 
 use crate::{ApiError, GatewayTokens, UserClaims, UserTokens};
@@ -98,6 +98,10 @@ pub struct ServiceGuard {
     pub users: UserTokens,
 }
 
+/// What a service that takes a call for none of the gateway's asks for in `WWW-Authenticate` (RFC 9110 §11.6.1). It tells
+/// the gateway that itself was refused, not its user.
+pub const GATEWAY_CHALLENGE: &str = "GatewayToken";
+
 /// Middleware: refuses what does not come from the gateway, and vouches for the caller. Use with
 /// [`axum::middleware::from_fn_with_state`] and an `Arc<ServiceGuard>`.
 pub async fn guard(
@@ -107,9 +111,9 @@ pub async fn guard(
 ) -> Response {
     let token = request.headers().get("gatewaytoken").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !guard.audiences.iter().any(|audience| guard.gateway.verify(token, audience).is_ok()) {
-        return ApiError::unauthorized("Invalid request")
-            .at("verifyGatewayRequest() method: Request not coming from api gateway")
-            .into_response();
+        let refusal = ApiError::unauthorized("Invalid request")
+            .at("verifyGatewayRequest() method: Request not coming from api gateway");
+        return ([(WWW_AUTHENTICATE, GATEWAY_CHALLENGE)], refusal).into_response();
     }
     if let Some(value) = request.headers().get(AUTHORIZATION) {
         let bearer = value.to_str().ok().and_then(|text| text.split_once(' ')).map(|(_, token)| token.trim());

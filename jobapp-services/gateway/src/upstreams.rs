@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use futures::FutureExt;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use jobapp_http::{ApiError, CLIENT_ADDRESS, DEVICE_TOKEN, GatewayTokens, Upstream};
+use jobapp_http::{ApiError, CLIENT_ADDRESS, DEVICE_TOKEN, GATEWAY_CHALLENGE, GatewayTokens, Upstream};
 use parking_lot::Mutex;
 use tower::ServiceExt;
 
@@ -30,7 +30,7 @@ struct Inner {
     guards: Vec<Guards>,
     clients: HashMap<Target, Client>,
     tokens: GatewayTokens,
-    signed: Mutex<HashMap<Target, (Instant, HeaderValue)>>,
+    signed: Mutex<HashMap<Target, (SystemTime, HeaderValue)>>,
 }
 
 /// The way to a service: past its guards, and through them.
@@ -122,18 +122,19 @@ impl Upstreams {
         matches!(asked, Ok(Ok(response)) if response.status().is_success())
     }
 
-    /// A gateway token for `target`, signed at most every half lifetime.
+    /// A gateway token for `target`, signed at most every half lifetime. That is by the clock on the wall, as services judge
+    /// it: the other one stands still while a laptop sleeps.
     fn token(&self, target: Target) -> Result<HeaderValue, ApiError> {
         let mut signed = self.0.signed.lock();
         if let Some((at, token)) = signed.get(&target)
-            && at.elapsed().as_secs() < GatewayTokens::LIFETIME / 2
+            && at.elapsed().is_ok_and(|age| age.as_secs() < GatewayTokens::LIFETIME / 2)
         {
             return Ok(token.clone());
         }
         let token = self.0.tokens.issue(target.audience()).ok().and_then(|token| HeaderValue::try_from(token).ok());
         let token = token
             .ok_or_else(|| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side."))?;
-        signed.insert(target, (Instant::now(), token.clone()));
+        signed.insert(target, (SystemTime::now(), token.clone()));
         Ok(token)
     }
 
@@ -170,6 +171,11 @@ impl Upstreams {
         }
         // A service in this process that panics must not take the client's connection with it.
         match AssertUnwindSafe(guards::call(&client.guarded, request)).catch_unwind().await {
+            Ok(Ok(response)) if refuses_gateway(&response) => {
+                tracing::error!(service, "the service refused the gateway: are their secrets and clocks the same?");
+                self.0.signed.lock().remove(&target);
+                Err(away(service, Duration::ZERO))
+            }
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(refused(service, &error)),
             Err(_) => {
@@ -179,6 +185,12 @@ impl Upstreams {
             }
         }
     }
+}
+
+/// Whether a 401 means the gateway and not its user.
+fn refuses_gateway(response: &Response<Body>) -> bool {
+    response.status() == StatusCode::UNAUTHORIZED
+        && response.headers().get(WWW_AUTHENTICATE).is_some_and(|challenge| challenge == GATEWAY_CHALLENGE)
 }
 
 /// 503, to be tried again after so long, at least a second.

@@ -40,6 +40,8 @@ struct Backstage {
     seen: Mutex<Vec<Seen>>,
     /// Services that are away.
     away: Mutex<BTreeSet<&'static str>>,
+    /// Services that take nobody for the gateway.
+    suspicious: Mutex<BTreeSet<&'static str>>,
     /// The title of the one gig there is.
     title: Mutex<String>,
 }
@@ -96,6 +98,11 @@ impl Backstage {
         self.seen.lock().push(Seen { method: head.method.clone(), uri: uri.clone(), headers: head.headers });
         if self.away.lock().contains(target.service()) {
             return Err("nobody listens".into());
+        }
+        if self.suspicious.lock().contains(target.service()) {
+            let challenge = [(http::header::WWW_AUTHENTICATE, jobapp_http::GATEWAY_CHALLENGE)];
+            let body = json!({ "message": "Invalid request" });
+            return Ok((StatusCode::UNAUTHORIZED, challenge, axum::Json(body)).into_response());
         }
         let path = uri.strip_prefix(target.base()).unwrap_or(&uri);
         let gig = |title: &str| json!({ "id": "66f0", "sellerId": "77a1", "username": "Iria", "active": true, "title": title });

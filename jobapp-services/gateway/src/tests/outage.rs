@@ -22,7 +22,7 @@ async fn who_one_is_comes_from_the_sessions_own_copy_while_auth_is_away() {
 }
 
 /// A token whose time was over a minute ago.
-fn expired(user: &UserClaims) -> String {
+pub(super) fn expired(user: &UserClaims) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let mut claims = serde_json::to_value(user).unwrap();
     let rest = json!({ "iss": "jobapp", "aud": "jobapp-users", "typ": "access", "iat": now - 960, "exp": now - 60 });
@@ -107,4 +107,13 @@ async fn probes_learn_whether_requests_are_wanted() {
     assert_eq!(world.send("GET", "/livez", &[], None).await.body, json!("ok"));
     let plain = world.send("GET", "/gateway-health", &[("accept", "*/*")], None).await;
     assert_eq!(plain.body, json!("API Gateway service is healthy and OK."));
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_the_gateway_signs_nobody_out() {
+    let world = world().await;
+    world.backstage.suspicious.lock().insert("order");
+    let answer = world.read("/order/JO1", "Marta").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.headers.contains_key("retry-after"));
 }

@@ -5,24 +5,19 @@ use std::sync::Arc;
 use futures::future::join_all;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
-use jobapp_http::{UserClaims, UserTokens};
+use jobapp_http::UserClaims;
 use jobapp_memory::MemoryCategories;
 use jobapp_realtime::Handshake;
 use jobapp_wire::messages::Realtime as Event;
 use serde_json::json;
 
-use super::{World, claims, keys, world, world_sharing};
+use super::{World, claims, outage, world, world_sharing};
 use crate::sockets::Sessions;
 use crate::{GatewayConfig, GatewayPorts};
 
 /// An access token of this session that has expired.
-async fn expired(sid: &str) -> String {
-    let users = UserTokens::new(keys("users"), 0);
-    let token = users.issue(&UserClaims { sid: sid.into(), ..claims("Marta") }).unwrap();
-    while users.verify(&token).is_ok() {
-        tokio::task::yield_now().await;
-    }
-    token
+fn expired(sid: &str) -> String {
+    outage::expired(&UserClaims { sid: sid.into(), ..claims("Marta") })
 }
 
 fn with_cookie(token: &str) -> HeaderMap {
@@ -41,7 +36,7 @@ fn questions(world: &World) -> usize {
 #[tokio::test]
 async fn a_live_session_is_enough_and_many_at_once_ask_for_it_once() {
     let world = world().await;
-    let (sessions, headers) = (sessions(&world), with_cookie(&expired("lives").await));
+    let (sessions, headers) = (sessions(&world), with_cookie(&expired("lives")));
     let found = join_all((0..65).map(|_| sessions.identify(&headers))).await;
     for identity in found {
         assert_eq!(&*identity.unwrap().unwrap().sid, "lives");
@@ -56,7 +51,7 @@ async fn a_live_session_is_enough_and_many_at_once_ask_for_it_once() {
 async fn without_a_live_session_a_socket_is_nobodys() {
     let world = world().await;
     let sessions = sessions(&world);
-    let over = with_cookie(&expired("over").await);
+    let over = with_cookie(&expired("over"));
     for headers in [HeaderMap::new(), with_cookie("forged"), over] {
         assert!(sessions.identify(&headers).await.unwrap().is_none(), "{headers:?}");
     }
@@ -70,7 +65,7 @@ async fn while_auth_is_away_open_sockets_stay_and_doubtful_ones_are_told_apart()
     let world = world().await;
     let sessions = sessions(&world);
     world.backstage.away.lock().insert("auth");
-    assert!(sessions.identify(&with_cookie(&expired("lives").await)).await.is_err());
+    assert!(sessions.identify(&with_cookie(&expired("lives"))).await.is_err());
     assert!(sessions.alive(&jobapp_realtime::Identity::new("Marta", "lives")).await);
     sessions.ended("lives");
     assert!(!sessions.alive(&jobapp_realtime::Identity::new("Marta", "lives")).await);
