@@ -1,11 +1,21 @@
 //! The session: cookies in, a caller out; tokens in, cookies out.
 
+use base64::Engine;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 use jobapp_http::Caller;
+use serde::Deserialize;
 
 use crate::GatewayConfig;
 use crate::tokens::Tokens;
+
+/// Base64 with or without padding, which cookies often lose.
+const STANDARD_LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The access token's cookie.
 const SESSION: &str = "session";
@@ -49,6 +59,9 @@ impl Cookies {
                 *slot = Some(value.to_owned());
             }
         }
+        if let Some(token) = cookies.access.as_deref().and_then(token_of_reference) {
+            cookies.access = Some(token);
+        }
         cookies
     }
 
@@ -56,6 +69,20 @@ impl Cookies {
     pub(crate) fn caller(&self, users: &Tokens) -> Option<Caller> {
         users.verify(self.access.as_deref()?).ok().map(|claims| Caller { claims })
     }
+}
+
+/// The token in a session cookie of the reference system: JSON in Base64, `{"jwt": …}`. A token of ours has dots, which
+/// Base64 has not. Whether the token is accepted is decided where tokens are verified.
+fn token_of_reference(cookie: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Session {
+        jwt: String,
+    }
+    if cookie.contains('.') {
+        return None;
+    }
+    let json = STANDARD_LENIENT.decode(cookie).ok()?;
+    serde_json::from_slice::<Session>(&json).ok().map(|session| session.jwt)
 }
 
 /// Cookies to set on an answer.
@@ -134,6 +161,18 @@ mod tests {
         let cookies = Cookies::read(&headers);
         assert_eq!(cookies.access.as_deref(), Some("one"));
         assert_eq!(cookies.refresh.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_session_of_the_reference_system_holds_its_token_in_base64() {
+        let mut headers = HeaderMap::new();
+        // {"jwt":"a.b.c"}
+        headers.append(COOKIE, HeaderValue::from_static("session=eyJqd3QiOiJhLmIuYyJ9; session.sig=x"));
+        assert_eq!(Cookies::read(&headers).access.as_deref(), Some("a.b.c"));
+        for (cookie, access) in [("eyJqd3QiOjd9", "eyJqd3QiOjd9"), ("e30=", "e30="), ("a.b.c", "a.b.c")] {
+            let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::try_from(format!("session={cookie}")).unwrap())]);
+            assert_eq!(Cookies::read(&headers).access.as_deref(), Some(access));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod server;
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -138,6 +138,9 @@ async fn tokens_of_the_reference_are_accepted_only_where_the_settings_say_so() {
     running.stop();
     let running = folder.start(&[("JWT_TOKEN", "their secret"), ("JOBAPP_COMPAT", "reference")]).await;
     assert_eq!(bring("their secret").at(&running).current().await, StatusCode::OK);
+    let cookie = STANDARD.encode(json!({ "jwt": reference_token(id, "Marta", "their secret") }).to_string());
+    let as_cookie = Browser { session: Some(cookie), refresh: None, ..browser.clone() };
+    assert_eq!(as_cookie.at(&running).current().await, StatusCode::OK, "as the reference's gateway wrote it");
     assert_eq!(bring("another").at(&running).current().await, StatusCode::UNAUTHORIZED);
     running.stop();
 }
