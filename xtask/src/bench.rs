@@ -40,3 +40,8 @@ pub(crate) fn signin(seconds: u64) -> anyhow::Result<()> {
         &[],
     )
 }
+
+/// A bench of the gateway service.
+pub(crate) fn gateway(name: &str, argument: &str) -> anyhow::Result<()> {
+    crate::cargo(&["bench", "--package", "jobapp-gateway-service", "--bench", name, "--", argument], &[])
+}

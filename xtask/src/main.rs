@@ -45,6 +45,18 @@ enum Bench {
         #[arg(long, default_value_t = 10_000)]
         gigs: usize,
     },
+    /// A small answer through the gateway with every rule on, next to nginx on the same core.
+    Gateway {
+        /// How long each measurement takes.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+    /// Memory of idle signed-in sockets in the gateway.
+    Realtime {
+        /// How many.
+        #[arg(long, default_value_t = 5_000)]
+        sockets: usize,
+    },
     /// Sign-ins a second, next to Argon2id alone with the same parameters.
     Signin {
         /// How long each measurement takes.
@@ -70,6 +82,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Layers => layers::check(),
         Task::DocPaths => docs::check_paths(),
         Task::Bench(Bench::Footprint { gigs }) => bench::footprint(gigs),
+        Task::Bench(Bench::Gateway { seconds }) => bench::gateway("beside_nginx", &seconds.to_string()),
+        Task::Bench(Bench::Realtime { sockets }) => bench::gateway("sockets", &sockets.to_string()),
         Task::Bench(Bench::Signin { seconds }) => bench::signin(seconds),
     }
 }

@@ -29,7 +29,7 @@
 //! it closes a single socket only with a DISCONNECT packet, after which a client does not come back. What stands in its
 //! place is small, because there is one namespace, no acknowledgement and no binary data. A websocket from the start, as
 //! the existing client opens them, is carried by a task of ours on tungstenite's frames: idle, it takes a few KiB
-//! (`examples/idle_sockets.rs` measures it) instead of more than twenty.
+//! (`cargo xtask bench realtime` measures it) instead of more than twenty.
 //!
 //! # Recovery
 //! As in Socket.IO 4.6 and later. A joining socket gets a private id; every event of a room carries its [`Position`] as a
