@@ -277,6 +277,14 @@ impl Account {
         self
     }
 
+    /// Gives the device of the sign-up this token instead of the one it was given first, of which it never heard.
+    #[must_use]
+    pub fn give_first_device_again(mut self, token: &OneTimeSecret) -> Self {
+        let signed_up_at = self.data.created_at;
+        self.data.device_tokens.retain(|own| own.given_at != signed_up_at);
+        self.give_device(token, signed_up_at)
+    }
+
     /// What it may do beyond what everybody may.
     pub const fn role(&self) -> Option<Role> {
         self.data.role

@@ -137,16 +137,26 @@ impl Auth {
         if self.is_recognised(&account, origin) {
             return self.start(account, device, None).await;
         }
-        let token = OneTimeSecret::token(&*self.ports.secrets);
         let now = self.ports.clock.now();
+        let (account, token) = self.introduce(account, |account, token| account.give_device(token, now)).await?;
+        self.start(account, device, Some(token)).await
+    }
+
+    /// Makes a token for a device to be recognised by and has it given. The account's password was compared before.
+    async fn introduce(
+        &self,
+        account: Account,
+        give: impl Fn(Account, &OneTimeSecret) -> Account + Send + Sync,
+    ) -> Result<(Account, OneTimeSecret), AuthError> {
+        let token = OneTimeSecret::token(&*self.ports.secrets);
         let epoch = account.epoch();
         let give = |account: Account| match account.epoch() == epoch {
-            true => Ok(Some((account.give_device(&token, now), Vec::new()))),
+            true => Ok(Some((give(account, &token), Vec::new()))),
             // The password was changed since it was compared.
             false => Err(AuthError::WrongCredentials),
         };
         let account = self.change_account(*jobapp_kernel::Aggregate::id(&account), give).await?;
-        self.start(account, device, Some(token)).await
+        Ok((account, token))
     }
 
     /// Begins a session, whatever there is already.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jobapp_kernel::{AccountId, Cause, Change, RepositoryError, Saved, Upload};
 
-use super::{Auth, OpenSession, Origin};
+use super::{Auth, OpenSession};
 use crate::account::Registration;
 use crate::secret::uuid;
 use crate::{Account, AuthError, Device, EmailAddress, OneTimeSecret, Username, check_new};
@@ -92,7 +92,9 @@ impl Auth {
         if !verified.matches {
             return Err(RepositoryError::CauseReused.into());
         }
-        self.open(account, Some(sign_up.device.clone()), &Origin::default()).await
+        self.end_surplus(id).await?;
+        let (account, token) = self.introduce(account, Account::give_first_device_again).await?;
+        self.start(account, Some(sign_up.device.clone()), Some(token)).await
     }
 
     pub(super) async fn is_taken(&self, username: &Username, email: &EmailAddress) -> Result<bool, AuthError> {

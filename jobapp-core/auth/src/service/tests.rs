@@ -191,7 +191,13 @@ async fn a_repeated_sign_up_answers_as_the_first_time_to_who_knows_the_password(
         Some(Cause::Request { caller, route, key, body_hash: hash.into() })
     };
     let first = world.auth.sign_up(marta(), cause("h")).await.unwrap();
+    world.later(1);
+    let lost = world.auth.sign_up(marta(), cause("h")).await.unwrap();
+    world.later(1);
     let again = world.auth.sign_up(marta(), cause("h")).await.unwrap();
+    let recognises =
+        |open: &OpenSession| again.account.recognises(open.device_token.as_ref().unwrap(), world.clock.now());
+    assert_eq!([&first, &lost, &again].map(recognises), [false, false, true], "the one device has one token");
     assert_eq!(again.account.id(), first.account.id());
     assert_ne!(again.session, first.session);
     assert_eq!((world.store.count::<Account>(), world.pictures.0.load(Ordering::SeqCst)), (1, 1));
