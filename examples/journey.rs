@@ -21,7 +21,8 @@ const PICTURE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAI
 /// A file to hand over: a text, declared as one.
 const FILE: &str = "data:text/plain;base64,SGVyZSBpcyB5b3VyIGxvZ28uCg==";
 
-/// Facts that travel by events arrive within this time.
+/// Facts that travel by events arrive within this time, or within the patience if that is longer: what was under way when the
+/// marketplace was killed arrives after it is started again.
 const SOON: Duration = Duration::from_secs(5);
 
 /// How a journey is made.
@@ -32,6 +33,8 @@ pub struct Options {
     pub patience: Duration,
     /// Ends of the two names, so that several journeys fit into one marketplace.
     pub suffix: String,
+    /// What is told about each step as it begins.
+    pub tell: fn(&str),
 }
 
 struct Person {
@@ -61,8 +64,11 @@ async fn main() -> anyhow::Result<()> {
         base: arguments.base,
         patience: Duration::from_secs(arguments.patience),
         suffix: format!("{:06}", seconds % 1_000_000),
+        tell: |step| println!("- {step}"),
     };
-    travel(&options).await
+    travel(&options).await?;
+    println!("The journey is complete.");
+    Ok(())
 }
 
 /// Makes the whole journey.
@@ -71,6 +77,7 @@ async fn main() -> anyhow::Result<()> {
 /// The first wrong value, and what was expected.
 pub async fn travel(options: &Options) -> anyhow::Result<()> {
     let visitor = Client::new(&options.base)?.retrying(options.patience);
+    let step = options.tell;
 
     step("Iria and Marta sign up");
     let seller = sign_up(options, "Iria", "Portugal").await?;
@@ -89,7 +96,7 @@ pub async fn travel(options: &Options) -> anyhow::Result<()> {
     let gig_id = text(&gig, "/id")?;
     let (content_type, bytes) = visitor.file(&text(&gig, "/coverImage")?).await?;
     ensure!(content_type == "image/png" && !bytes.is_empty(), "the cover is {content_type}, {} bytes", bytes.len());
-    soon("the seller's gigs are counted", || async {
+    soon(&seller.client, "the seller's gigs are counted", || async {
         let answer = seller.client.get(&format!("/seller/id/{seller_id}")).await?;
         expect(&answer, "/seller/totalGigs", json!(1))
     })
@@ -97,7 +104,7 @@ pub async fn travel(options: &Options) -> anyhow::Result<()> {
 
     step("a visitor's search finds it");
     let words = format!("sketches%20{}", options.suffix);
-    soon("the search finds the gig", || async {
+    soon(&visitor, "the search finds the gig", || async {
         let path = format!("/auth/search/gig/0/10/forward?query={words}&minPrice=10&maxPrice=50&delivery_time=3");
         let answer = visitor.get(&path).await?;
         expect(&answer, "/total", json!(1))?;
@@ -146,7 +153,7 @@ pub async fn travel(options: &Options) -> anyhow::Result<()> {
         (&buyer, &["verifyEmail", "offer", "orderReceipt", "orderExtension", "orderDelivered"]),
     ];
     for (person, templates) in expected {
-        soon("the mails are there", || async {
+        soon(&person.client, "the mails are there", || async {
             let mut got: Vec<String> =
                 mails(person).await?.iter().map(|mail| text(mail, "/template")).collect::<anyhow::Result<_>>()?;
             got.sort();
@@ -157,12 +164,7 @@ pub async fn travel(options: &Options) -> anyhow::Result<()> {
         })
         .await?;
     }
-    println!("The journey is complete.");
     Ok(())
-}
-
-fn step(name: &str) {
-    println!("- {name}");
 }
 
 async fn sign_up(options: &Options, name: &str, country: &str) -> anyhow::Result<Person> {
@@ -187,7 +189,7 @@ async fn sign_up(options: &Options, name: &str, country: &str) -> anyhow::Result
 
 async fn verify(person: &Person) -> anyhow::Result<()> {
     let mut token = String::new();
-    let deadline = Instant::now() + SOON.max(Duration::from_secs(30));
+    let deadline = Instant::now() + person.client.patience().max(Duration::from_secs(30));
     while token.is_empty() {
         ensure!(Instant::now() < deadline, "{} got no mail with a verify link", person.username);
         for mail in mails(person).await? {
@@ -216,7 +218,7 @@ async fn become_seller(seller: &Person) -> anyhow::Result<String> {
     let answer = seller.client.post("/seller/create", body).await?;
     expect(&answer, "/seller/username", json!(seller.username))?;
     expect(&answer, "/seller/totalGigs", json!(0))?;
-    soon("the buyer is known as a seller", || async {
+    soon(&seller.client, "the buyer is known as a seller", || async {
         expect(&seller.client.get("/buyer/username").await?, "/buyer/isSeller", json!(true))
     })
     .await?;
@@ -313,7 +315,7 @@ async fn order(
     ] {
         expect(&answer, pointer, value)?;
     }
-    soon("the seller's work is counted", || async {
+    soon(&seller.client, "the seller's work is counted", || async {
         let answer = seller.client.get(&format!("/seller/id/{seller_id}")).await?;
         expect(&answer, "/seller/ongoingJobs", json!(1))
     })
@@ -342,14 +344,14 @@ async fn approve(buyer: &Person, seller: &Person, seller_id: &str, gig_id: &str,
         "totalEarnings": 1_000_000, "purchasedGigs": gig_id });
     let answer = buyer.client.put(&format!("/order/approve-order/{number}"), body).await?;
     expect(&answer, "/order/status", json!("Completed"))?;
-    soon("the seller is paid what is due, whatever the client says", || async {
+    soon(&seller.client, "the seller is paid what is due, whatever the client says", || async {
         let answer = seller.client.get(&format!("/seller/id/{seller_id}")).await?;
         expect(&answer, "/seller/ongoingJobs", json!(0))?;
         expect(&answer, "/seller/completedJobs", json!(1))?;
         expect(&answer, "/seller/totalEarnings", json!(32.0))
     })
     .await?;
-    soon("the gig is among the buyer's purchases", || async {
+    soon(&buyer.client, "the gig is among the buyer's purchases", || async {
         expect(&buyer.client.get("/buyer/username").await?, "/buyer/purchasedGigs", json!([gig_id]))
     })
     .await?;
@@ -368,7 +370,7 @@ async fn review(buyer: &Person, seller: &Person, seller_id: &str, gig_id: &str, 
     expect(&answer, "/review/country", json!("Spain"))?;
     let answer = seller.client.post("/review", body("seller-review", seller, seller_id, 4, "Clear wishes.")).await?;
     expect(&answer, "/review/reviewerUsername", json!(seller.username))?;
-    soon("the ratings are right everywhere", || async {
+    soon(&buyer.client, "the ratings are right everywhere", || async {
         let profile = buyer.client.get(&format!("/seller/id/{seller_id}")).await?;
         let gig = buyer.client.get(&format!("/gig/{gig_id}")).await?;
         for (answer, root) in [(&profile, "/seller"), (&gig, "/gig")] {
@@ -395,7 +397,7 @@ async fn mails(person: &Person) -> anyhow::Result<Vec<Value>> {
 }
 
 async fn notified(person: &Person, message: &str) -> anyhow::Result<()> {
-    soon(&format!("{} is told: {message}", person.username), || async {
+    soon(&person.client, &format!("{} is told: {message}", person.username), || async {
         let answer = person.client.get(&format!("/order/notification/{}", person.username)).await?;
         let list = answer["notifications"].as_array().context("no list of notifications")?;
         let told = list.iter().filter(|one| one["message"] == message).count();
@@ -406,16 +408,17 @@ async fn notified(person: &Person, message: &str) -> anyhow::Result<()> {
 }
 
 /// Waits until a check holds, at most as long as facts may travel.
-async fn soon<F>(what: &str, check: impl Fn() -> F) -> anyhow::Result<()>
+async fn soon<F>(client: &Client, what: &str, check: impl Fn() -> F) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    let deadline = Instant::now() + SOON;
+    let limit = SOON.max(client.patience());
+    let deadline = Instant::now() + limit;
     loop {
         match check().await {
             Ok(()) => return Ok(()),
             Err(error) if Instant::now() >= deadline => {
-                return Err(error.context(format!("not within {SOON:?}: {what}")));
+                return Err(error.context(format!("not within {limit:?}: {what}")));
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }

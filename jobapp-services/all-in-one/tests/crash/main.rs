@@ -1,4 +1,12 @@
 //! The process is killed while two people do business, started again, and nothing is lost and nothing happened twice.
+//!
+//! The moments of the kills are the same in every run, as parts of a journey. To hunt for others, choose them:
+//!
+//! ```text
+//! JOBAPP_CRASH_SEED=0.42 JOBAPP_CRASH_KILLS=100 cargo test -p jobapp-all-in-one --test crash
+//! ```
+//!
+//! The seed is a number from 0 to 1, the part of the journey before the first kill.
 
 #[path = "../../../../examples/journey.rs"]
 #[expect(dead_code, reason = "the example's own main is not called here")]
@@ -7,13 +15,16 @@ mod journey;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use jobapp_client::Client;
 use reqwest::Method;
 
-/// How often the process is killed, once in each of as many journeys.
+/// How often the process is killed, once in each of as many journeys, if `JOBAPP_CRASH_KILLS` does not say.
 const KILLS: u32 = 25;
+/// Chooses the moments of the kills, if `JOBAPP_CRASH_SEED` does not.
+const SEED: f64 = 0.137;
 /// How long anything may take before the test fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -60,7 +71,7 @@ fn base(port: u16) -> String {
 }
 
 fn options(port: u16) -> journey::Options {
-    journey::Options { base: base(port), patience: PATIENCE, suffix: "000001".to_owned() }
+    journey::Options { base: base(port), patience: PATIENCE, suffix: "000001".to_owned(), tell: |_| {} }
 }
 
 /// Waits until no event and no message is under way.
@@ -79,7 +90,7 @@ async fn settled(port: u16) {
     }
 }
 
-/// Everything stored, with ids and times replaced, and the port, which is part of the addresses of pictures.
+/// Everything stored, with ids and times replaced, and the address, which is part of those of pictures.
 fn dump(data: &Path, port: u16) -> Vec<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_jobapp"))
         .args(["dump", "--canonical", "--log", "warn", "--data"])
@@ -87,7 +98,7 @@ fn dump(data: &Path, port: u16) -> Vec<String> {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap().replace(&port.to_string(), "<port>");
+    let text = String::from_utf8(output.stdout).unwrap().replace(&base(port), "<base>");
     // How often somebody's session was started differs when an answer was lost on its way; nothing else may.
     text.lines().filter(|line| !line.contains(r#""aggregate":"session""#)).map(str::to_owned).collect()
 }
@@ -106,7 +117,7 @@ async fn undisturbed() -> (Vec<String>, Duration) {
 }
 
 /// A journey during which the process is killed after `after`, and started again at once.
-async fn disturbed(after: Duration) -> Vec<String> {
+async fn disturbed(after: Duration) -> anyhow::Result<Vec<String>> {
     let data = tempfile::tempdir().unwrap();
     let port = free_port();
     let mut running = Running::start(data.path(), port);
@@ -116,32 +127,49 @@ async fn disturbed(after: Duration) -> Vec<String> {
     tokio::time::sleep(after).await;
     running.kill();
     let running = Running::start(data.path(), port);
-    travelling.await.unwrap().unwrap_or_else(|error| panic!("killed after {after:?}: {error:#}"));
+    travelling.await.unwrap()?;
     settled(port).await;
     running.stop();
-    dump(data.path(), port)
+    Ok(dump(data.path(), port))
 }
 
 /// The seeded points, spread over the journey: an additive recurrence fills an interval evenly for any count.
-fn moments(journey: Duration) -> impl Iterator<Item = Duration> {
+fn moments(journey: Duration, seed: f64, kills: u32) -> impl Iterator<Item = Duration> {
     const GOLDEN: f64 = 0.618_033_988_749_895;
-    const SEED: f64 = 0.137;
-    (0..KILLS).map(move |n| journey.mul_f64((SEED + f64::from(n) * GOLDEN).fract()))
+    (0..kills).map(move |n| journey.mul_f64((seed + f64::from(n) * GOLDEN).fract()))
+}
+
+/// A number from the environment, or `default` if it is not set.
+fn chosen<T: FromStr>(name: &str, default: T) -> T {
+    let Some(text) = std::env::var_os(name) else { return default };
+    text.to_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{name} is no number: {text:?}"))
+}
+
+/// What one dump has and the other has not; empty if they are the same.
+fn difference(expected: &[String], found: &[String]) -> String {
+    let shown = |sign: char, these: &[String], those: &[String]| -> String {
+        these
+            .iter()
+            .filter(|line| !those.contains(line))
+            .fold(String::new(), |text, line| text + &format!("{sign} {line}\n"))
+    };
+    let lines = shown('-', expected, found) + &shown('+', found, expected);
+    if lines.is_empty() && expected.len() != found.len() {
+        return format!("{} lines instead of {}, all of them known\n", found.len(), expected.len());
+    }
+    lines
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_anywhere_nothing_is_lost_and_nothing_happens_twice() {
+    let (seed, kills) = (chosen("JOBAPP_CRASH_SEED", SEED), chosen("JOBAPP_CRASH_KILLS", KILLS));
+    assert!((0.0..=1.0).contains(&seed), "JOBAPP_CRASH_SEED is a number from 0 to 1, not {seed}");
     let (expected, took) = undisturbed().await;
     assert!(expected.len() > 20, "the dump is nearly empty: {expected:#?}");
-    for after in moments(took) {
-        let found = disturbed(after).await;
-        let missing: Vec<&String> = expected.iter().filter(|line| !found.contains(line)).collect();
-        let extra: Vec<&String> = found.iter().filter(|line| !expected.contains(line)).collect();
-        assert!(
-            missing.is_empty() && extra.is_empty() && found.len() == expected.len(),
-            "killed after {after:?}: missing {missing:#?}, extra {extra:#?}, {} lines instead of {}",
-            found.len(),
-            expected.len()
-        );
+    for (kill, after) in (1..).zip(moments(took, seed, kills)) {
+        let moment = format!("seed {seed}, kill {kill} of {kills}, after {after:?} of {took:?}");
+        let found = disturbed(after).await.unwrap_or_else(|error| panic!("{moment}: the journey failed: {error:#}"));
+        let difference = difference(&expected, &found);
+        assert!(difference.is_empty(), "{moment}: - is missing, + is too much\n{difference}");
     }
 }
