@@ -18,6 +18,7 @@ use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context, ensure};
 use jobapp_client::Client;
 use reqwest::Method;
 
@@ -47,10 +48,12 @@ impl Running {
         self.0.wait().unwrap();
     }
 
-    fn stop(mut self) {
-        let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
-        assert!(asked.success());
-        assert!(self.0.wait().unwrap().success(), "the marketplace did not stop politely");
+    fn stop(mut self) -> anyhow::Result<()> {
+        let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status()?;
+        ensure!(asked.success(), "the marketplace cannot be asked to stop: {asked}");
+        let ended = self.0.wait()?;
+        ensure!(ended.success(), "the marketplace did not stop politely: {ended}");
+        Ok(())
     }
 }
 
@@ -62,8 +65,17 @@ impl Drop for Running {
     }
 }
 
+/// A free port below those that systems give to whoever connects or asks for any: while the marketplace is down, nobody is
+/// given its port.
 fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 10_000;
+    // Tests that run at once begin far from each other.
+    let begin = std::process::id().wrapping_mul(7919);
+    (0..COUNT)
+        .map(|n| u16::try_from(FIRST + begin.wrapping_add(n) % COUNT).unwrap())
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .unwrap()
 }
 
 fn base(port: u16) -> String {
@@ -75,17 +87,17 @@ fn options(port: u16) -> journey::Options {
 }
 
 /// Waits until no event and no message is under way.
-async fn settled(port: u16) {
-    let client = Client::new(&base(port)).unwrap().retrying(PATIENCE);
+async fn settled(port: u16) -> anyhow::Result<()> {
+    let client = Client::new(&base(port))?.retrying(PATIENCE);
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let status = client.call(Method::GET, "/_dev/status", None).await.unwrap();
+        let status = client.call(Method::GET, "/_dev/status", None).await?;
         if status["settled"] == true {
-            let queues = status["queues"].as_object().unwrap();
-            assert!(queues.values().all(|queue| queue["dead"] == 0), "dead letters: {status}");
-            return;
+            let queues = status["queues"].as_object().context("a status without queues")?;
+            ensure!(queues.values().all(|queue| queue["dead"] == 0), "dead letters: {status}");
+            return Ok(());
         }
-        assert!(Instant::now() < deadline, "it does not settle: {status}");
+        ensure!(Instant::now() < deadline, "it does not settle: {status}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -107,12 +119,12 @@ async fn undisturbed() -> (Vec<String>, Duration) {
     let data = tempfile::tempdir().unwrap();
     let port = free_port();
     let running = Running::start(data.path(), port);
-    settled(port).await;
+    settled(port).await.unwrap();
     let started = Instant::now();
     journey::travel(&options(port)).await.unwrap();
     let took = started.elapsed();
-    settled(port).await;
-    running.stop();
+    settled(port).await.unwrap();
+    running.stop().unwrap();
     (dump(data.path(), port), took)
 }
 
@@ -121,15 +133,15 @@ async fn disturbed(after: Duration) -> anyhow::Result<Vec<String>> {
     let data = tempfile::tempdir().unwrap();
     let port = free_port();
     let mut running = Running::start(data.path(), port);
-    settled(port).await;
+    settled(port).await?;
     let travelling = tokio::spawn(async move { journey::travel(&options(port)).await });
     // The moment of the kill is what the test is about: no condition to wait for.
     tokio::time::sleep(after).await;
     running.kill();
     let running = Running::start(data.path(), port);
     travelling.await.unwrap()?;
-    settled(port).await;
-    running.stop();
+    settled(port).await?;
+    running.stop()?;
     Ok(dump(data.path(), port))
 }
 
@@ -168,7 +180,7 @@ async fn killed_anywhere_nothing_is_lost_and_nothing_happens_twice() {
     assert!(expected.len() > 20, "the dump is nearly empty: {expected:#?}");
     for (kill, after) in (1..).zip(moments(took, seed, kills)) {
         let moment = format!("seed {seed}, kill {kill} of {kills}, after {after:?} of {took:?}");
-        let found = disturbed(after).await.unwrap_or_else(|error| panic!("{moment}: the journey failed: {error:#}"));
+        let found = disturbed(after).await.unwrap_or_else(|error| panic!("{moment}: {error:#}"));
         let difference = difference(&expected, &found);
         assert!(difference.is_empty(), "{moment}: - is missing, + is too much\n{difference}");
     }
