@@ -57,7 +57,7 @@ impl Kinded for OrdersError {
         match self {
             Self::OrderNotFound | Self::NotificationNotFound => ErrorKind::NotFound,
             Self::Refused(Refused::NotYours { .. }) => ErrorKind::Forbidden,
-            Self::Price(_) => ErrorKind::Invalid,
+            Self::Price(_) | Self::Refused(Refused::TooOften { .. }) => ErrorKind::Invalid,
             Self::Refused(Refused::NotNow { .. })
             | Self::NumberInUse
             | Self::PaymentUsed

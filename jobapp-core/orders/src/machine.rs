@@ -270,6 +270,14 @@ pub enum Refused {
         /// Where the order stands.
         phase: Phase,
     },
+    /// Not once more: it was done as often as it may be.
+    #[error("This order cannot {} more than {most} times.", action.passive())]
+    TooOften {
+        /// What was asked for.
+        action: Action,
+        /// How often it can be done.
+        most: usize,
+    },
     /// Never by this side.
     #[error("The {} cannot {}.", by.name(), action.active())]
     NotYours {

@@ -15,6 +15,12 @@ use crate::{BuyerId, OrderNumber, OrderObjectId, SellerId};
 /// How many further numbers one order is known by at most.
 const MOST_ALIASES: usize = 32;
 
+/// How often work can be handed over: each time is mailed to the buyer and stays in the order for good.
+const MOST_DELIVERIES: usize = 50;
+
+/// How often the seller can ask for more time: each time is mailed to the buyer.
+const MOST_EXTENSION_REQUESTS: usize = 20;
+
 /// Above every instant in milliseconds: puts open orders before ended ones.
 const OPEN_FIRST: i64 = 1_000_000_000_000_000;
 
@@ -148,6 +154,7 @@ impl Order {
             requirements: new.requirements,
             work: Vec::new(),
             extension: None,
+            extension_requests: 0,
             last_answer: None,
             placed_at: now,
             started_at: None,
@@ -228,11 +235,12 @@ impl Order {
     /// The seller hands over work: once more if he did before.
     ///
     /// # Errors
-    /// [`Refused`] unless the caller is the seller and the order is open.
+    /// [`Refused`] unless the caller is the seller and the order is open, and when he delivered too often.
     pub fn deliver(mut self, work: Work, id: ObjectId, by: Who, now: Timestamp) -> Result<Decided, Refused> {
         let Decision::Go(phase) = decide(self.record.phase, Action::Deliver, by, false)? else {
             return Ok(self.unchanged());
         };
+        at_most(MOST_DELIVERIES, self.record.work.len(), Action::Deliver)?;
         self.record.phase = phase;
         self.record.extension = None;
         self.record.delivered_at = Some(now);
@@ -272,7 +280,7 @@ impl Order {
     /// The seller asks for more time. Asking for something else replaces the request.
     ///
     /// # Errors
-    /// [`Refused`] unless the caller is the seller and works on it.
+    /// [`Refused`] unless the caller is the seller and works on it, and when he asked too often.
     pub fn request_extension(mut self, request: Extension, by: Who, now: Timestamp) -> Result<Decided, Refused> {
         let Decision::Go(phase) = decide(self.record.phase, Action::RequestExtension, by, false)? else {
             return Ok(self.unchanged());
@@ -280,7 +288,9 @@ impl Order {
         if self.record.extension.as_ref() == Some(&request) {
             return Ok(self.unchanged());
         }
+        at_most(MOST_EXTENSION_REQUESTS, self.record.extension_requests, Action::RequestExtension)?;
         self.record.phase = phase;
+        self.record.extension_requests += 1;
         self.record.extension = Some(request);
         self.record.last_answer = None;
         Ok(self.happened(by, now, OrderEvent::ExtensionRequested))
@@ -375,6 +385,11 @@ impl Order {
     fn step(&self, actor: &str, at: Timestamp) -> Box<Step> {
         Box::new(Step { actor: actor.to_owned(), at, order: self.to_state() })
     }
+}
+
+/// Whether something that was done so often can be done once more.
+const fn at_most(most: usize, done: usize, action: Action) -> Result<(), Refused> {
+    if done < most { Ok(()) } else { Err(Refused::TooOften { action, most }) }
 }
 
 /// What is stored of an order.

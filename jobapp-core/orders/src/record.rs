@@ -181,6 +181,9 @@ pub struct OrderRecord {
     pub work: Vec<DeliveredWork>,
     /// The pending request for more time.
     pub extension: Option<Extension>,
+    /// How often the seller asked for more time.
+    #[serde(default)]
+    pub extension_requests: usize,
     /// What the buyer said to the last request for more time.
     pub last_answer: Option<ExtensionAnswer>,
     /// When it was placed.

@@ -71,6 +71,29 @@ fn delivering_again_appends() {
 }
 
 #[test]
+fn work_is_delivered_only_so_often() {
+    let order = (0..50).fold(started(), |order, _| delivered(order));
+    let refused = order.clone().deliver(work(), id(6), Who::Seller, at(7)).unwrap_err();
+    assert_eq!(refused, Refused::TooOften { action: Action::Deliver, most: 50 });
+    assert_eq!(refused.to_string(), "This order cannot be delivered more than 50 times.");
+    assert_eq!(order.approve(Who::Buyer, at(8)).unwrap().order.record().phase, Phase::Completed);
+}
+
+#[test]
+fn more_time_is_asked_for_only_so_often_whatever_the_answers_are() {
+    let mut order = started();
+    for days in 1..=20 {
+        order = order.request_extension(extension(days), Who::Seller, at(4)).unwrap().order;
+        if days % 2 == 0 {
+            order = order.answer_extension(ExtensionAnswer::Rejected, Who::Buyer, at(5)).unwrap().order;
+        }
+    }
+    let refused = order.clone().request_extension(extension(21), Who::Seller, at(7)).unwrap_err();
+    assert_eq!(refused, Refused::TooOften { action: Action::RequestExtension, most: 20 });
+    assert_eq!(delivered(order).record().phase, Phase::Delivered);
+}
+
+#[test]
 fn a_granted_extension_moves_the_date_that_was_asked_for() {
     let order = answered(started(), ExtensionAnswer::Approved);
     let agreement = &order.record().agreement;

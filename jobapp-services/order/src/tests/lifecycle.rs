@@ -36,6 +36,19 @@ async fn work_is_delivered_with_its_file_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delivery_too_many_is_400_and_keeps_no_file() {
+    let world = World::new().await;
+    world.started().await;
+    for _ in 0..50 {
+        world.put("Iria", "/deliver-order/JO1", json!({"message": "again"})).await.must_be(200);
+    }
+    let text = "This order cannot be delivered more than 50 times.";
+    world.put("Iria", "/deliver-order/JO1", json!({"file": FILE})).await.says(400, text);
+    assert_eq!((world.told("orderDelivered").len(), world.media.len()), (50, 0));
+    world.put("Marta", "/approve-order/JO1", json!({})).await.must_be(200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delivery_with_an_idempotency_key_is_one_delivery_and_one_file() {
     let world = World::new().await;
     world.started().await;
