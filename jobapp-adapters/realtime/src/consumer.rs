@@ -14,7 +14,11 @@ impl Handler for Consumer {
     async fn handle(&self, delivery: &Delivery) -> Outcome {
         let event: Event = match delivery.message.json() {
             Ok(event) => event,
-            Err(error) => return Outcome::dead(error),
+            // Never what is there: the reason is logged, and messages are private.
+            Err(error) => {
+                let (kind, line, column) = (error.classify(), error.line(), error.column());
+                return Outcome::dead(format!("the body cannot be read: {kind:?} (line {line}, column {column})"));
+            }
         };
         match self.0.deliver(&delivery.effect(), &event).await {
             Ok(()) => Outcome::Done,

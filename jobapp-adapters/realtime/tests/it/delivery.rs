@@ -100,7 +100,11 @@ async fn a_message_delivered_again_is_not_heard_again() {
     }
     assert_eq!(anna.news().await[1]["_id"], "m1");
     assert!(anna.ask().await.1.is_empty());
-    assert!(matches!(handler.handle(&delivery("nonsense")).await, Outcome::Dead { .. }));
+    for private in ["nonsense", r#"{"event": "e", "receivers": "nonsense"}"#] {
+        let outcome = handler.handle(&delivery(private)).await;
+        let Outcome::Dead { reason } = &outcome else { panic!("{outcome:?}") };
+        assert!(reason.contains("column") && !reason.contains("nonsense"), "{reason}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jobapp_gigs::{GigId, Indexer};
 use jobapp_kernel::{Batch, Delivery, Handler, Outcome, Subscription, Version};
-use jobapp_runtime::error_text;
+use jobapp_runtime::{error_text, unreadable};
 use jobapp_wire::messages::GigChanged;
 use jobapp_wire::queues::GIG_SEARCH;
 
@@ -49,7 +49,7 @@ impl Handler for GigSearchConsumer {
 
 /// Which gig it is about, and which version of it.
 fn news(delivery: &Delivery) -> Result<(GigId, Version), String> {
-    let changed: GigChanged = delivery.message.json().map_err(|error| format!("the body cannot be read: {error}"))?;
+    let changed: GigChanged = delivery.message.json().map_err(|error| unreadable(&error))?;
     let id = match &changed {
         GigChanged::Saved { gig, .. } => &gig.id,
         GigChanged::Deleted { gig_id, .. } => gig_id,

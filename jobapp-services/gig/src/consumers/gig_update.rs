@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jobapp_gigs::{GigError, GigId, Gigs};
 use jobapp_kernel::{Cause, Delivery, Handler, Outcome, Stars, Subscription};
-use jobapp_runtime::{json_handler, outcome_of};
+use jobapp_runtime::{json_handler, outcome_of, unreadable};
 use jobapp_wire::messages::GigRating;
 use jobapp_wire::queues::GIG_UPDATE;
 use serde::Deserialize;
@@ -31,7 +31,7 @@ pub(crate) fn consumer(gigs: Gigs) -> (Subscription, Arc<dyn Handler>) {
 async fn handle(gigs: &Gigs, rating: &GigRating, delivery: &Delivery) -> Outcome {
     let review: Review = match serde_json::from_str(&rating.gig_review) {
         Ok(review) => review,
-        Err(error) => return Outcome::dead(format!("the review inside cannot be read: {error}")),
+        Err(error) => return Outcome::dead(format!("of the review inside, {}", unreadable(&error))),
     };
     // Sellers rate buyers, not gigs.
     if review.kind.as_deref().is_some_and(|kind| kind != "buyer-review") {

@@ -82,6 +82,18 @@ async fn ratings_that_can_never_count_are_dead_and_those_of_buyers_are_not_ours(
 }
 
 #[tokio::test]
+async fn the_reason_of_a_dead_message_quotes_nothing_of_it() {
+    let world = World::new().await;
+    let secret = "408152";
+    let review = json!({"type": "updateGig", "gigReview": json!({"gigId": 1, "rating": secret}).to_string()});
+    for (queue, body) in [(GIG_UPDATE, review), (GIG_SEARCH, json!({"type": secret}))] {
+        let outcome = world.tell(queue, Some("m"), &body).await;
+        let Outcome::Dead { reason } = &outcome else { panic!("{outcome:?}") };
+        assert!(reason.contains("column") && !reason.contains(secret), "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn news_for_the_index_are_taken_together_and_wait_while_it_is_away() {
     let world = World::new().await;
     let gig = world.offers(json!({})).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobapp_kernel::{Delivery, Handler, Outcome, Stars, Subscription};
+use jobapp_runtime::unreadable;
 use jobapp_users::Users;
 use jobapp_wire::messages::ReviewMessage;
 use jobapp_wire::queues::SELLER_REVIEW;
@@ -24,7 +25,7 @@ impl Handler for SellerReviews {
     async fn handle(&self, delivery: &Delivery) -> Outcome {
         let review: ReviewMessage = match delivery.message.json() {
             Ok(review) => review,
-            Err(error) => return Outcome::dead(format!("the body cannot be read: {error}")),
+            Err(error) => return Outcome::dead(unreadable(&error)),
         };
         if review.kind != "buyer-review" {
             return Outcome::Done;

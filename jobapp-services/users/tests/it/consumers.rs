@@ -181,6 +181,14 @@ async fn reviews_of_buyers_and_impossible_ratings_change_nothing() {
 }
 
 #[tokio::test]
+async fn the_reason_of_a_dead_review_quotes_nothing_of_it() {
+    let secret = "408152";
+    let outcome = World::new().tell(SELLER_REVIEW, Some("1"), &json!({"type": "buyer-review", "rating": secret})).await;
+    let Outcome::Dead { reason } = &outcome else { panic!("{outcome:?}") };
+    assert!(reason.contains("column") && !reason.contains(secret), "{reason}");
+}
+
+#[tokio::test]
 async fn whoever_makes_sample_gigs_gets_sellers() {
     let world = World::new();
     let id = seller_id(&world).await;
