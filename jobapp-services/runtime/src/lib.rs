@@ -21,4 +21,4 @@ pub use relay::{Relay, RelayError, Translate, TranslateError};
 pub use server::{BindFailure, listen, serve};
 pub use system::{SystemClock, SystemIds};
 pub use translating::{event_of, message_of};
-pub use waiting::{patiently, until_found};
+pub use waiting::{may_be_on_its_way, patiently, until_found};

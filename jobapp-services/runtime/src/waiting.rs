@@ -2,12 +2,22 @@
 
 use std::time::Duration;
 
+use jobapp_kernel::{ObjectId, Timestamp};
 use tokio::time::Instant;
 
 /// The pause after the first look. Each further one is twice as long, so that what never comes is not asked for too often.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// No pause is longer.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How long an event is on its way at most, and clocks differ.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
+
+/// Whether the news of what has this id may still be on its way: it was made within a minute of `now`, on either side.
+pub fn may_be_on_its_way(id: &ObjectId, now: Timestamp) -> bool {
+    let made = id.made_at();
+    now.since(made) <= ON_ITS_WAY && made.since(now) <= ON_ITS_WAY
+}
 
 /// Tries again while the failure `is_early`, at most for `limit`. The last failure counts.
 ///
@@ -95,5 +105,19 @@ mod tests {
         assert!(start.elapsed() <= second + LONGEST_PAUSE);
         assert_eq!(until_found(3 * second, || async { Ok::<Option<()>, &str>(None) }).await, Ok(None));
         assert_eq!(until_found(3 * second, || async { Err::<Option<()>, _>("broken") }).await, Err("broken"));
+    }
+
+    #[test]
+    fn an_id_tells_how_old_it_is() {
+        let id: ObjectId = "66f0c0ff0000000000000001".parse().unwrap();
+        let made = 0x66f0_c0ff_i64;
+        for (after, expected) in [(0, true), (60, true), (-60, true), (61, false), (-61, false), (86_400, false)] {
+            let now = Timestamp::from_millis((made + after) * 1000).unwrap();
+            assert_eq!(may_be_on_its_way(&id, now), expected, "{after} seconds after");
+        }
+        let now = Timestamp::from_millis(made * 1000).unwrap();
+        for other in ["000000000000000000000001", "ffffffffffffffffffffffff"] {
+            assert!(!may_be_on_its_way(&other.parse().unwrap(), now), "{other}");
+        }
     }
 }

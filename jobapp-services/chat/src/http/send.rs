@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use jobapp_chat::{ChatError, NewFile, NewMessage, OfferTerms};
 use jobapp_http::{ApiError, Caller, ErrorBody, FileBody};
-use jobapp_kernel::Money;
-use jobapp_runtime::patiently;
+use jobapp_kernel::{Money, ObjectId};
+use jobapp_runtime::{may_be_on_its_way, patiently};
 use jobapp_wire::chat::{MessageBody, MessageDocument, OfferBody};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -39,6 +39,7 @@ pub(crate) struct MessageAnswer {
         (status = 409, description = "The gig that is offered was deleted.", body = ErrorBody),
         (status = 413, description = "The file is too large.", body = ErrorBody),
         (status = 422, description = "The idempotency key came with another body.", body = ErrorBody),
+        (status = 503, description = "The profile of one of the two is not known yet.", body = ErrorBody),
     ))]
 pub(crate) async fn send(
     State(service): State<ChatService>,
@@ -50,13 +51,25 @@ pub(crate) async fn send(
     caller.must_be(&parsed.sender_username).map_err(|error| error.at(HERE))?;
     let new = new_message(&caller, parsed)?;
     let known = patiently(service.config.profile_wait, ChatError::is_early, || service.chat.check(&new)).await;
-    known.map_err(|error| ApiError::from(error).at(HERE))?;
+    known.map_err(|error| not_known(&service, &new, error).at(HERE))?;
     let message =
         service.chat.send_received(new, body.received, cause).await.map_err(|error| ApiError::from(error).at(HERE))?;
     service.summarise(&message).await;
     let message_data = message_document(&message);
     let conversation_id = message_data.conversation_id.clone();
     Ok(Json(MessageAnswer { message: "Message added", conversation_id, message_data }))
+}
+
+/// 503 where the news of a profile may still be on its way: that of the caller, who has a session, or one made a moment ago.
+fn not_known(service: &ChatService, new: &NewMessage, error: ChatError) -> ApiError {
+    if matches!(error, ChatError::UnknownSender) {
+        return ApiError::unavailable(error.to_string(), 2);
+    }
+    let is_new = |id: &String| id.parse().is_ok_and(|id: ObjectId| may_be_on_its_way(&id, service.chat.clock.now()));
+    if error.is_early() && [&new.seller_id, &new.buyer_id].into_iter().any(is_new) {
+        return ApiError::unavailable("A profile of the two is not known yet. Please try again in a moment.", 2);
+    }
+    error.into()
 }
 
 fn new_message(caller: &Caller, body: MessageBody) -> Result<NewMessage, ApiError> {

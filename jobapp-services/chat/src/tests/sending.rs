@@ -1,6 +1,7 @@
 //! Writing messages and reading them back.
 
 use http::{Method, StatusCode};
+use jobapp_kernel::Ids;
 use serde_json::{Value, json};
 
 use crate::testing::{App, BUYER_OF_MARTA, GIG, SELLER_OF_IRIA, from_iria, from_marta};
@@ -135,6 +136,31 @@ async fn a_message_waits_for_the_profiles_of_its_users() {
         app.meet("Iria", "66f0c0ffee0000000000b002", Some(SELLER_OF_IRIA)).await;
     };
     let ((status, answer), ()) = tokio::join!(posting, meeting);
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn profiles_that_may_be_on_their_way_are_asked_for_again_later() {
+    let app = App::without_users();
+    let mut body = from_marta("Hello");
+    let (status, answer) = app.post("Marta", &body).await;
+    let text = "Your profile is not ready yet. Please try again in a moment.";
+    assert_eq!((status, &answer["message"]), (StatusCode::SERVICE_UNAVAILABLE, &json!(text)));
+
+    app.meet("Marta", BUYER_OF_MARTA, None).await;
+    let (status, answer) = app.post("Marta", &body).await;
+    assert_eq!((status, &answer["message"]), (StatusCode::BAD_REQUEST, &json!("The receiver does not exist.")));
+
+    let new_seller = jobapp_runtime::SystemIds::default().object_id().to_string();
+    body["sellerId"] = json!(new_seller);
+    let text = "A profile of the two is not known yet. Please try again in a moment.";
+    let (status, answer) = app.post("Marta", &body).await;
+    assert_eq!((status, &answer["message"]), (StatusCode::SERVICE_UNAVAILABLE, &json!(text)));
+    app.meet("Iria", "66f0c0ffee0000000000b002", None).await;
+    let (status, answer) = app.post("Marta", &body).await;
+    assert_eq!((status, &answer["message"]), (StatusCode::SERVICE_UNAVAILABLE, &json!(text)), "the role is missing");
+    app.meet("Iria", "66f0c0ffee0000000000b002", Some(&new_seller)).await;
+    let (status, answer) = app.post("Marta", &body).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
 }
 

@@ -20,6 +20,7 @@ const FROM: &str = "Create gig() method";
     (status = 403, description = "The caller is not that seller.", body = ErrorBody),
     (status = 413, description = "The picture is too large.", body = ErrorBody),
     (status = 422, description = "The idempotency key came with another body before.", body = ErrorBody),
+    (status = 503, description = "The caller is not known as a seller yet.", body = ErrorBody),
 ))]
 pub(crate) async fn create(
     State(service): State<GigService>,

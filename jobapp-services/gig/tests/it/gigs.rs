@@ -79,6 +79,18 @@ async fn a_seller_who_is_not_known_yet_is_waited_for() {
     assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_seller_who_stays_unknown_may_try_again_and_somebody_elses_may_not() {
+    let world = World::new().await;
+    let mut body = a_gig();
+    body["sellerId"] = json!(NEW_SELLER);
+    let answer = world.call("Nuno", "POST", "/api/v1/gig/create", &body).await;
+    let text = "Your seller profile is not known yet. Please try again in a moment.";
+    assert_eq!((answer.status, answer.message()), (StatusCode::SERVICE_UNAVAILABLE, text));
+    let answer = world.call("Mallory", "POST", "/api/v1/gig/create", &body).await;
+    assert_eq!((answer.status, answer.message()), (StatusCode::FORBIDDEN, "This seller is not you."));
+}
+
 #[tokio::test]
 async fn a_broken_rule_is_answered_in_the_wires_words() {
     let world = World::new().await;

@@ -6,15 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody};
 use jobapp_kernel::{ObjectId, RepositoryError};
-use jobapp_runtime::until_found;
+use jobapp_runtime::{may_be_on_its_way, until_found};
 use jobapp_users::card::Card;
 
 use super::answers::{OrderAnswer, OrdersAnswer};
 use super::{Segments, number, segments};
 use crate::OrderService;
-
-/// How long an event is on its way at most, and clocks differ.
-const ON_ITS_WAY: Duration = Duration::from_secs(60);
 
 /// One order, for its participants. It is found by every number it goes by.
 #[utoipa::path(get, path = "/api/v1/order/{orderId}", tag = "order",
@@ -77,9 +74,7 @@ pub(crate) async fn of_buyer(
 
 /// How long to wait for the card with this id. A profile that was made more than a minute ago has arrived, or there is none.
 fn patience_with(service: &OrderService, id: ObjectId) -> Duration {
-    let (now, made_at) = (service.clock.now(), id.made_at());
-    let may_be_on_its_way = now.since(made_at).max(made_at.since(now)) < ON_ITS_WAY;
-    if may_be_on_its_way { service.config.fact_wait } else { Duration::ZERO }
+    if may_be_on_its_way(&id, service.clock.now()) { service.config.fact_wait } else { Duration::ZERO }
 }
 
 fn must_be_own(
