@@ -1,5 +1,9 @@
 //! Sockets that come back.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobapp_realtime::RealtimeConfig;
 use serde_json::json;
 
 use crate::agent::{Agent, Client, Heard, Opening};
@@ -50,6 +54,25 @@ async fn a_websocket_that_resumes_gets_what_it_missed_in_order() {
 #[tokio::test]
 async fn a_polling_socket_that_resumes_gets_what_it_missed_in_order() {
     resumes_after_a_cut(Opening::as_user("Anna").polling()).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_was_cut_off_for_thirty_seconds_resumes() {
+    let (gateway, agent) = (
+        Gateway::start(&Shared::default(), RealtimeConfig::new("usual", Arc::new(|_| true))).await,
+        Agent::start().await,
+    );
+    let wire = Wire::to(&gateway).await;
+    let mut anna = agent.joined("anna", &wire.url(), Opening::as_user("Anna")).await;
+    wire.cut();
+    disconnected(&mut anna).await;
+    gateway.message("m1", "Bert", "Anna").await;
+    // How long it is cut off is what the test is about: no condition to wait for.
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    gateway.message("m2", "Bert", "Anna").await;
+    wire.mend();
+    assert!(anna.connected().await.1);
+    assert_eq!(ids(&mut anna, 2).await, ["m1", "m2"]);
 }
 
 #[tokio::test]
