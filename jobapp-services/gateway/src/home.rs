@@ -31,7 +31,8 @@ pub(crate) async fn home(State(gateway): State<Gateway>, headers: HeaderMap) -> 
     let list: String = services.iter().map(|name| format!("<li>{name}</li>")).collect();
     let developer = if gateway.config().developer_mode {
         r#"<a href="/_dev/mail"><b>Mailbox</b><span>every mail the marketplace sent, with its links and codes</span></a>
-<a href="/_dev/payments"><b>Payments</b><span>confirm or decline a payment</span></a>"#
+<a href="/_dev/payments"><b>Payments</b><span>confirm or decline a payment</span></a>
+<a href="/_dev/status"><b>Status</b><span>what waits in outboxes and queues</span></a>"#
     } else {
         ""
     };

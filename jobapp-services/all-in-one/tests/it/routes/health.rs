@@ -16,7 +16,8 @@ async fn programs_and_people_learn_from_the_root_that_all_is_well() {
     let page = browser.send(plain).await;
     assert_eq!(page.status, 200, "{page}");
     assert!(page.header("content-type").starts_with("text/html"), "{page}");
-    for part in ["JobApp", "/docs", "/openapi.json", "/_dev/mail", "/_dev/payments", "/api/gateway/v1"] {
+    for part in ["JobApp", "/docs", "/openapi.json", "/_dev/mail", "/_dev/payments", "/_dev/status", "/api/gateway/v1"]
+    {
         assert!(page.text().contains(part), "{part}: {page}");
     }
 }
