@@ -187,7 +187,10 @@ pub struct Flags {
     /// How long the gateway keeps answers about gigs, in seconds; 0 keeps none [default: 60].
     #[arg(long, global = true, env = "JOBAPP_CACHE_SECONDS", value_name = "SECONDS")]
     pub cache_seconds: Option<String>,
-    /// What to log: a level, or targets with levels [default: info].
+    /// How many connections are open at most; further ones wait [default: 10000].
+    #[arg(long, global = true, env = "JOBAPP_MAX_CONNECTIONS", value_name = "NUMBER")]
+    pub max_connections: Option<String>,
+    /// What to log: a level, or targets with levels [default: info; info,access=warn with --demo].
     #[arg(long, global = true, env = "JOBAPP_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// How log lines look: auto, text or json [default: auto, text on a terminal].

@@ -58,7 +58,7 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
     let signals = Signals::listen().context("the system does not let us listen for signals")?;
     let shutdown = Shutdown::new();
     let marketplace = Marketplace::start(settings, &folder, &public_url, &shutdown).await?;
-    jobapp_runtime::serve(&shutdown, listener, marketplace.router());
+    jobapp_runtime::serve(&shutdown, listener, marketplace.router(), settings.max_connections);
 
     print!("{}", greeting(settings, &public_url, port));
     std::io::stdout().flush().context("standard output is closed")?;

@@ -45,6 +45,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether and how strictly rates are limited.
     pub rate_limits: RateLimits,
+    /// How many connections are open at most.
+    pub max_connections: usize,
     /// How long the gateway keeps answers about gigs.
     pub cache_age: Duration,
     /// What to log.
@@ -91,7 +93,7 @@ impl fmt::Display for WrongSettings {
 }
 
 /// The names a file may hold.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "bind",
     "port",
     "client_url",
@@ -108,6 +110,7 @@ const NAMES: [&str; 18] = [
     "trusted_proxies",
     "rate_limits",
     "cache_seconds",
+    "max_connections",
     "log",
     "log_format",
 ];
@@ -218,6 +221,10 @@ impl Settings {
         );
         let cache_seconds: Option<u16> =
             reader.read("cache_seconds", flags.cache_seconds.as_ref(), "a number of seconds up to 65535", parse);
+        let max_connections =
+            reader.read("max_connections", flags.max_connections.as_ref(), "a number between 1 and 1000000", |text| {
+                text.parse().ok().filter(|most| (1..=1_000_000).contains(most))
+            });
         let log = reader.read("log", flags.log.as_ref(), "a log filter", |text| Some(text.to_owned()));
         let log_format =
             reader.read("log_format", flags.log_format.as_ref(), "auto, text or json", |text| match text {
@@ -243,8 +250,10 @@ impl Settings {
             reference,
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             rate_limits: rate_limits.unwrap_or(RateLimits { spare_loopback, ..RateLimits::default() }),
+            max_connections: max_connections.unwrap_or(jobapp_runtime::MAX_CONNECTIONS),
             cache_age: Duration::from_secs(cache_seconds.unwrap_or(60).into()),
-            log: log.unwrap_or_else(|| "info".to_owned()),
+            // The requests that fill the demo would bury the greeting.
+            log: log.unwrap_or_else(|| if flags.demo { "info,access=warn" } else { "info" }.to_owned()),
             log_format: log_format.unwrap_or_default(),
         })
     }
@@ -347,6 +356,20 @@ mod tests {
         assert_eq!(settings.address.to_string(), "127.0.0.1:4000");
         assert!(settings.developer_mode);
         assert!(!settings.seed_routes);
+    }
+
+    #[test]
+    fn connections_are_capped_and_the_demo_logs_no_line_a_request() {
+        let (_folder, mut flags) = flags();
+        let settings = Settings::load(&flags).unwrap();
+        assert_eq!((settings.max_connections, settings.log.as_str()), (10_000, "info"));
+        (flags.demo, flags.max_connections) = (true, Some("64".into()));
+        let settings = Settings::load(&flags).unwrap();
+        assert_eq!((settings.max_connections, settings.log.as_str()), (64, "info,access=warn"));
+        flags.log = Some("info".into());
+        assert_eq!(Settings::load(&flags).unwrap().log, "info", "what is asked for counts");
+        flags.max_connections = Some("0".into());
+        assert!(Settings::load(&flags).is_err());
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use error_text::error_text;
 pub use lifecycle::{STOP_LIMIT, Shutdown, Signals};
 pub use logging::{LogFormat, start_logging};
 pub use relay::{Relay, RelayError, Translate, TranslateError};
-pub use server::{BindFailure, listen, serve};
+pub use server::{BindFailure, MAX_CONNECTIONS, listen, serve};
 pub use system::{SystemClock, SystemIds};
 pub use translating::{event_of, message_of};
 pub use waiting::{may_be_on_its_way, patiently, until_found};

@@ -1,6 +1,10 @@
 //! An HTTP server that stops politely.
 
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Extension;
@@ -10,9 +14,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Shutdown;
+
+/// How many connections are open at once unless the settings say otherwise.
+pub const MAX_CONNECTIONS: usize = 10_000;
 
 /// How long a client may take to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,15 +61,19 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, BindFailure> {
 }
 
 /// Serves a router until the process is asked to stop, then lets open requests finish for up to 20 s.
-pub fn serve(shutdown: &Shutdown, listener: TcpListener, router: Router) {
+///
+/// At most `max_connections` are open at once. Further clients wait until one closes; the system keeps a short queue of
+/// them and turns away what exceeds it.
+pub fn serve(shutdown: &Shutdown, listener: TcpListener, router: Router, max_connections: usize) {
+    let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     let stop = shutdown.token().clone();
     shutdown.spawn(async move {
         let graceful = GracefulShutdown::new();
         let mut server = auto::Builder::new(TokioExecutor::new());
         server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
         loop {
-            let (stream, peer) = tokio::select! {
-                accepted = listener.accept() => match accepted {
+            let (stream, peer, place) = tokio::select! {
+                accepted = accept(&listener, &places) => match accepted {
                     Ok(accepted) => accepted,
                     Err(error) => {
                         // Out of descriptors, mostly: wait instead of spinning.
@@ -73,6 +86,7 @@ pub fn serve(shutdown: &Shutdown, listener: TcpListener, router: Router) {
             };
             let service = router.clone().layer(Extension(ConnectInfo(peer)));
             prepare(&stream);
+            let stream = Placed { stream, _place: place };
             let connection =
                 server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
             let connection = graceful.watch(connection.into_owned());
@@ -87,6 +101,54 @@ pub fn serve(shutdown: &Shutdown, listener: TcpListener, router: Router) {
             tracing::warn!("some requests did not finish in time");
         }
     });
+}
+
+/// Waits for a free place, then for a client.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
+}
+
+/// A connection that holds its place as long as it is open, also once it is a web socket and hyper has handed it on.
+struct Placed {
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Placed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Placed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
 }
 
 fn prepare(stream: &TcpStream) {

@@ -1,5 +1,6 @@
-//! Relay and consumers on the adapters in memory.
+//! Relay and consumers on the adapters in memory, and the server.
 
+mod connections;
 mod consumers;
 mod kettle;
 mod relay;
