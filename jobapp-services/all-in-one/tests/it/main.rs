@@ -3,6 +3,7 @@
 #[path = "../../../../tests/realtime/agent.rs"]
 #[expect(dead_code, reason = "the tests of the realtime adapter use more of it")]
 mod agent;
+mod access;
 mod client;
 mod documents;
 mod harness;
