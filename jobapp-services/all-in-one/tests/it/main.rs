@@ -8,6 +8,7 @@ mod client;
 mod documents;
 mod harness;
 mod input;
+mod isolation;
 mod process;
 mod races;
 mod routes;
