@@ -5,6 +5,7 @@
 mod agent;
 mod access;
 mod client;
+mod defects;
 mod documents;
 mod harness;
 mod input;
