@@ -99,7 +99,7 @@ async fn gateway(service: SocketAddr) -> anyhow::Result<()> {
     let gateway = Gateway::start(upstreams, users(), ports, config).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    jobapp_runtime::serve(&Shutdown::new(), listener, gateway.router(&[]));
+    jobapp_runtime::serve(&Shutdown::new(), listener, gateway.router(&[]), 1_000);
     std::future::pending().await
 }
 

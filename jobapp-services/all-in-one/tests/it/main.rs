@@ -1,9 +1,9 @@
 //! The whole marketplace, as its users see it: every test talks to a running `jobapp` over HTTP.
 
+mod access;
 #[path = "../../../../tests/realtime/agent.rs"]
 #[expect(dead_code, reason = "the tests of the realtime adapter use more of it")]
 mod agent;
-mod access;
 mod client;
 mod defects;
 mod documents;
