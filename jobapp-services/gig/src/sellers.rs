@@ -16,11 +16,12 @@ impl GigService {
         let not_yours = || ApiError::forbidden("This seller is not you.");
         let Ok(seller) = seller.parse::<SellerId>() else { return Err(not_yours()) };
         let known = self.until_found(&seller.0, || async {
-            let card = self.directory.of_user(caller.username()).await?;
-            Ok(card.filter(|card| card.seller_id.is_some()))
+            let own = self.directory.of_user(caller.username()).await?.filter(|card| card.seller_id.is_some());
+            // Who else is that seller is an answer, too.
+            if own.is_some() { Ok(own) } else { self.directory.of_seller(seller).await }
         });
         match known.await? {
-            Some(card) if card.seller_id == Some(seller) => Ok((seller, card)),
+            Some(card) if card.seller_id == Some(seller) && caller.is(card.username.as_str()) => Ok((seller, card)),
             None if may_be_on_its_way(&seller.0, self.clock.now()) => {
                 Err(ApiError::unavailable("Your seller profile is not known yet. Please try again in a moment.", 2))
             }

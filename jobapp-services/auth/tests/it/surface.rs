@@ -93,6 +93,7 @@ fn the_document_names_every_route() {
         "/api/v1/auth/reset-password/{token}",
         "/api/v1/auth/second-factor",
         "/api/v1/auth/seed/{count}",
+        "/api/v1/auth/session/{sid}/alive",
         "/api/v1/auth/session/end",
         "/api/v1/auth/session/ended",
         "/api/v1/auth/session/refresh",

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use jobapp_chat::{ChatError, NewFile, NewMessage, OfferTerms};
 use jobapp_http::{ApiError, Caller, ErrorBody, FileBody};
-use jobapp_kernel::{Money, ObjectId};
+use jobapp_kernel::{Money, ObjectId, RepositoryError};
 use jobapp_runtime::{may_be_on_its_way, patiently};
+use jobapp_users::card::{BuyerId, SellerId};
 use jobapp_wire::chat::{MessageBody, MessageDocument, OfferBody};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -51,7 +52,9 @@ pub(crate) async fn send(
     caller.must_be(&parsed.sender_username).map_err(|error| error.at(HERE))?;
     let new = new_message(&caller, parsed)?;
     let known = patiently(service.config.profile_wait, ChatError::is_early, || service.chat.check(&new)).await;
-    known.map_err(|error| not_known(&service, &new, error).at(HERE))?;
+    if let Err(error) = known {
+        return Err(not_known(&service, &new, error).await.at(HERE));
+    }
     let message =
         service.chat.send_received(new, body.received, cause).await.map_err(|error| ApiError::from(error).at(HERE))?;
     service.summarise(&message).await;
@@ -61,15 +64,28 @@ pub(crate) async fn send(
 }
 
 /// 503 where the news of a profile may still be on its way: that of the caller, who has a session, or one made a moment ago.
-fn not_known(service: &ChatService, new: &NewMessage, error: ChatError) -> ApiError {
+async fn not_known(service: &ChatService, new: &NewMessage, error: ChatError) -> ApiError {
     if matches!(error, ChatError::UnknownSender) {
         return ApiError::unavailable(error.to_string(), 2);
     }
-    let is_new = |id: &String| id.parse().is_ok_and(|id: ObjectId| may_be_on_its_way(&id, service.chat.clock.now()));
-    if error.is_early() && [&new.seller_id, &new.buyer_id].into_iter().any(is_new) {
-        return ApiError::unavailable("A profile of the two is not known yet. Please try again in a moment.", 2);
+    if !error.is_early() {
+        return error.into();
     }
-    error.into()
+    match is_awaited(service, new).await {
+        Ok(true) => ApiError::unavailable("A profile of the two is not known yet. Please try again in a moment.", 2),
+        Ok(false) => error.into(),
+        Err(failure) => failure.into(),
+    }
+}
+
+/// Whether nobody is known by one of the two ids, and it was made a moment ago.
+async fn is_awaited(service: &ChatService, new: &NewMessage) -> Result<bool, RepositoryError> {
+    let is_new = |id: &ObjectId| may_be_on_its_way(id, service.chat.clock.now());
+    let directory = &service.chat.directory;
+    let seller = new.seller_id.parse::<SellerId>().ok().filter(|id| is_new(&id.0));
+    let buyer = new.buyer_id.parse::<BuyerId>().ok().filter(|id| is_new(&id.0));
+    let seller_awaited = matches!(seller, Some(id) if directory.of_seller(id).await?.is_none());
+    Ok(seller_awaited || matches!(buyer, Some(id) if directory.of_buyer(id).await?.is_none()))
 }
 
 fn new_message(caller: &Caller, body: MessageBody) -> Result<NewMessage, ApiError> {

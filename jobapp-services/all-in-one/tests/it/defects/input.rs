@@ -1,6 +1,6 @@
 //! What was sent meant something else than it said.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::checks::{has, list};
 use crate::harness::people::unique;
@@ -77,4 +77,30 @@ async fn free_text_was_syntax_of_the_search_engine() {
     for query in [format!("*{}", &word[3..]), format!("title:{}*", &word[..6]), format!("nothing{word} OR *")] {
         assert_eq!(search(&query).await, 0, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_search_without_words_looked_for_the_word_undefined() {
+    let seller = shared().seller().await;
+    // A price of its own tells this gig from all others.
+    let price = 9_000.0 + f64::from(unique());
+    let gig = seller.gig(price).await;
+    soon("it is found by its price alone", || async {
+        let body = seller.get(&format!("/gig/search/0/10/forward?minPrice={price}&maxPrice={price}")).await.good();
+        let found = list(&body, "/gigs");
+        if found.len() == 1 && found[0]["id"] == gig.id.as_str() { Ok(()) } else { Err(body.to_string()) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_chosen_category_the_home_page_looked_for_the_word_null() {
+    let (seller, visitor) = (shared().seller().await, shared().person().await);
+    seller.gig(20.0).await;
+    soon("gigs of any category are shown", || async {
+        let body = visitor.get(&format!("/gig/category/{}", visitor.username)).await.good();
+        let without = |gig: &Value| !gig["title"].to_string().to_lowercase().contains("null");
+        if list(&body, "/gigs").iter().any(without) { Ok(()) } else { Err(body.to_string()) }
+    })
+    .await;
 }
