@@ -29,11 +29,26 @@ pub(crate) fn check_paths() -> anyhow::Result<()> {
         }
         stale.extend(broken_links(page, &text, &root));
     }
+    first_command()?;
     if stale.is_empty() {
         println!("doc-paths: {named} paths on {} pages, all there", pages.len());
         return Ok(());
     }
     bail!("the documentation names paths that do not exist:\n  {}", stale.join("\n  "))
+}
+
+/// `cargo run`, the first command of the README, starts the marketplace: with several programs in a package cargo has to
+/// be told which.
+fn first_command() -> anyhow::Result<()> {
+    let metadata = crate::layers::metadata()?;
+    let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let members = metadata["workspace_default_members"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let run = packages.iter().filter(|package| members.contains(&package["id"]));
+    let run: Vec<&str> = run.filter_map(|package| package["default_run"].as_str()).collect();
+    if run == ["jobapp"] {
+        return Ok(());
+    }
+    bail!("`cargo run` must start jobapp: `default-run` of the default members is {run:?}")
 }
 
 fn collect(folder: &Path, pages: &mut Vec<PathBuf>) -> anyhow::Result<()> {

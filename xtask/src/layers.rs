@@ -104,8 +104,8 @@ pub(crate) fn check() -> anyhow::Result<()> {
     bail!("the layers are broken:\n  {}", breaches.join("\n  "))
 }
 
-/// The packages of the workspace with their ordinary dependencies; those for tests and builds may be anything.
-fn packages() -> anyhow::Result<Vec<Package>> {
+/// What cargo says of the workspace.
+pub(crate) fn metadata() -> anyhow::Result<Value> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .current_dir(crate::root())
@@ -114,7 +114,12 @@ fn packages() -> anyhow::Result<Vec<Package>> {
     if !output.status.success() {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The packages of the workspace with their ordinary dependencies; those for tests and builds may be anything.
+fn packages() -> anyhow::Result<Vec<Package>> {
+    let metadata = metadata()?;
     let listed = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     let packages = listed.iter().map(|package| {
         let path = package["manifest_path"].as_str().unwrap_or_default();
