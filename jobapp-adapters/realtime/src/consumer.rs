@@ -1,7 +1,7 @@
 //! The queue the services put events into.
 
 use async_trait::async_trait;
-use jobapp_kernel::{Delivery, Handler, Outcome};
+use jobapp_kernel::{Delivery, Handler, Outcome, unreadable};
 use jobapp_wire::messages::Realtime as Event;
 
 use crate::Realtime;
@@ -14,11 +14,7 @@ impl Handler for Consumer {
     async fn handle(&self, delivery: &Delivery) -> Outcome {
         let event: Event = match delivery.message.json() {
             Ok(event) => event,
-            // Never what is there: the reason is logged, and messages are private.
-            Err(error) => {
-                let (kind, line, column) = (error.classify(), error.line(), error.column());
-                return Outcome::dead(format!("the body cannot be read: {kind:?} (line {line}, column {column})"));
-            }
+            Err(error) => return Outcome::dead(unreadable(&error)),
         };
         match self.0.deliver(&delivery.effect(), &event).await {
             Ok(()) => Outcome::Done,

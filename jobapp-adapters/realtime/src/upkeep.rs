@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use jobapp_wire::messages::Realtime as Event;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::conn::Phase;
 use crate::ports::{Feed, Identity, Lease, Published};
 use crate::server::Server;
-
-/// The event that says that a session ended: it is for us, not for browsers.
-pub(crate) const SESSION_ENDED: &str = "session ended";
 
 /// How often connections are looked over, at the most seldom.
 const LOOK: Duration = Duration::from_secs(5);
@@ -57,7 +55,7 @@ async fn subscribe_again(server: &Server) -> Option<Feed> {
 /// Does what an event says.
 fn take(server: &Server, published: &Published) {
     let event = &published.envelope.event;
-    if event.event != SESSION_ENDED {
+    if event.event != Event::SESSION_ENDED {
         let overflowed = server.hub.deliver(published);
         server.hang_up_overflowed(&overflowed);
         return;

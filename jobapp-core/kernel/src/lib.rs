@@ -40,7 +40,7 @@ pub use id::{AccountId, Identifier, InvalidId, ObjectId};
 pub use media::{MediaError, MediaSink, MediaStore, Received, StoredMedia, Upload, UploadPurpose};
 pub use messaging::{
     Batch, BindError, DeadLetter, DeadLetterError, DeadLetters, Delivery, Exchange, ExchangeKind, Handler, Message,
-    MessageId, Outcome, PublishError, Publisher, Queue, Subscriber, Subscription, deliver_each,
+    MessageId, Outcome, PublishError, Publisher, Queue, Subscriber, Subscription, deliver_each, unreadable,
 };
 pub use money::{InvalidMoney, Money};
 pub use outbox::{Outbox, OutboxEntry};

@@ -154,6 +154,18 @@ impl Outcome {
     }
 }
 
+/// Why a body cannot be read: what kind of mistake it is and where. Never what is there, since bodies hold secrets and the
+/// reason of a dead letter is logged.
+pub fn unreadable(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "it has another shape",
+        serde_json::error::Category::Syntax => "it is no JSON",
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Io => "it could not be read to its end",
+    };
+    format!("the body cannot be read: {what} (line {}, column {})", error.line(), error.column())
+}
+
 /// Turns deliveries into effects. Handling the same delivery twice has the effect of once.
 #[async_trait]
 pub trait Handler: Send + Sync {

@@ -418,6 +418,12 @@ pub struct Realtime {
     pub receivers: Vec<String>,
 }
 
+impl Realtime {
+    /// The event that gateways hear when a session ends, and browsers do not: one argument, the session's id. Its receiver is
+    /// the session's owner.
+    pub const SESSION_ENDED: &str = "session ended";
+}
+
 /// An instant as milliseconds on the wire; texts are read too.
 mod millis {
     use super::Timestamp;

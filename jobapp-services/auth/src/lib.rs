@@ -26,7 +26,6 @@ use jobapp_runtime::{Translate, error_text};
 
 pub use config::AuthConfig;
 pub use hasher::Argon2Hasher;
-pub use messages::SESSION_ENDED;
 pub use secrets::SystemSecrets;
 
 /// How often what nobody needs any more is forgotten.

@@ -6,9 +6,6 @@ use jobapp_runtime::{TranslateError, event_of, message_of};
 use jobapp_wire::messages::{AccountMail, BuyerCreated, BuyerUpdate, Realtime};
 use jobapp_wire::queues;
 
-/// What gateways hear when a session ends: one argument, the session's id. Its receiver is the session's owner.
-pub const SESSION_ENDED: &str = "session ended";
-
 /// Makes the messages of an outbox entry. Links in mails begin with `client_url`.
 pub(crate) fn translate(client_url: &str, entry: &OutboxEntry) -> Result<Vec<Message>, TranslateError> {
     match entry.aggregate.as_str() {
@@ -66,7 +63,7 @@ fn pending(entry: &OutboxEntry, event: PendingSignInEvent) -> Result<Vec<Message
 fn session(entry: &OutboxEntry, event: SessionEvent) -> Result<Vec<Message>, TranslateError> {
     let SessionEvent::Ended { session, username, .. } = event;
     let body = Realtime {
-        event: SESSION_ENDED.to_owned(),
+        event: Realtime::SESSION_ENDED.to_owned(),
         arguments: vec![session.to_string().into()],
         receivers: vec![username.to_string()],
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{HeaderMap, Method};
 use jobapp_gigs::SelectedCategories;
-use jobapp_http::{ApiError, UserClaims};
+use jobapp_http::ApiError;
 use jobapp_realtime::{
     Fanout, Handshake, Identity, MemoryFanout, MemoryPresence, Presence, Realtime, RealtimePorts, Unavailable,
 };
@@ -57,10 +57,10 @@ pub(crate) async fn start(
 
 /// Which sessions live.
 pub(crate) struct Sessions {
-    pub(crate) users: Tokens,
-    pub(crate) ended: EndedSessions,
-    pub(crate) kept_users: KeptUsers,
-    pub(crate) upstreams: Upstreams,
+    users: Tokens,
+    ended: EndedSessions,
+    kept_users: KeptUsers,
+    upstreams: Upstreams,
     known: Cache<String, bool>,
 }
 
@@ -72,6 +72,9 @@ impl Sessions {
 
     /// Whether the auth service says that a session goes on. Asked at once by many, it is asked once.
     async fn goes_on(&self, sid: &str) -> Result<bool, Arc<ApiError>> {
+        if self.ended.has(sid) {
+            return Ok(false);
+        }
         let asked = self.known.try_get_with(sid.to_owned(), async {
             let mut path = "/session/".to_owned();
             crate::forward::push_segment(&mut path, sid);
@@ -81,18 +84,6 @@ impl Sessions {
         });
         Ok(asked.await? && !self.ended.has(sid))
     }
-
-    /// Whether these claims, of a token that may have expired, stand for a session that lives.
-    async fn live(&self, access: &str, claims: &UserClaims) -> Result<bool, Arc<ApiError>> {
-        if self.ended.has(&claims.sid) {
-            return Ok(false);
-        }
-        if self.users.verify(access).is_ok() {
-            return Ok(true);
-        }
-        // Tokens of other issuers have no session that could outlive them.
-        if claims.sid.is_empty() { Ok(false) } else { self.goes_on(&claims.sid).await }
-    }
 }
 
 #[async_trait]
@@ -100,9 +91,15 @@ impl Handshake for Sessions {
     async fn identify(&self, headers: &HeaderMap) -> Result<Option<Identity>, Unavailable> {
         let cookies = Cookies::read(headers);
         let Some(access) = cookies.access.as_deref() else { return Ok(None) };
-        let claims = self.users.verify(access).or_else(|_| self.users.verify_expired(access));
-        let Ok(claims) = claims else { return Ok(None) };
-        let live = self.live(access, &claims).await;
+        if let Ok(claims) = self.users.verify(access) {
+            let live = !self.ended.has(&claims.sid);
+            return Ok(live.then(|| Identity::new(&claims.username, &claims.sid)));
+        }
+        // An expired token of a session that lives is enough. Those of other issuers have no session to outlive them.
+        let Some(claims) = self.users.verify_expired(access).ok().filter(|claims| !claims.sid.is_empty()) else {
+            return Ok(None);
+        };
+        let live = self.goes_on(&claims.sid).await;
         let live = live.map_err(|error| Unavailable { what: "sessions", source: error.message().to_owned().into() })?;
         Ok(live.then(|| Identity::new(&claims.username, &claims.sid)))
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jobapp_kernel::{BindError, Delivery, ErrorKind, Handler, Kinded, Outcome, Queue, Subscriber, Subscription};
+use jobapp_kernel::{
+    BindError, Delivery, ErrorKind, Handler, Kinded, Outcome, Queue, Subscriber, Subscription, unreadable,
+};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -50,18 +52,6 @@ pub fn outcome_of<E: Kinded + 'static>(error: &E, attempt: u32) -> Outcome {
         kind if kind.retryable() => Outcome::retry(attempt, reason),
         _ => Outcome::dead(reason),
     }
-}
-
-/// Why a body cannot be read: what kind of mistake it is and where. Never what is there, since bodies hold secrets and the
-/// reason of a dead letter is logged.
-pub fn unreadable(error: &serde_json::Error) -> String {
-    let what = match error.classify() {
-        serde_json::error::Category::Data => "it has another shape",
-        serde_json::error::Category::Syntax => "it is no JSON",
-        serde_json::error::Category::Eof => "it ends too early",
-        serde_json::error::Category::Io => "it could not be read to its end",
-    };
-    format!("the body cannot be read: {what} (line {}, column {})", error.line(), error.column())
 }
 
 /// A handler that reads the body as JSON of type `M` and gives it to an async function, together with the delivery.

@@ -13,7 +13,7 @@ mod translating;
 mod waiting;
 
 pub use backoff::Backoff;
-pub use consumers::{Consumer, Handled, json_handler, outcome_of, run_consumer, spawn_consumers, unreadable};
+pub use consumers::{Consumer, Handled, json_handler, outcome_of, run_consumer, spawn_consumers};
 pub use error_text::error_text;
 pub use lifecycle::{STOP_LIMIT, Shutdown, Signals};
 pub use logging::{LogFormat, start_logging};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_gigs::{GigId, Indexer};
-use jobapp_kernel::{Batch, Delivery, Handler, Outcome, Subscription, Version};
-use jobapp_runtime::{error_text, unreadable};
+use jobapp_kernel::{Batch, Delivery, Handler, Outcome, Subscription, Version, unreadable};
+use jobapp_runtime::error_text;
 use jobapp_wire::messages::GigChanged;
 use jobapp_wire::queues::GIG_SEARCH;
 

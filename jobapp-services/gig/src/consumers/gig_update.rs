@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jobapp_gigs::{GigError, GigId, Gigs};
-use jobapp_kernel::{Cause, Delivery, Handler, Outcome, Stars, Subscription};
-use jobapp_runtime::{json_handler, outcome_of, unreadable};
+use jobapp_kernel::{Cause, Delivery, Handler, Outcome, Stars, Subscription, unreadable};
+use jobapp_runtime::{json_handler, outcome_of};
 use jobapp_wire::messages::GigRating;
 use jobapp_wire::queues::GIG_UPDATE;
 use serde::Deserialize;

@@ -136,7 +136,7 @@ fn the_reason_of_an_unreadable_body_quotes_nothing_of_it() {
     let secret = "408152";
     for body in [format!("\n\"{secret}\""), format!("[{secret}"), format!("[\"{secret}\"]"), format!("x{secret}")] {
         let error = serde_json::from_str::<Vec<bool>>(&body).unwrap_err();
-        let reason = jobapp_runtime::unreadable(&error);
+        let reason = jobapp_kernel::unreadable(&error);
         assert!(reason.starts_with("the body cannot be read: ") && !reason.contains(secret), "{reason}");
     }
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jobapp_kernel::{Delivery, Handler, Outcome, Stars, Subscription};
-use jobapp_runtime::unreadable;
+use jobapp_kernel::{Delivery, Handler, Outcome, Stars, Subscription, unreadable};
 use jobapp_users::Users;
 use jobapp_wire::messages::ReviewMessage;
 use jobapp_wire::queues::SELLER_REVIEW;
