@@ -124,7 +124,7 @@ pub async fn run() -> anyhow::Result<()> {
         let stop = shutdown.last_token().clone();
         shutdown.spawn_last(async move { relay.run(stop).await });
     }
-    serve(&shutdown, port, gateway.router(&[AuthService::openapi(), UsersService::openapi()]), MAX_CONNECTIONS);
+    serve(&shutdown, port, gateway.door(&[AuthService::openapi(), UsersService::openapi()]), MAX_CONNECTIONS);
     println!("Two services are running on {public_url}.");
 
     let profile = sign_up(&public_url).await?;

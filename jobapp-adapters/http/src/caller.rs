@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::request::Parts;
+use tracing::Instrument;
 
 use crate::{ApiError, GatewayTokens, UserClaims, UserTokens};
 
@@ -102,8 +103,11 @@ pub struct ServiceGuard {
 /// the gateway that itself was refused, not its user.
 pub const GATEWAY_CHALLENGE: &str = "GatewayToken";
 
-/// Middleware: refuses what does not come from the gateway, and vouches for the caller. Use with
-/// [`axum::middleware::from_fn_with_state`] and an `Arc<ServiceGuard>`.
+/// The header that names a request, in the logs of the gateway and of every service it leads to.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// Middleware: refuses what does not come from the gateway, and vouches for the caller. What is logged further in belongs to
+/// the request's span, which has its id. Use with [`axum::middleware::from_fn_with_state`] and an `Arc<ServiceGuard>`.
 pub async fn guard(
     axum::extract::State(guard): axum::extract::State<Arc<ServiceGuard>>,
     mut request: Request,
@@ -128,5 +132,7 @@ pub async fn guard(
             }
         }
     }
-    next.run(request).await
+    let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let span = tracing::info_span!("request", request_id = id);
+    next.run(request).instrument(span).await
 }

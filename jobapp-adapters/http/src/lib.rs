@@ -15,10 +15,10 @@ mod unescape;
 mod upstream;
 
 pub use body::{IdempotencyKey, JsonBody};
-pub use caller::{CLIENT_ADDRESS, Caller, DEVICE_TOKEN, GATEWAY_CHALLENGE, MaybeCaller, OPERATOR, ServiceGuard, guard};
+pub use caller::{CLIENT_ADDRESS, Caller, DEVICE_TOKEN, GATEWAY_CHALLENGE, MaybeCaller, OPERATOR, REQUEST_ID, ServiceGuard, guard};
 pub use error::{ApiError, ErrorBody, not_found};
 pub use file_body::{FileBody, FileIntake};
 pub use path::{Segments, segments};
 pub use secrecy::SecretString;
 pub use tokens::{GatewayTokens, InvalidToken, TokenKeys, UserClaims, UserTokens};
-pub use upstream::{BoxError, Upstream, in_process};
+pub use upstream::{BoxError, NoServiceAddress, Upstream, in_process, over_network};

@@ -8,7 +8,7 @@ use axum::Router;
 use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
 use jobapp_chat_service::{ChatConfig, ChatPorts, ChatService};
 use jobapp_gateway_service::routes::Target;
-use jobapp_gateway_service::{Gateway, GatewayConfig, GatewayPorts, Upstreams, targets_of};
+use jobapp_gateway_service::{Door, Gateway, GatewayConfig, GatewayPorts, Upstreams, targets_of};
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
 use jobapp_gigs::Indexer;
 use jobapp_http::{GatewayTokens, ServiceGuard, UserTokens, in_process};
@@ -41,7 +41,7 @@ pub struct Marketplace {
     stores: Arc<Stores>,
     bus: SqlBus,
     provider: FakePayments,
-    router: Router,
+    door: Door,
 }
 
 /// What every service gets.
@@ -163,10 +163,10 @@ impl Marketplace {
         let gateway = Gateway::start(upstreams, shared.user_tokens.clone(), ports, config).await?;
         gateway.load_ended_sessions().await.map_err(|error| anyhow::anyhow!(error.message().to_owned()))?;
         shared.run("gateway", None, gateway.consumers());
-        let (door, stop) = (gateway.clone(), shutdown.token().clone());
+        let (draining, stop) = (gateway.clone(), shutdown.token().clone());
         shutdown.spawn(async move {
             stop.cancelled().await;
-            door.drain().await;
+            draining.drain().await;
         });
 
         let mut extra = media.router();
@@ -175,7 +175,7 @@ impl Marketplace {
             let pages = mailbox.router().merge(dev_page(provider.clone())).merge(status);
             extra = extra.merge(developer::guarded(pages, public_url));
         }
-        let router = gateway.router_with(&documents(), extra);
+        let door = gateway.door_with(&documents(), extra);
 
         let pruned = Arc::clone(&stores);
         shared.meanwhile(async move {
@@ -185,12 +185,12 @@ impl Marketplace {
                 pruned.prune(clock.now()).await;
             }
         });
-        Ok(Self { stores, bus, provider, router })
+        Ok(Self { stores, bus, provider, door })
     }
 
     /// Everything the marketplace answers.
-    pub fn router(&self) -> Router {
-        self.router.clone()
+    pub fn door(&self) -> Door {
+        self.door.clone()
     }
 
     /// Confirms payments as their payers would.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use jobapp_runtime::{STOP_LIMIT, Shutdown, Signals, listen, start_logging};
+use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, listen, start_logging};
 
 use crate::cli::{Cli, Command};
 use crate::{Folder, Marketplace, Settings, demo, dump, operator, people};
@@ -19,11 +19,11 @@ pub fn run(cli: Cli) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = runtime.block_on(start(cli));
+    let outcome = prepare(&cli).and_then(|(settings, logging)| Ok((runtime.block_on(start(cli, &settings))?, logging)));
     // Blocking work that nobody waits for any more must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match outcome {
-        Ok(code) => code,
+        Ok((code, _logging)) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -31,16 +31,20 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-async fn start(cli: Cli) -> anyhow::Result<ExitCode> {
+fn prepare(cli: &Cli) -> anyhow::Result<(Settings, Logging)> {
     let settings = Settings::load(&cli.settings)?;
-    start_logging(settings.log_format, &settings.log)?;
+    let logging = start_logging(settings.log_format, &settings.log)?;
+    Ok((settings, logging))
+}
+
+async fn start(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
     match cli.command {
-        None | Some(Command::Serve) => serve(&settings, cli.settings.demo).await,
-        Some(Command::Search(command)) => operator::search(&settings, &command).await,
-        Some(Command::DeadLetters(command)) => operator::dead_letters(&settings, &command).await,
-        Some(Command::Operator(command)) => people::operator(&settings, &command).await,
-        Some(Command::Keys(command)) => people::keys(&settings, &command),
-        Some(Command::Dump { canonical }) => dump::print(&settings, canonical).await,
+        None | Some(Command::Serve) => serve(settings, cli.settings.demo).await,
+        Some(Command::Search(command)) => operator::search(settings, &command).await,
+        Some(Command::DeadLetters(command)) => operator::dead_letters(settings, &command).await,
+        Some(Command::Operator(command)) => people::operator(settings, &command).await,
+        Some(Command::Keys(command)) => people::keys(settings, &command),
+        Some(Command::Dump { canonical }) => dump::print(settings, canonical).await,
     }
 }
 
@@ -58,7 +62,7 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
     let signals = Signals::listen().context("the system does not let us listen for signals")?;
     let shutdown = Shutdown::new();
     let marketplace = Marketplace::start(settings, &folder, &public_url, &shutdown).await?;
-    jobapp_runtime::serve(&shutdown, listener, marketplace.router(), settings.max_connections);
+    jobapp_runtime::serve(&shutdown, listener, marketplace.door(), settings.max_connections);
 
     print!("{}", greeting(settings, &public_url, port));
     std::io::stdout().flush().context("standard output is closed")?;

@@ -12,16 +12,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use axum::body::Body;
 use http::{HeaderValue, Request, Response};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use jobapp_gateway_service::routes::Target;
 use jobapp_gateway_service::{Gateway, GatewayConfig, GatewayPorts, RateLimits, Upstreams};
-use jobapp_http::{BoxError, GatewayTokens, SecretString, TokenKeys, Upstream, UserClaims, UserTokens};
+use jobapp_http::{GatewayTokens, SecretString, TokenKeys, UserClaims, UserTokens, over_network};
 use jobapp_memory::MemoryCategories;
-use jobapp_runtime::Shutdown;
+use jobapp_runtime::{LogFormat, Shutdown, start_logging};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tower::util::BoxCloneSyncService;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -78,19 +76,8 @@ async fn service() -> anyhow::Result<()> {
 
 /// A gateway as it is shipped, to one service.
 async fn gateway(service: SocketAddr) -> anyhow::Result<()> {
-    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(std::io::stderr).finish();
-    tracing::subscriber::set_global_default(lines)?;
-    let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
-    let over_network = tower::service_fn(move |mut request: Request<Body>| {
-        let client = client.clone();
-        async move {
-            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-            *request.uri_mut() = format!("http://{service}{path}").parse()?;
-            let response = client.request(request).await?;
-            Ok::<_, BoxError>(response.map(Body::new))
-        }
-    });
-    let upstream: Upstream = BoxCloneSyncService::new(over_network);
+    let _logging = start_logging(LogFormat::Json, "info")?;
+    let upstream = over_network(&format!("http://{service}"))?;
     // Every request is counted; none is refused.
     let rate_limits = RateLimits { factor: 1_000_000, ..RateLimits::default() };
     let config = GatewayConfig { rate_limits, ..GatewayConfig::default() };
@@ -99,7 +86,7 @@ async fn gateway(service: SocketAddr) -> anyhow::Result<()> {
     let gateway = Gateway::start(upstreams, users(), ports, config).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    jobapp_runtime::serve(&Shutdown::new(), listener, gateway.router(&[]), 1_000);
+    jobapp_runtime::serve(&Shutdown::new(), listener, gateway.door(&[]), 1_000);
     std::future::pending().await
 }
 

@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use jobapp_gateway_service::routes::Target;
-use jobapp_gateway_service::{Gateway, GatewayConfig, GatewayPorts, RateLimits, Upstreams};
+use jobapp_gateway_service::{Door, Gateway, GatewayConfig, GatewayPorts, RateLimits, Upstreams};
 use jobapp_http::{BoxError, GatewayTokens, SecretString, TokenKeys, Upstream, UserClaims, UserTokens};
 use jobapp_memory::MemoryCategories;
 use serde_json::json;
@@ -41,18 +41,18 @@ fn services() -> impl Iterator<Item = (Target, Upstream)> {
     })
 }
 
-async fn gateway(config: GatewayConfig, users: &UserTokens) -> Result<Router, jobapp_realtime::Unavailable> {
+async fn gateway(config: GatewayConfig, users: &UserTokens) -> Result<Door, jobapp_realtime::Unavailable> {
     let upstreams = Upstreams::new(services(), GatewayTokens::new(keys("gateway")), &config.guards);
     let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
-    Ok(Gateway::start(upstreams, users.clone(), ports, config).await?.router(&[]))
+    Ok(Gateway::start(upstreams, users.clone(), ports, config).await?.door(&[]))
 }
 
-async fn measure(name: &str, router: &Router, request: impl Fn() -> Request<Body>) {
+async fn measure(name: &str, door: &Door, request: impl Fn() -> Request<Body>) {
     let mut times = Vec::new();
     for round in 0..6 {
         let start = Instant::now();
         for _ in 0..ROUNDS / 10 {
-            let response = router.clone().oneshot(request()).await.unwrap_or_else(|never| match never {});
+            let response = door.clone().oneshot(request()).await.unwrap_or_else(|never| match never {});
             assert!(response.status().is_success() || response.status() == 304, "{}", response.status());
             drop(response.into_body().collect().await);
         }
@@ -98,7 +98,7 @@ async fn run() {
         builder.body(Body::empty()).unwrap_or_default()
     };
     let gig = "/api/gateway/v1/gig/66f0";
-    measure("building the request alone", &Router::new().fallback(|| async {}), || request("GET", gig, &[])).await;
+    measure("building the request alone", &Door::new(Router::new()), || request("GET", gig, &[])).await;
     measure("a gig by id, kept", &keeping, || request("GET", gig, &[])).await;
     {
         let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(std::io::sink).finish();

@@ -55,7 +55,7 @@ async fn server(sockets: usize) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let shutdown = Shutdown::new();
-    jobapp_runtime::serve(&shutdown, listener, gateway.router(&[]), 2 * sockets + 1_000);
+    jobapp_runtime::serve(&shutdown, listener, gateway.door(&[]), 2 * sockets + 1_000);
 
     // The first ones pay for what is made once.
     let _first = open_from_elsewhere(realtime, address, 200, 200).await?;

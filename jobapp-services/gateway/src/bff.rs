@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 
 use crate::Gateway;
 use crate::cache::{Kept, Key};
-use crate::forward::{SEGMENT, Signed, read_bytes, read_json};
+use crate::forward::{SEGMENT, read_bytes, read_json};
 use crate::matching::Match;
 use crate::routes::{Page, Target};
+use crate::tokens::Signed;
 use crate::upstreams::{Call, Passed};
 
 /// Answers a page.
@@ -126,7 +127,7 @@ impl Fetch<'_> {
             target,
             method: Method::GET,
             path: path.to_owned(),
-            bearer: self.signed.bearer.clone(),
+            bearer: Some(self.signed.bearer.clone()),
             body: None,
             passed: self.passed.clone(),
         };

@@ -1,5 +1,8 @@
 //! From a client's request to a service's answer and back.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -8,10 +11,10 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use jobapp_http::{ApiError, Caller};
+use jobapp_http::ApiError;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::cache::{CacheRule, Key};
 use crate::drain::DrainOnDrop;
@@ -22,6 +25,7 @@ use crate::policy::client_address::ClientAddress;
 use crate::policy::request_id;
 use crate::routes::{Answer, BodySize, Sends, Session, Target};
 use crate::session::{Cookies, SetCookies};
+use crate::tokens::Signed;
 use crate::upstreams::{Call, Passed};
 use crate::{Gateway, bff, local};
 
@@ -33,20 +37,11 @@ const READ_ANSWER: usize = 16 * 1024 * 1024;
 
 const LOGIN_AGAIN: &str = "Token is not available. Please login again.";
 
-/// Who is signed in, and the access token that says so.
-#[derive(Debug, Clone)]
-pub(crate) struct Signed {
-    pub(crate) caller: Caller,
-    pub(crate) bearer: Option<String>,
-}
-
 /// Answers any request below the base path. [`Place`] says where it leads.
-pub(crate) async fn answer(gateway: &Gateway, request: Request, place: Place) -> Response {
+pub(crate) async fn answer(gateway: Gateway, request: Request, place: Place) -> Result<Response, Infallible> {
     let (parts, body) = request.into_parts();
-    let id = parts.headers.get(&request_id::NAME).and_then(|id| id.to_str().ok());
-    let span = tracing::info_span!("request", request_id = id);
     let mut exchange = Exchange {
-        gateway,
+        gateway: &gateway,
         cookies: Cookies::read(&parts.headers),
         address: ClientAddress::of(&parts.extensions),
         passed: Passed::of(&parts.headers),
@@ -55,10 +50,10 @@ pub(crate) async fn answer(gateway: &Gateway, request: Request, place: Place) ->
         renewed: None,
     };
     let body = DrainOnDrop::wrap(body);
-    let outcome = exchange.answer(body, place).instrument(span).await;
+    let outcome = exchange.answer(body, place).await;
     let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
     if let Some(signed) = exchange.signed {
-        response.extensions_mut().insert(AnsweredFor(signed.caller.claims.username));
+        response.extensions_mut().insert(AnsweredFor(signed));
     }
     // The answer may set or clear the session itself; that is the newer word.
     if let Some(cookies) = exchange.renewed
@@ -66,7 +61,7 @@ pub(crate) async fn answer(gateway: &Gateway, request: Request, place: Place) ->
     {
         SetCookies::apply(cookies, response.headers_mut());
     }
-    response
+    Ok(response)
 }
 
 /// One request on its way. Who it is for stands here and nowhere else.
@@ -76,7 +71,7 @@ struct Exchange<'g> {
     cookies: Cookies,
     address: ClientAddress,
     passed: Passed,
-    signed: Option<Signed>,
+    signed: Option<Arc<Signed>>,
     /// The cookies of a session that was renewed on the way.
     renewed: Option<SetCookies>,
 }
@@ -118,14 +113,15 @@ impl Exchange<'_> {
         let caller = self.signed.as_ref().map(|signed| &signed.caller);
         match route.answer {
             Answer::SignOut => {
-                let bearer = self.signed.as_ref().and_then(|signed| signed.bearer.clone());
-                Ok(local::sign_out(self.gateway, &self.cookies, bearer).await)
+                let ending = local::sign_out(self.gateway, &self.cookies, self.signed.as_deref());
+                Ok(Box::pin(ending.instrument(self.span())).await)
             }
             Answer::Online => Ok(local::online(self.gateway, caller)),
             Answer::Offline => local::offline(self.gateway, caller, &found),
             Answer::Page(page) => {
                 let signed = self.signed.as_ref().ok_or_else(|| ApiError::unauthorized(LOGIN_AGAIN))?;
-                Box::pin(bff::answer(self.gateway, page, &found, signed, &self.passed)).await
+                let page = bff::answer(self.gateway, page, &found, signed, &self.passed);
+                Box::pin(page.instrument(self.span())).await
             }
             Answer::Forward { target, path } => self.forward(body, &found, target, path).await,
         }
@@ -137,11 +133,21 @@ impl Exchange<'_> {
     /// When the auth service is away and the session would have to be renewed.
     async fn sign_in(&mut self) -> Result<(), ApiError> {
         self.signed = self.live();
-        if self.signed.is_some() {
+        if self.signed.is_some() || self.cookies.refresh.is_none() {
             return Ok(());
         }
-        let Some(refresh) = self.cookies.refresh.as_deref() else { return Ok(()) };
-        let body = serde_json::json!({ "refreshToken": refresh });
+        let span = self.span();
+        Box::pin(self.renew().instrument(span)).await
+    }
+
+    /// What is logged on the way of this request says which one it was. Opened only where something may be logged: it takes
+    /// as much time as all the rules at the door together.
+    fn span(&self) -> Span {
+        request_id::span(self.parts.headers.get(&request_id::NAME))
+    }
+
+    async fn renew(&mut self) -> Result<(), ApiError> {
+        let body = serde_json::json!({ "refreshToken": self.cookies.refresh });
         let answer =
             match local::call_auth(self.gateway.upstreams(), Method::POST, "/session/refresh", body, None).await {
                 Ok(answer) => answer,
@@ -153,17 +159,16 @@ impl Exchange<'_> {
             };
         let Some(token) = answer.get("token").and_then(Value::as_str) else { return Ok(()) };
         let successor = answer.get("refreshToken").and_then(Value::as_str);
-        let Ok(claims) = self.gateway.users().verify(token) else { return Ok(()) };
+        let Ok(signed) = self.gateway.users().verify(token) else { return Ok(()) };
         self.renewed = Some(SetCookies::start(self.gateway.config(), token, successor));
-        self.signed = Some(Signed { caller: Caller { claims }, bearer: Some(token.to_owned()) });
+        self.signed = Some(signed);
         Ok(())
     }
 
     /// Who the access token vouches for, unless the session was ended.
-    fn live(&self) -> Option<Signed> {
-        let caller = self.cookies.caller(self.gateway.users())?;
-        let live = !self.gateway.ended().has(&caller.claims.sid);
-        live.then(|| Signed { caller, bearer: self.cookies.access.clone() })
+    fn live(&self) -> Option<Arc<Signed>> {
+        let signed = self.cookies.signed(self.gateway.users())?;
+        (!self.gateway.ended().has(&signed.caller.claims.sid)).then_some(signed)
     }
 
     /// The session's own copy of its user, while the auth service is away. A token that has expired still says whose
@@ -211,9 +216,9 @@ impl Exchange<'_> {
             target,
             method: found.route.method.clone(),
             path,
-            bearer: self.signed.as_ref().and_then(|signed| signed.bearer.clone()),
+            bearer: self.signed.as_ref().map(|signed| signed.bearer.clone()),
             body,
-            passed: self.passed.clone(),
+            passed: std::mem::take(&mut self.passed),
         };
         let response = match gateway.upstreams().call(call).await {
             Ok(response) => response,
@@ -230,11 +235,15 @@ impl Exchange<'_> {
         }
         let status = StatusCode::from_u16(found.route.status).unwrap_or(StatusCode::OK);
         if !found.route.keys.is_empty() || found.route.session == Session::Start {
-            return shaped_answer(gateway, found, status, response).await;
+            return Box::pin(shaped_answer(gateway, found, status, response).instrument(self.span())).await;
         }
         let (head, body) = response.into_parts();
         let copying = found.route.session == Session::Copy;
-        let body = if kept.is_some() || copying { self.kept(body, kept, asked, copying).await? } else { body };
+        let body = if kept.is_some() || copying {
+            self.kept(body, kept, asked, copying).instrument(self.span()).await?
+        } else {
+            body
+        };
         let mut answer = Response::new(body);
         *answer.status_mut() = status;
         copy(&head.headers, answer.headers_mut(), &[CONTENT_TYPE, CONTENT_LENGTH]);
@@ -298,8 +307,8 @@ fn session_cookies(gateway: &Gateway, answer: &Value) -> Option<SetCookies> {
         return Some(SetCookies::pending(gateway.config(), pending));
     }
     let token = text("token")?;
-    if let (Ok(claims), Some(user)) = (gateway.users().verify(token), answer.get("user")) {
-        gateway.kept_users().keep_user(&claims.sid, user);
+    if let (Ok(signed), Some(user)) = (gateway.users().verify(token), answer.get("user")) {
+        gateway.kept_users().keep_user(&signed.caller.claims.sid, user);
     }
     Some(
         SetCookies::start(gateway.config(), token, text("refreshToken"))
@@ -389,23 +398,27 @@ async fn downstream_body(
         }
         Sends::Keys(keys) => {
             let body = limited(&parts.headers, body, gateway.limit(BodySize::Small))?;
-            let mut request = Request::new(body);
-            *request.headers_mut() = parts.headers.clone();
-            let reading = <jobapp_http::JsonBody as axum::extract::FromRequest<()>>::from_request(request, &());
-            let patience = gateway.config().guards.patience;
-            let read = tokio::time::timeout(patience, reading).await.map_err(|_| {
-                ApiError::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.")
-                    .at("Gateway: the body stalled")
-            })??;
-            let mut picked = Map::new();
-            for key in keys {
-                if let Some(value) = read.value.get(*key) {
-                    picked.insert((*key).to_owned(), value.clone());
-                }
-            }
+            let picked = Box::pin(picked(gateway, &parts.headers, body, keys)).await?;
             Ok(Some((json, Body::from(Value::Object(picked).to_string()))))
         }
     }
+}
+
+/// These keys of a JSON body.
+async fn picked(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    body: Body,
+    keys: &[&'static str],
+) -> Result<Map<String, Value>, ApiError> {
+    let mut request = Request::new(body);
+    *request.headers_mut() = headers.clone();
+    let reading = <jobapp_http::JsonBody as axum::extract::FromRequest<()>>::from_request(request, &());
+    let read = tokio::time::timeout(gateway.config().guards.patience, reading).await.map_err(|_| {
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.").at("Gateway: the body stalled")
+    })??;
+    let value = |key: &&'static str| Some(((*key).to_owned(), read.value.get(*key)?.clone()));
+    Ok(keys.iter().filter_map(value).collect())
 }
 
 #[cfg(test)]

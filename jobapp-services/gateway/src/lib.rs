@@ -29,19 +29,22 @@ mod upstreams;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures::future::BoxFuture;
 use http::StatusCode;
 use jobapp_http::{ApiError, UserTokens};
 use jobapp_kernel::Queue;
 use jobapp_realtime::{Realtime, Unavailable};
 use jobapp_runtime::Consumer;
 use jobapp_wire::queues;
+use tower::ServiceExt;
 use utoipa::openapi::OpenApi;
 
 use cache::AnswerCache;
@@ -52,6 +55,7 @@ pub use guards::{BreakerConfig, GuardConfig};
 use health::{Findings, Readiness};
 use kept_users::KeptUsers;
 use matching::{Place, Table};
+pub use policy::Door;
 use policy::rate_limit::RateLimiting;
 pub use policy::rate_limit::RateLimits;
 use routes::{BodySize, Target};
@@ -114,25 +118,28 @@ impl Gateway {
     }
 
     /// Everything the gateway answers. `services` are the OpenAPI documents of the services behind it.
-    pub fn router(&self, services: &[OpenApi]) -> Router {
-        self.router_with(services, Router::new())
+    pub fn door(&self, services: &[OpenApi]) -> Door {
+        self.door_with(services, Router::new())
     }
 
-    /// As [`Gateway::router`], with further routes of the same origin, such as media files and developer pages.
-    pub fn router_with(&self, services: &[OpenApi], extra: Router) -> Router {
+    /// As [`Gateway::door`], with further pages of the same origin, such as media files and developer pages.
+    pub fn door_with(&self, services: &[OpenApi], extra: Router) -> Door {
         let document = docs::openapi(self.0.table.routes().iter().copied(), services);
         let swagger = utoipa_swagger_ui::SwaggerUi::new("/docs").url("/openapi.json", document);
-        let router = Router::new()
+        let pages = Router::new()
             .route("/", get(home::home))
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready))
             .route("/gateway-health", get(health::health))
-            .fallback(fallback)
+            .fallback(nothing)
             .with_state(self.clone())
             .merge(self.0.realtime.router())
             .merge(swagger)
-            .merge(extra);
-        policy::around(router, &self.0.config, &self.0.table, &self.0.rates)
+            .merge(extra)
+            .layer(axum::middleware::from_fn(policy::access_log::name_page));
+        let gateway = self.clone();
+        let inside = tower::service_fn(move |request| answer(&gateway, &pages, request));
+        policy::around(inside, &self.0.config, &self.0.table, &self.0.rates)
     }
 
     /// What it consumes.
@@ -230,15 +237,18 @@ impl Gateway {
     }
 }
 
-/// Everything that is no page of ours: the API, or nothing.
-async fn fallback(State(gateway): State<Gateway>, mut request: Request) -> Response {
+/// A route of the API, or a page beside it.
+fn answer(gateway: &Gateway, pages: &Router, mut request: Request) -> BoxFuture<'static, Result<Response, Infallible>> {
     match request.extensions_mut().remove::<Place>() {
-        None | Some(Place::Elsewhere(_)) => {
-            let body = serde_json::json!({ "message": "The endpoint called does not exist." });
-            (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
-        }
-        Some(place) => forward::answer(&gateway, request, place).await,
+        None | Some(Place::Elsewhere(_)) => Box::pin(pages.clone().oneshot(request)),
+        Some(place) => Box::pin(forward::answer(gateway.clone(), request, place)),
     }
+}
+
+/// What is beside every page.
+async fn nothing() -> Response {
+    let body = serde_json::json!({ "message": "The endpoint called does not exist." });
+    (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
 }
 
 /// Every target with the same in-process service.

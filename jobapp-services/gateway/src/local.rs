@@ -12,6 +12,7 @@ use crate::forward::read_json;
 use crate::matching::Match;
 use crate::routes::Target;
 use crate::session::{Cookies, SetCookies};
+use crate::tokens::Signed;
 use crate::upstreams::{Call, Passed, Upstreams};
 
 /// Calls the auth service with a JSON body, unless it is null, and reads its good answer.
@@ -20,7 +21,7 @@ pub(crate) async fn call_auth(
     method: Method,
     path: &str,
     body: Value,
-    bearer: Option<String>,
+    bearer: Option<HeaderValue>,
 ) -> Result<Value, ApiError> {
     let call = Call {
         target: Target::Auth,
@@ -42,12 +43,13 @@ pub(crate) async fn call_auth(
 
 /// `POST /auth/signout`: ends the session by either cookie and clears both. Always 200, so that a browser is never kept
 /// signed in by an outage; the session then ends with its tokens.
-pub(crate) async fn sign_out(gateway: &Gateway, cookies: &Cookies, bearer: Option<String>) -> Response {
-    if bearer.is_some() || cookies.refresh.is_some() {
+pub(crate) async fn sign_out(gateway: &Gateway, cookies: &Cookies, signed: Option<&Signed>) -> Response {
+    if signed.is_some() || cookies.refresh.is_some() {
         // The session is over for this gateway even if the auth service is away.
-        if let Some(caller) = cookies.caller(gateway.users()) {
-            gateway.end_session(&caller.claims.sid);
+        if let Some(signed) = cookies.signed(gateway.users()) {
+            gateway.end_session(&signed.caller.claims.sid);
         }
+        let bearer = signed.map(|signed| signed.bearer.clone());
         let body = json!({ "refreshToken": cookies.refresh });
         if let Err(error) = call_auth(gateway.upstreams(), Method::POST, "/session/end", body, bearer).await {
             tracing::warn!(error = error.message(), "a session could not be ended at sign-out");

@@ -59,22 +59,59 @@ impl Place {
 #[derive(Debug)]
 pub(crate) struct Table {
     routes: Vec<&'static Route>,
-    by_shape: Vec<(Method, [Vec<&'static Route>; DEEPEST])>,
+    by_shape: Vec<(Method, [Vec<Pattern>; DEEPEST])>,
+}
+
+/// A route whose path is taken apart.
+#[derive(Debug)]
+struct Pattern {
+    route: &'static Route,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+enum Part {
+    Literal(&'static str),
+    Parameter(&'static str),
+}
+
+impl Pattern {
+    fn of(route: &'static Route) -> Self {
+        let part = |part: &'static str| part.strip_prefix(':').map_or(Part::Literal(part), Part::Parameter);
+        Self { route, parts: route.path.split('/').skip(1).map(part).collect() }
+    }
+
+    /// How well it fits as many segments: a bit for each literal, the leftmost the highest; `None` if it does not.
+    fn score(&self, segments: &[Cow<'_, str>]) -> Option<u32> {
+        self.parts.iter().zip(segments).try_fold(1, |score, (part, segment)| match part {
+            Part::Literal(literal) => literal.eq_ignore_ascii_case(segment).then_some(score << 1 | 1),
+            Part::Parameter(_) => (!segment.is_empty()).then_some(score << 1),
+        })
+    }
+
+    /// The parameters' names and values.
+    fn parameters(&self, segments: &[Cow<'_, str>]) -> Vec<(&'static str, String)> {
+        let parameter = |(part, value): (&Part, &Cow<'_, str>)| match *part {
+            Part::Parameter(name) => Some((name, value.clone().into_owned())),
+            Part::Literal(_) => None,
+        };
+        self.parts.iter().zip(segments).filter_map(parameter).collect()
+    }
 }
 
 impl Table {
     /// All routes; those that seed only if they are wanted.
     pub(crate) fn new(seed: bool) -> Self {
         let routes: Vec<&'static Route> = ROUTES.iter().filter(|route| seed || !route.seed).collect();
-        let mut by_shape: Vec<(Method, [Vec<&'static Route>; DEEPEST])> = Vec::new();
-        for route in &routes {
+        let mut by_shape: Vec<(Method, [Vec<Pattern>; DEEPEST])> = Vec::new();
+        for &route in &routes {
             let at = by_shape.iter().position(|(method, _)| *method == route.method).unwrap_or_else(|| {
                 by_shape.push((route.method.clone(), Default::default()));
                 by_shape.len() - 1
             });
-            let depth = route.path.split('/').skip(1).count();
-            if let Some(shape) = by_shape[at].1.get_mut(depth) {
-                shape.push(route);
+            let pattern = Pattern::of(route);
+            if let Some(shape) = by_shape[at].1.get_mut(pattern.parts.len()) {
+                shape.push(pattern);
             }
         }
         Self { routes, by_shape }
@@ -96,10 +133,12 @@ impl Table {
     /// Finds the route of `path`, which is below the base path. Literals win over parameters, from the left.
     fn find(&self, method: &Method, path: &str) -> Place {
         let path = path.strip_suffix('/').unwrap_or(path);
-        let mut segments: [Cow<'_, str>; DEEPEST] = Default::default();
+        let plain = !path.contains('%');
+        let mut segments: [Cow<'_, str>; DEEPEST] = [const { Cow::Borrowed("") }; DEEPEST];
         let mut depth = 0;
         for raw in path.split('/').skip(1) {
-            let Ok(text) = percent_decode_str(raw).decode_utf8() else { return Place::NotText };
+            let text = if plain { Ok(Cow::Borrowed(raw)) } else { percent_decode_str(raw).decode_utf8() };
+            let Ok(text) = text else { return Place::NotText };
             if let Some(slot) = segments.get_mut(depth) {
                 *slot = text;
             }
@@ -109,23 +148,16 @@ impl Table {
         let shapes = self.by_shape.iter().find(|(own, _)| own == method).map(|(_, shapes)| shapes);
         let Some(candidates) = shapes.and_then(|shapes| shapes.get(depth)) else { return Place::Nowhere };
         let segments = &segments[..depth];
-        let mut best: Option<(u32, &'static Route)> = None;
-        for route in candidates {
-            if let Some(score) = score(route.path, segments)
+        let mut best: Option<(u32, &Pattern)> = None;
+        for pattern in candidates {
+            if let Some(score) = pattern.score(segments)
                 && best.is_none_or(|(highest, _)| score > highest)
             {
-                best = Some((score, route));
+                best = Some((score, pattern));
             }
         }
-        let Some((_, route)) = best else { return Place::Nowhere };
-        let parameters = route
-            .path
-            .split('/')
-            .skip(1)
-            .zip(segments)
-            .filter_map(|(part, value)| part.strip_prefix(':').map(|name| (name, value.clone().into_owned())))
-            .collect();
-        Place::Route(Match { route, parameters })
+        let Some((_, pattern)) = best else { return Place::Nowhere };
+        Place::Route(Match { route: pattern.route, parameters: pattern.parameters(segments) })
     }
 }
 
@@ -140,21 +172,6 @@ fn class_of(path: &str) -> RateClass {
     let free = matches!(path, "/" | "/gateway-health" | "/livez" | "/readyz" | "/socket.io")
         || path.starts_with("/socket.io/");
     if free { RateClass::Never } else { RateClass::General }
-}
-
-/// How well a pattern fits: a bit for each literal, the leftmost the highest; `None` if it does not.
-fn score(pattern: &str, segments: &[Cow<'_, str>]) -> Option<u32> {
-    let mut score = 1;
-    let mut parts = pattern.split('/').skip(1);
-    for segment in segments {
-        let part = parts.next()?;
-        let literal = !part.starts_with(':');
-        if literal && !part.eq_ignore_ascii_case(segment) || segment.is_empty() {
-            return None;
-        }
-        score = score << 1 | u32::from(literal);
-    }
-    parts.next().is_none().then_some(score)
 }
 
 #[cfg(test)]

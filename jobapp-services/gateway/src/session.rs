@@ -1,15 +1,16 @@
 //! The session: cookies in, a caller out; tokens in, cookies out.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
-use jobapp_http::Caller;
 use serde::Deserialize;
 
 use crate::GatewayConfig;
-use crate::tokens::Tokens;
+use crate::tokens::{Signed, Tokens};
 
 /// Base64 with or without padding, which cookies often lose.
 const STANDARD_LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -65,9 +66,9 @@ impl Cookies {
         cookies
     }
 
-    /// The caller the access token vouches for.
-    pub(crate) fn caller(&self, users: &Tokens) -> Option<Caller> {
-        users.verify(self.access.as_deref()?).ok().map(|claims| Caller { claims })
+    /// Who is signed in by the access token.
+    pub(crate) fn signed(&self, users: &Tokens) -> Option<Arc<Signed>> {
+        users.verify(self.access.as_deref()?).ok()
     }
 }
 

@@ -91,7 +91,8 @@ impl Handshake for Sessions {
     async fn identify(&self, headers: &HeaderMap) -> Result<Option<Identity>, Unavailable> {
         let cookies = Cookies::read(headers);
         let Some(access) = cookies.access.as_deref() else { return Ok(None) };
-        if let Ok(claims) = self.users.verify(access) {
+        if let Ok(signed) = self.users.verify(access) {
+            let claims = &signed.caller.claims;
             let live = !self.ended.has(&claims.sid);
             return Ok(live.then(|| Identity::new(&claims.username, &claims.sid)));
         }

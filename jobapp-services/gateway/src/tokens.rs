@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jobapp_http::{InvalidToken, UserClaims, UserTokens};
+use foldhash::quality::RandomState;
+use http::HeaderValue;
+use jobapp_http::{Caller, InvalidToken, UserClaims, UserTokens};
 use moka::sync::Cache;
 use serde::Deserialize;
 
@@ -18,38 +20,53 @@ const MOST: u64 = 10_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens {
     users: UserTokens,
-    good: Cache<Box<str>, Arc<Good>>,
+    /// Only good tokens come in, so nobody can choose what collides.
+    good: Cache<Box<str>, Arc<Signed>, RandomState>,
 }
 
+/// Who is signed in by a verified access token.
 #[derive(Debug)]
-struct Good {
-    claims: UserClaims,
-    /// Unix seconds.
-    expires: u64,
+pub(crate) struct Signed {
+    pub(crate) caller: Caller,
+    /// What tells services so: the token as the value of `Authorization`.
+    pub(crate) bearer: HeaderValue,
+    /// Unix seconds. Tokens of another system may have no end; they are looked at each time.
+    expires: Option<u64>,
+}
+
+impl Signed {
+    /// By a token that was verified, with its claims.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] if it may not stand in a header.
+    pub(crate) fn by(token: &str, claims: UserClaims) -> Result<Self, InvalidToken> {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| InvalidToken { expired: false })?;
+        bearer.set_sensitive(true);
+        Ok(Self { caller: Caller { claims }, bearer, expires: expiry(token) })
+    }
 }
 
 impl Tokens {
     /// By these rules.
     pub(crate) fn new(users: UserTokens) -> Self {
-        Self { users, good: Cache::builder().time_to_live(BELIEVED).max_capacity(MOST).build() }
+        Self { users, good: Cache::builder().time_to_live(BELIEVED).max_capacity(MOST).build_with_hasher(RandomState::default()) }
     }
 
-    /// The claims of a good token. Whether its session was ended is another question.
+    /// Who a good token speaks for. Whether its session was ended is another question.
     ///
     /// # Errors
     /// [`InvalidToken`] for any other.
-    pub(crate) fn verify(&self, token: &str) -> Result<UserClaims, InvalidToken> {
+    pub(crate) fn verify(&self, token: &str) -> Result<Arc<Signed>, InvalidToken> {
         if let Some(good) = self.good.get(token)
-            && unix_now() < good.expires
+            && good.expires.is_some_and(|expires| unix_now() < expires)
         {
-            return Ok(good.claims.clone());
+            return Ok(good);
         }
-        let claims = self.users.verify(token)?;
-        // Tokens of another system may have no end; they are looked at each time.
-        if let Some(expires) = expiry(token) {
-            self.good.insert(token.into(), Arc::new(Good { claims: claims.clone(), expires }));
+        let signed = Arc::new(Signed::by(token, self.users.verify(token)?)?);
+        if signed.expires.is_some() {
+            self.good.insert(token.into(), Arc::clone(&signed));
         }
-        Ok(claims)
+        Ok(signed)
     }
 
     /// The claims of a token that was good once, however long ago.
@@ -94,7 +111,8 @@ mod tests {
         let verifier = Tokens::new(users.clone());
         let good = users.issue(&marta()).unwrap();
         for _ in 0..2 {
-            assert_eq!(verifier.verify(&good).unwrap(), marta());
+            let signed = verifier.verify(&good).unwrap();
+            assert_eq!((&signed.caller.claims, signed.bearer.to_str().unwrap()), (&marta(), &*format!("Bearer {good}")));
         }
         assert!(verifier.good.contains_key(good.as_str()));
         let (head, signature) = good.rsplit_once('.').unwrap();
@@ -112,7 +130,7 @@ mod tests {
         let token = users.issue(&marta()).unwrap();
         let now = unix_now();
         assert!(expiry(&token).is_some_and(|expires| (now..=now + 901).contains(&expires)));
-        let over = Arc::new(Good { claims: marta(), expires: now });
+        let over = Arc::new(Signed { expires: Some(now), ..Signed::by(&token, marta()).unwrap() });
         verifier.good.insert("not.a.token".into(), over);
         assert!(verifier.verify("not.a.token").is_err());
     }

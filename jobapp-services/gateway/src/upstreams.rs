@@ -1,14 +1,14 @@
 //! The services behind the gateway, and how they are called.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
+use bytes::Bytes;
 use futures::FutureExt;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use jobapp_http::{ApiError, CLIENT_ADDRESS, DEVICE_TOKEN, GATEWAY_CHALLENGE, GatewayTokens, Upstream};
 use parking_lot::Mutex;
 use tower::ServiceExt;
@@ -28,10 +28,14 @@ pub struct Upstreams(Arc<Inner>);
 
 struct Inner {
     guards: Vec<Guards>,
-    clients: HashMap<Target, Client>,
+    /// By the targets' numbers, as everything that is asked for at each call.
+    clients: [Option<Client>; TARGETS],
     tokens: GatewayTokens,
-    signed: Mutex<HashMap<Target, (SystemTime, HeaderValue)>>,
+    signed: Mutex<[Option<(SystemTime, HeaderValue)>; TARGETS]>,
 }
+
+/// How many targets there are.
+const TARGETS: usize = Target::ALL.len();
 
 /// The way to a service: past its guards, and through them.
 struct Client {
@@ -41,15 +45,16 @@ struct Client {
 
 /// Headers that go on to a service, and nothing else of the client's does.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Passed(Vec<(HeaderName, HeaderValue)>);
+pub(crate) struct Passed(HeaderMap);
 
 impl Passed {
     /// What of a client's headers goes on.
-    pub(crate) fn of(headers: &http::HeaderMap) -> Self {
-        let mut passed = Self(Vec::with_capacity(4));
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        // With what a call adds.
+        let mut passed = Self(HeaderMap::with_capacity(12));
         for name in [request_id::NAME, IDEMPOTENCY_KEY, TRACEPARENT] {
             if let Some(value) = headers.get(&name) {
-                passed.0.push((name, value.clone()));
+                passed.0.insert(name, value.clone());
             }
         }
         passed
@@ -58,7 +63,7 @@ impl Passed {
     /// Where the client is, as far as we believe it.
     pub(crate) fn address(&mut self, address: std::net::IpAddr) {
         if let Ok(value) = HeaderValue::try_from(address.to_string()) {
-            self.0.push((HeaderName::from_static(CLIENT_ADDRESS), value));
+            self.0.insert(HeaderName::from_static(CLIENT_ADDRESS), value);
         }
     }
 
@@ -66,7 +71,7 @@ impl Passed {
     pub(crate) fn sign_in(&mut self, pending: Option<&str>, device: Option<&str>) {
         for (name, value) in [(PENDING_TOKEN, pending), (HeaderName::from_static(DEVICE_TOKEN), device)] {
             if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
-                self.0.push((name, value));
+                self.0.insert(name, value);
             }
         }
     }
@@ -78,8 +83,8 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     /// Below the target's base path, encoded, with the query.
     pub(crate) path: String,
-    /// The caller's access token.
-    pub(crate) bearer: Option<String>,
+    /// The caller's access token, as the value of `Authorization`.
+    pub(crate) bearer: Option<HeaderValue>,
     /// The body and its content type.
     pub(crate) body: Option<(HeaderValue, Body)>,
     /// Headers passed on as they came.
@@ -94,7 +99,7 @@ impl Upstreams {
         guards: &GuardConfig,
     ) -> Self {
         let mut all: Vec<Guards> = Vec::new();
-        let mut clients = HashMap::new();
+        let mut clients = [const { None }; TARGETS];
         for (target, bare) in services {
             let name = target.service();
             let at = all.iter().position(|guards| guards.name == name).unwrap_or_else(|| {
@@ -102,7 +107,7 @@ impl Upstreams {
                 all.len() - 1
             });
             let guarded = all[at].around(bare.clone());
-            clients.insert(target, Client { bare, guarded });
+            clients[target as usize] = Some(Client { bare, guarded });
         }
         Self(Arc::new(Inner { guards: all, clients, tokens, signed: Mutex::default() }))
     }
@@ -114,8 +119,9 @@ impl Upstreams {
 
     /// Whether a service says that it runs, asked past its guards.
     pub(crate) async fn health(&self, service: &str) -> bool {
-        let entry = self.0.clients.iter().find(|(target, _)| target.service() == service);
-        let Some((target, client)) = entry else { return false };
+        let client = |target: Target| Some((target, self.0.clients[target as usize].as_ref()?));
+        let mut targets = Target::ALL.into_iter().filter(|target| target.service() == service);
+        let Some((target, client)) = targets.find_map(client) else { return false };
         let request = Request::builder().uri(target.health()).body(Body::empty());
         let Ok(request) = request else { return false };
         let asked = AssertUnwindSafe(client.bare.clone().oneshot(request)).catch_unwind().await;
@@ -125,8 +131,8 @@ impl Upstreams {
     /// A gateway token for `target`, signed at most every half lifetime. That is by the clock on the wall, as services judge
     /// it: the other one stands still while a laptop sleeps.
     fn token(&self, target: Target) -> Result<HeaderValue, ApiError> {
-        let mut signed = self.0.signed.lock();
-        if let Some((at, token)) = signed.get(&target)
+        let signed = &mut self.0.signed.lock()[target as usize];
+        if let Some((at, token)) = signed
             && at.elapsed().is_ok_and(|age| age.as_secs() < GatewayTokens::LIFETIME / 2)
         {
             return Ok(token.clone());
@@ -134,7 +140,7 @@ impl Upstreams {
         let token = self.0.tokens.issue(target.audience()).ok().and_then(|token| HeaderValue::try_from(token).ok());
         let token = token
             .ok_or_else(|| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side."))?;
-        signed.insert(target, (SystemTime::now(), token.clone()));
+        *signed = Some((SystemTime::now(), token.clone()));
         Ok(token)
     }
 
@@ -146,37 +152,39 @@ impl Upstreams {
     pub(crate) async fn call(&self, call: Call) -> Result<Response<Body>, ApiError> {
         let Call { target, method, path, bearer, body, passed } = call;
         let service = target.service();
-        let Some(client) = self.0.clients.get(&target) else { return Err(away(service, Duration::ZERO)) };
-        let uri: Uri = format!("{}{path}", target.base()).parse().map_err(|error| {
+        let Some(client) = &self.0.clients[target as usize] else { return Err(away(service, Duration::ZERO)) };
+        let whole = [target.base(), &path].concat();
+        let uri = Uri::from_maybe_shared(Bytes::from(whole)).map_err(|error| {
             tracing::warn!(%error, "a path could not be passed on");
             ApiError::bad_request("The path could not be read.")
         })?;
         let mut request = Request::new(Body::empty());
         *request.method_mut() = method;
         *request.uri_mut() = uri;
+        *request.headers_mut() = passed.0;
         let headers = request.headers_mut();
-        headers.reserve(passed.0.len() + 4);
         headers.insert(GATEWAY_TOKEN, self.token(target)?);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(bearer) = &bearer {
-            let value = HeaderValue::try_from(format!("Bearer {bearer}"));
-            headers.insert(AUTHORIZATION, value.map_err(|_| ApiError::bad_request("The session cannot be read."))?);
-        }
-        for (name, value) in passed.0 {
-            headers.insert(name, value);
+        if let Some(bearer) = bearer {
+            headers.insert(AUTHORIZATION, bearer);
         }
         if let Some((content_type, body)) = body {
             headers.insert(CONTENT_TYPE, content_type);
             *request.body_mut() = body;
         }
+        let id = request.headers().get(request_id::NAME).cloned();
         // A service in this process that panics must not take the client's connection with it.
-        match AssertUnwindSafe(guards::call(&client.guarded, request)).catch_unwind().await {
-            Ok(Ok(response)) if refuses_gateway(&response) => {
+        let outcome = match AssertUnwindSafe(guards::call(&client.guarded, request)).catch_unwind().await {
+            Ok(Ok(response)) if !refuses_gateway(&response) => return Ok(response),
+            outcome => outcome,
+        };
+        let _span = request_id::span(id.as_ref()).entered();
+        match outcome {
+            Ok(Ok(_)) => {
                 tracing::error!(service, "the service refused the gateway: are their secrets and clocks the same?");
-                self.0.signed.lock().remove(&target);
+                self.0.signed.lock()[target as usize] = None;
                 Err(away(service, Duration::ZERO))
             }
-            Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(refused(service, &error)),
             Err(_) => {
                 tracing::error!(service, "the service panicked");

@@ -16,7 +16,7 @@ pub use backoff::Backoff;
 pub use consumers::{Consumer, Handled, json_handler, outcome_of, run_consumer, spawn_consumers};
 pub use error_text::error_text;
 pub use lifecycle::{STOP_LIMIT, Shutdown, Signals};
-pub use logging::{LogFormat, start_logging};
+pub use logging::{LogFormat, Logging, start_logging};
 pub use relay::{Relay, RelayError, Translate, TranslateError};
 pub use server::{BindFailure, MAX_CONNECTIONS, listen, serve};
 pub use system::{SystemClock, SystemIds};

@@ -1,5 +1,6 @@
 //! An HTTP server that stops politely.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -7,9 +8,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Extension;
-use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
+use http::Request;
+use http_body::Body as _;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -17,6 +21,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::Service;
 
 use crate::Shutdown;
 
@@ -60,11 +65,15 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, BindFailure> {
     })
 }
 
-/// Serves a router until the process is asked to stop, then lets open requests finish for up to 20 s.
+/// Serves a router, or anything else that always answers, until the process is asked to stop, then lets open requests finish for up to 20 s.
 ///
 /// At most `max_connections` are open at once. Further clients wait until one closes; the system keeps a short queue of
 /// them and turns away what exceeds it.
-pub fn serve(shutdown: &Shutdown, listener: TcpListener, router: Router, max_connections: usize) {
+pub fn serve<S>(shutdown: &Shutdown, listener: TcpListener, service: S, max_connections: usize)
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
     let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     let stop = shutdown.token().clone();
     shutdown.spawn(async move {
@@ -84,7 +93,7 @@ pub fn serve(shutdown: &Shutdown, listener: TcpListener, router: Router, max_con
                 },
                 () = stop.cancelled() => break,
             };
-            let service = router.clone().layer(Extension(ConnectInfo(peer)));
+            let service = Connected { peer, service: service.clone() };
             prepare(&stream);
             let stream = Placed { stream, _place: place };
             let connection =
@@ -101,6 +110,29 @@ pub fn serve(shutdown: &Shutdown, listener: TcpListener, router: Router, max_con
             tracing::warn!("some requests did not finish in time");
         }
     });
+}
+
+/// A service that learns who is connected to it.
+#[derive(Clone)]
+struct Connected<S> {
+    peer: SocketAddr,
+    service: S,
+}
+
+impl<S: Service<Request<Body>>> Service<Request<Incoming>> for Connected<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> S::Future {
+        let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        self.service.call(request)
+    }
 }
 
 /// Waits for a free place, then for a client.

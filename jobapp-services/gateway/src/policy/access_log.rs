@@ -1,12 +1,13 @@
 //! One log line for each request: what was asked, by whom, how it ended, how long it took. No query, no body, no path that
 //! could hold a secret: the route's pattern stands for the path.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode};
 
@@ -14,13 +15,23 @@ use super::client_address::ClientAddress;
 use super::request_id;
 use super::rule::Rule;
 use crate::matching::Place;
+use crate::tokens::Signed;
 
 /// From when on an answer is worth a warning.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// Who a request was answered for, in the answer's extensions.
 #[derive(Debug, Clone)]
-pub(crate) struct AnsweredFor(pub(crate) String);
+pub(crate) struct AnsweredFor(pub(crate) Arc<Signed>);
+
+/// Lets the answers of pages say in their extensions which page it was, as the API's routes are known beforehand.
+pub(crate) async fn name_page(page: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(page) = page {
+        response.extensions_mut().insert(page);
+    }
+    response
+}
 
 /// Writes the lines.
 #[derive(Debug, Clone)]
@@ -31,7 +42,7 @@ pub(crate) struct AccessLog;
 pub(crate) struct Asked {
     at: Instant,
     method: Method,
-    route: Cow<'static, str>,
+    route: Option<&'static str>,
     id: Option<HeaderValue>,
     address: IpAddr,
 }
@@ -42,11 +53,8 @@ impl Rule for AccessLog {
     fn enter(&self, request: &mut Request) -> ControlFlow<Response, Asked> {
         let extensions = request.extensions();
         let route = match extensions.get::<Place>() {
-            Some(Place::Route(found)) => Cow::Borrowed(found.route.path),
-            _ => match extensions.get::<MatchedPath>() {
-                Some(path) => Cow::Owned(path.as_str().to_owned()),
-                None => Cow::Borrowed("none"),
-            },
+            Some(Place::Route(found)) => Some(found.route.path),
+            _ => None,
         };
         ControlFlow::Continue(Asked {
             at: Instant::now(),
@@ -60,14 +68,15 @@ impl Rule for AccessLog {
     fn leave(&self, asked: Asked, response: &mut Response) {
         let took = asked.at.elapsed();
         let user = response.extensions_mut().remove::<AnsweredFor>();
-        let user = user.as_ref().map(|AnsweredFor(name)| name.as_str());
-        write(&asked, response.status(), took, user);
+        let user = user.as_ref().map(|AnsweredFor(signed)| signed.caller.username());
+        let page = response.extensions_mut().remove::<MatchedPath>();
+        let route = asked.route.or(page.as_ref().map(MatchedPath::as_str)).unwrap_or("none");
+        write(&asked, route, response.status(), took, user);
     }
 }
 
-fn write(asked: &Asked, status: StatusCode, took: Duration, user: Option<&str>) {
+fn write(asked: &Asked, route: &str, status: StatusCode, took: Duration, user: Option<&str>) {
     let method = asked.method.as_str();
-    let route = &*asked.route;
     let code = status.as_u16();
     let ms = took.as_micros() as f64 / 1000.0;
     let request_id = asked.id.as_ref().and_then(|id| id.to_str().ok());
@@ -83,8 +92,7 @@ fn write(asked: &Asked, status: StatusCode, took: Duration, user: Option<&str>) 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::sync::Arc;
-
+    use jobapp_http::UserClaims;
     use parking_lot::Mutex;
     use serde_json::Value;
 
@@ -122,9 +130,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_says_what_matters_and_no_secret() {
+        let claims = UserClaims { id: 7, email: "m@example.org".into(), username: "Marta".into(), sid: "s".into(), role: None };
+        let marta = Arc::new(Signed::by("secret.token", claims).unwrap());
         let answer = |_| {
             let mut response = Response::default();
-            response.extensions_mut().insert(AnsweredFor("Marta".to_owned()));
+            response.extensions_mut().insert(AnsweredFor(Arc::clone(&marta)));
             response
         };
         let (line, text) = line("/api/gateway/v1/auth/reset-password/t0psecret?token=secret", answer).await;

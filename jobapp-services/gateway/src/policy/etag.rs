@@ -61,7 +61,9 @@ where
 pub(crate) fn tag_of(body: &[u8]) -> Option<HeaderValue> {
     let mut hasher = DefaultHasher::new();
     hasher.write(body);
-    HeaderValue::try_from(format!("W/\"{:x}-{:x}\"", body.len(), hasher.finish())).ok()
+    let (mut length, mut hash) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let tag = ["W/\"", length.format(body.len()), "-", hash.format(hasher.finish()), "\""].concat();
+    HeaderValue::try_from(tag).ok()
 }
 
 async fn tagged(known: Option<HeaderValue>, response: Response) -> Response {

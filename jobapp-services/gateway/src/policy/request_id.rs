@@ -11,7 +11,12 @@ use http::{HeaderName, HeaderValue};
 use super::rule::Rule;
 
 /// The header it travels in.
-pub(crate) const NAME: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const NAME: HeaderName = HeaderName::from_static(jobapp_http::REQUEST_ID);
+
+/// What is logged within belongs to the request with this id.
+pub(crate) fn span(id: Option<&HeaderValue>) -> tracing::Span {
+    tracing::info_span!("request", request_id = id.and_then(|id| id.to_str().ok()))
+}
 
 /// Takes the id a request came with, if it is a sensible one, or gives it one.
 #[derive(Debug, Clone)]
@@ -20,7 +25,7 @@ pub(crate) struct RequestIds(Arc<Numbers>);
 #[derive(Debug)]
 struct Numbers {
     /// Differs from process to process.
-    process: u64,
+    process: String,
     next: AtomicU64,
 }
 
@@ -28,14 +33,15 @@ impl Default for RequestIds {
     fn default() -> Self {
         use std::hash::{BuildHasher, RandomState};
         let process = RandomState::new().hash_one(std::process::id());
-        Self(Arc::new(Numbers { process, next: AtomicU64::new(1) }))
+        Self(Arc::new(Numbers { process: format!("{process:016x}-"), next: AtomicU64::new(1) }))
     }
 }
 
 impl RequestIds {
     fn make(&self) -> HeaderValue {
-        let text = format!("{:016x}-{:x}", self.0.process, self.0.next.fetch_add(1, Ordering::Relaxed));
-        HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("none"))
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let id = [&self.0.process, itoa::Buffer::new().format(number)].concat();
+        HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
     }
 }
 

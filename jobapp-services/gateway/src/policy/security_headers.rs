@@ -33,30 +33,33 @@ const ALWAYS: [(HeaderName, &str); 10] = [
     (header::X_XSS_PROTECTION, "0"),
 ];
 
+/// As many headers as an answer usually has at most.
+const MOST: usize = 28;
+
 /// Adds the headers, unless an answer has its own: files, for one, are stricter.
 #[derive(Debug, Clone)]
-pub(crate) struct SecurityHeaders(Arc<[(HeaderName, HeaderValue)]>);
+pub(crate) struct SecurityHeaders(Arc<HeaderMap>);
 
 impl SecurityHeaders {
     /// `secure` when the public address is https. Over http a browser must not be told to insist on https: it would
     /// lock itself out of the address it used.
     pub(crate) fn new(secure: bool) -> Self {
         let policy = if secure { CONTENT_SECURITY_POLICY_HTTPS } else { CONTENT_SECURITY_POLICY };
-        let mut all = vec![(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))];
+        let mut all = HeaderMap::with_capacity(MOST);
+        all.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
         if secure {
             let value = HeaderValue::from_static("max-age=31536000; includeSubDomains");
-            all.push((header::STRICT_TRANSPORT_SECURITY, value));
+            all.insert(header::STRICT_TRANSPORT_SECURITY, value);
         }
         all.extend(ALWAYS.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
-        Self(all.into())
+        Self(Arc::new(all))
     }
 
     fn add(&self, headers: &mut HeaderMap) {
-        // What CORS and the server add comes on top.
-        headers.reserve(self.0.len() + 6);
-        for (name, value) in self.0.iter() {
-            headers.entry(name).or_insert_with(|| value.clone());
-        }
+        // The answer's own few are put on a copy of ours: that takes a third of the time of the other way round.
+        let own = std::mem::replace(headers, HeaderMap::clone(&self.0));
+        headers.reserve(MOST - self.0.len());
+        headers.extend(own);
     }
 }
 
@@ -114,9 +117,15 @@ mod tests {
             let mut response = Response::default();
             let value = HeaderValue::from_static("default-src 'none'");
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
+            for cookie in ["a=1", "b=2"] {
+                response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_static(cookie));
+            }
             response
         };
         let response = through(SecurityHeaders::new(true), request("GET", "/", &[]), own).await;
-        assert_eq!(response.headers()["content-security-policy"], "default-src 'none'");
+        let all = |name: &str| response.headers().get_all(name).iter().cloned().collect::<Vec<_>>();
+        assert_eq!(all("content-security-policy"), ["default-src 'none'"]);
+        assert_eq!(all("set-cookie"), ["a=1", "b=2"]);
+        assert_eq!(all("x-content-type-options"), ["nosniff"]);
     }
 }

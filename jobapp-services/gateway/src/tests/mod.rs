@@ -10,7 +10,6 @@ mod sockets;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -24,7 +23,7 @@ use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
 use crate::routes::Target;
-use crate::{Gateway, GatewayConfig, GatewayPorts, Upstreams};
+use crate::{Door, Gateway, GatewayConfig, GatewayPorts, Upstreams};
 
 /// What a service saw.
 #[derive(Debug, Clone)]
@@ -48,7 +47,7 @@ struct Backstage {
 
 struct World {
     gateway: Gateway,
-    router: Router,
+    door: Door,
     backstage: Arc<Backstage>,
     users: UserTokens,
 }
@@ -86,8 +85,8 @@ async fn world_sharing(ports: GatewayPorts, config: GatewayConfig) -> World {
     let users = UserTokens::new(keys("users"), 900);
     let upstreams = Upstreams::new(services, GatewayTokens::new(keys("gateway")), &config.guards);
     let gateway = Gateway::start(upstreams, users.clone(), ports, config).await.unwrap();
-    let router = gateway.router(&[]);
-    World { gateway, router, backstage, users }
+    let door = gateway.door(&[]);
+    World { gateway, door, backstage, users }
 }
 
 impl Backstage {
@@ -173,7 +172,7 @@ impl World {
             Some(body) => builder.header("content-type", "application/json").body(Body::from(body.to_string())),
             None => builder.body(Body::empty()),
         };
-        let response = self.router.clone().oneshot(request.unwrap()).await.unwrap();
+        let response = self.door.clone().oneshot(request.unwrap()).await.unwrap();
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes)

@@ -1,10 +1,17 @@
 //! Logs: lines for people on a terminal, JSON lines for machines.
 
+mod json_lines;
+mod lines;
+
 use std::io::IsTerminal;
 
+use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use json_lines::{JsonLine, JsonMembers};
+use lines::{Lines, Writing};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -19,11 +26,20 @@ pub enum LogFormat {
     Json,
 }
 
+/// Logging goes on while this lives. Lines that wait are written when it is dropped.
+#[derive(Debug)]
+#[must_use = "lines that wait to be written are lost without it"]
+pub struct Logging {
+    _writing: Option<Writing>,
+}
+
 /// Starts logging to standard error. `filter` is a level or a list of `target=level`, such as `info` or `warn,jobapp=debug`.
+///
+/// JSON lines wait for others for up to 100 ms and are then written together; warnings and errors are written at once.
 ///
 /// # Errors
 /// When the filter cannot be read, or logging was started before.
-pub fn start_logging(format: LogFormat, filter: &str) -> anyhow::Result<()> {
+pub fn start_logging(format: LogFormat, filter: &str) -> anyhow::Result<Logging> {
     let filter = EnvFilter::builder().parse(filter).map_err(|error| {
         anyhow::anyhow!("the log filter {filter:?} cannot be read ({error}); try info, debug or warn,jobapp_gig=debug")
     })?;
@@ -33,11 +49,12 @@ pub fn start_logging(format: LogFormat, filter: &str) -> anyhow::Result<()> {
         LogFormat::Json => false,
     };
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer();
     if text {
-        registry.with(lines.with_target(false)).try_init()?;
-    } else {
-        registry.with(lines.json().flatten_event(true)).try_init()?;
+        registry.with(lines.with_writer(std::io::stderr).with_target(false)).try_init()?;
+        return Ok(Logging { _writing: None });
     }
-    Ok(())
+    let (writer, writing) = Lines::to(std::io::stderr()).context("the system gives no thread for the log")?;
+    registry.with(lines.with_writer(writer).fmt_fields(JsonMembers).event_format(JsonLine)).try_init()?;
+    Ok(Logging { _writing: Some(writing) })
 }

@@ -1,10 +1,14 @@
 //! How the gateway calls a service: one `tower` service type, in process or over the network.
 
+mod network;
+
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
+
+pub use network::{NoServiceAddress, over_network};
 
 /// Why a call failed before there was an answer.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
