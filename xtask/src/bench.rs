@@ -41,7 +41,8 @@ pub(crate) fn signin(seconds: u64) -> anyhow::Result<()> {
     )
 }
 
-/// A bench of the gateway service.
+/// A bench of the gateway service, built as it would be shipped: that takes a few minutes the first time.
 pub(crate) fn gateway(name: &str, argument: &str) -> anyhow::Result<()> {
-    crate::cargo(&["bench", "--package", "jobapp-gateway-service", "--bench", name, "--", argument], &[])
+    let package = "jobapp-gateway-service";
+    crate::cargo(&["bench", "--profile", "dist", "--package", package, "--bench", name, "--", argument], &[])
 }

@@ -1,4 +1,4 @@
-//! Pages that name parts go stale: every path they name must exist.
+//! Pages that name parts go stale: every path they name must exist, and every function in it.
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +21,7 @@ pub(crate) fn check_paths() -> anyhow::Result<()> {
         for code in text.split('`').skip(1).step_by(2) {
             if TOPS.iter().any(|top| code.starts_with(top)) && !code.contains(['*', '<', ' ', '{', '\n']) {
                 named += 1;
-                let path = code.split(['#', ':']).next().unwrap_or_default();
-                if !root.join(path).exists() {
+                if !is_there(&root, code) {
                     stale.push(format!("{}: {code}", page.strip_prefix(&root).unwrap_or(page).display()));
                 }
             }
@@ -35,6 +34,15 @@ pub(crate) fn check_paths() -> anyhow::Result<()> {
         return Ok(());
     }
     bail!("the documentation names paths that do not exist:\n  {}", stale.join("\n  "))
+}
+
+/// Whether there is a file or folder, and in it the function that `path::function` names.
+fn is_there(root: &Path, code: &str) -> bool {
+    let path = root.join(code.split(['#', ':']).next().unwrap_or_default());
+    match code.split_once("::") {
+        None => path.exists(),
+        Some((_, name)) => std::fs::read_to_string(path).is_ok_and(|text| text.contains(&format!("fn {name}("))),
+    }
 }
 
 /// `cargo run`, the first command of the README, starts the marketplace: with several programs in a package cargo has to

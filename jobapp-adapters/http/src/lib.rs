@@ -15,7 +15,9 @@ mod unescape;
 mod upstream;
 
 pub use body::{IdempotencyKey, JsonBody};
-pub use caller::{CLIENT_ADDRESS, Caller, DEVICE_TOKEN, GATEWAY_CHALLENGE, MaybeCaller, OPERATOR, REQUEST_ID, ServiceGuard, guard};
+pub use caller::{
+    CLIENT_ADDRESS, Caller, DEVICE_TOKEN, GATEWAY_CHALLENGE, MaybeCaller, OPERATOR, REQUEST_ID, ServiceGuard, guard,
+};
 pub use error::{ApiError, ErrorBody, not_found};
 pub use file_body::{FileBody, FileIntake};
 pub use path::{Segments, segments};

@@ -40,7 +40,8 @@ impl Signed {
     /// # Errors
     /// [`InvalidToken`] if it may not stand in a header.
     pub(crate) fn by(token: &str, claims: UserClaims) -> Result<Self, InvalidToken> {
-        let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| InvalidToken { expired: false })?;
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| InvalidToken { expired: false })?;
         bearer.set_sensitive(true);
         Ok(Self { caller: Caller { claims }, bearer, expires: expiry(token) })
     }
@@ -49,7 +50,10 @@ impl Signed {
 impl Tokens {
     /// By these rules.
     pub(crate) fn new(users: UserTokens) -> Self {
-        Self { users, good: Cache::builder().time_to_live(BELIEVED).max_capacity(MOST).build_with_hasher(RandomState::default()) }
+        Self {
+            users,
+            good: Cache::builder().time_to_live(BELIEVED).max_capacity(MOST).build_with_hasher(RandomState::default()),
+        }
     }
 
     /// Who a good token speaks for. Whether its session was ended is another question.
@@ -112,7 +116,10 @@ mod tests {
         let good = users.issue(&marta()).unwrap();
         for _ in 0..2 {
             let signed = verifier.verify(&good).unwrap();
-            assert_eq!((&signed.caller.claims, signed.bearer.to_str().unwrap()), (&marta(), &*format!("Bearer {good}")));
+            assert_eq!(
+                (&signed.caller.claims, signed.bearer.to_str().unwrap()),
+                (&marta(), &*format!("Bearer {good}"))
+            );
         }
         assert!(verifier.good.contains_key(good.as_str()));
         let (head, signature) = good.rsplit_once('.').unwrap();

@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -65,7 +65,7 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, BindFailure> {
     })
 }
 
-/// Serves a router, or anything else that always answers, until the process is asked to stop, then lets open requests finish for up to 20 s.
+/// Serves a router, or anything else that is always ready, until the process is asked to stop, then lets open requests finish for up to 20 s.
 ///
 /// At most `max_connections` are open at once. Further clients wait until one closes; the system keeps a short queue of
 /// them and turns away what exceeds it.
@@ -93,11 +93,10 @@ where
                 },
                 () = stop.cancelled() => break,
             };
-            let service = Connected { peer, service: service.clone() };
+            let service = Connected { peer, service: Mutex::new(service.clone()) };
             prepare(&stream);
             let stream = Placed { stream, _place: place };
-            let connection =
-                server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+            let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
             let connection = graceful.watch(connection.into_owned());
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
@@ -112,26 +111,21 @@ where
     });
 }
 
-/// A service that learns who is connected to it.
-#[derive(Clone)]
+/// A connection's own clone of the service, which learns who is connected.
 struct Connected<S> {
     peer: SocketAddr,
-    service: S,
+    service: Mutex<S>,
 }
 
-impl<S: Service<Request<Body>>> Service<Request<Incoming>> for Connected<S> {
+impl<S: Service<Request<Body>>> hyper::service::Service<Request<Incoming>> for Connected<S> {
     type Response = S::Response;
     type Error = S::Error;
     type Future = S::Future;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.service.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Incoming>) -> S::Future {
+    fn call(&self, request: Request<Incoming>) -> S::Future {
         let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        self.service.call(request)
+        self.service.lock().call(request)
     }
 }
 

@@ -66,10 +66,10 @@ pub fn over_network(address: &str) -> Result<Upstream, NoServiceAddress> {
 mod tests {
     use super::super::BoxError;
     use super::*;
-    use http::Response;
     use axum::Router;
     use axum::extract::{OriginalUri, Request};
     use axum::routing::any;
+    use http::Response;
     use http_body_util::BodyExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -136,7 +136,9 @@ mod tests {
 
     #[test]
     fn other_addresses_are_refused() {
-        for wrong in ["", "gig:4004", "https://gig:4004", "http://gig:4004/api", "http://gig:4004/?x", "http:///", "a b"] {
+        for wrong in
+            ["", "gig:4004", "https://gig:4004", "http://gig:4004/api", "http://gig:4004/?x", "http:///", "a b"]
+        {
             let refused = over_network(wrong).unwrap_err();
             assert!(refused.to_string().contains(wrong), "{refused}");
         }

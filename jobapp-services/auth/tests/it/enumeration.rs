@@ -2,7 +2,7 @@
 //! into the store and writes. Sign-up is the one exception: it has to say that a name or an address is taken.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use axum::Router;
@@ -28,6 +28,8 @@ struct Work {
     writes: AtomicUsize,
     compared: AtomicUsize,
     hashed: AtomicUsize,
+    /// Whether the store cannot be reached.
+    away: AtomicBool,
 }
 
 /// Looks, writes, comparisons and hashes.
@@ -49,42 +51,48 @@ impl<T: ?Sized> Counting<T> {
     fn one(&self, counter: fn(&Work) -> &AtomicUsize) {
         counter(&self.work).fetch_add(1, Ordering::SeqCst);
     }
+
+    fn stored(&self, counter: fn(&Work) -> &AtomicUsize) -> Result<(), RepositoryError> {
+        self.one(counter);
+        let away = self.work.away.load(Ordering::SeqCst);
+        if away { Err(RepositoryError::unavailable("asking the store", "no route to db-7.internal")) } else { Ok(()) }
+    }
 }
 
 #[async_trait]
 impl<A: Aggregate> Repository<A> for Counting<dyn Repository<A>> {
     async fn find(&self, id: &A::Id) -> Result<Option<Stored<A>>, RepositoryError> {
-        self.one(|work| &work.looks);
+        self.stored(|work| &work.looks)?;
         self.inner.find(id).await
     }
 
     async fn find_by(&self, key: Key<A>, value: KeyValue) -> Result<Option<Stored<A>>, RepositoryError> {
-        self.one(|work| &work.looks);
+        self.stored(|work| &work.looks)?;
         self.inner.find_by(key, value).await
     }
 
     async fn list(&self, key: Key<A>, value: KeyValue, page: PageRequest) -> Result<Page<Stored<A>>, RepositoryError> {
-        self.one(|work| &work.looks);
+        self.stored(|work| &work.looks)?;
         self.inner.list(key, value, page).await
     }
 
     async fn range(&self, key: Key<A>, bounds: Bounds, page: PageRequest) -> Result<Page<Stored<A>>, RepositoryError> {
-        self.one(|work| &work.looks);
+        self.stored(|work| &work.looks)?;
         self.inner.range(key, bounds, page).await
     }
 
     async fn scan(&self, after: Option<&A::Id>, limit: usize) -> Result<Vec<Stored<A>>, RepositoryError> {
-        self.one(|work| &work.looks);
+        self.stored(|work| &work.looks)?;
         self.inner.scan(after, limit).await
     }
 
     async fn caused(&self, cause: &Cause) -> Result<Option<A::Id>, RepositoryError> {
-        self.one(|work| &work.looks);
+        self.stored(|work| &work.looks)?;
         self.inner.caused(cause).await
     }
 
     async fn save(&self, change: Change<A>) -> Result<Saved, RepositoryError> {
-        self.one(|work| &work.writes);
+        self.stored(|work| &work.writes)?;
         self.inner.save(change).await
     }
 }
@@ -92,7 +100,7 @@ impl<A: Aggregate> Repository<A> for Counting<dyn Repository<A>> {
 #[async_trait]
 impl Sequence for Counting<dyn Sequence> {
     async fn next(&self, name: &str, start: i64) -> Result<i64, RepositoryError> {
-        self.one(|work| &work.writes);
+        self.stored(|work| &work.writes)?;
         self.inner.next(name, start).await
     }
 }
@@ -238,4 +246,40 @@ async fn sign_up_says_that_something_is_taken_but_not_what_and_hashes_nothing_fo
     );
     assert_eq!(answers[0].2, (2, 0, 0, 0));
     assert_eq!(world.store.count::<Account>(), 1);
+}
+
+#[tokio::test]
+async fn while_the_store_is_away_nobody_is_unknown_and_nothing_of_the_store_is_told() {
+    let world = World::new().await;
+    let mut iria = marta();
+    iria["username"] = "Iria".into();
+    iria["email"] = "iria@example.org".into();
+    let calls = [
+        (Method::POST, "/signin", credentials("Marta", PASSWORD, "Chrome")),
+        (Method::POST, "/signup", iria),
+        (Method::PUT, "/forgot-password", json!({ "email": "marta@example.org" })),
+        (Method::PUT, "/verify-email", json!({ "token": "0123456789abcdef" })),
+        (Method::PUT, "/verify-otp/123456", json!({})),
+        (Method::POST, "/session/refresh", json!({ "refreshToken": "a.b" })),
+    ];
+    let answers = async || {
+        let mut answers = Vec::new();
+        for (method, path, body) in &calls {
+            let (status, answer, _) = world.call(method.clone(), path, body.clone()).await;
+            answers.push((*path, status, answer.to_string()));
+        }
+        answers
+    };
+    world.work.away.store(true, Ordering::SeqCst);
+    for (path, status, answer) in answers().await {
+        // What is no token needs no look into the store.
+        let expected =
+            if path.ends_with("refresh") { StatusCode::UNAUTHORIZED } else { StatusCode::SERVICE_UNAVAILABLE };
+        assert_eq!(status, expected, "{path}: {answer}");
+        assert!(!answer.contains("db-7"), "{path}: {answer}");
+    }
+    world.work.away.store(false, Ordering::SeqCst);
+    for (path, status, answer) in answers().await {
+        assert!(!status.is_server_error(), "{path}: {status} {answer}");
+    }
 }

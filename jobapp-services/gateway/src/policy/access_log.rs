@@ -80,21 +80,32 @@ fn write(asked: &Asked, route: &str, status: StatusCode, took: Duration, user: O
     let code = status.as_u16();
     let ms = took.as_micros() as f64 / 1000.0;
     let request_id = asked.id.as_ref().and_then(|id| id.to_str().ok());
-    let address = tracing::field::display(asked.address);
+    let address = &*text(asked.address);
     // The level is part of a line's place in the code, so there are two places.
     if status.is_server_error() || took >= SLOW {
-        tracing::warn!(target: "access", method, route, status = code, ms, request_id, user, %address, "answered");
+        tracing::warn!(target: "access", method, route, status = code, ms, request_id, user, address, "answered");
     } else {
-        tracing::info!(target: "access", method, route, status = code, ms, request_id, user, %address, "answered");
+        tracing::info!(target: "access", method, route, status = code, ms, request_id, user, address, "answered");
     }
+}
+
+/// An address as text. The usual kind is put together by hand: formatting it takes as long as a third of the line.
+fn text(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else { return address.to_string() };
+    let mut text = String::with_capacity(15);
+    for (place, octet) in address.octets().into_iter().enumerate() {
+        text.push_str(if place == 0 { "" } else { "." });
+        text.push_str(itoa::Buffer::new().format(octet));
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
     use jobapp_http::UserClaims;
     use parking_lot::Mutex;
     use serde_json::Value;
+    use std::io::Write;
 
     use super::super::rule::testing::{request, through};
     use super::*;
@@ -130,7 +141,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_says_what_matters_and_no_secret() {
-        let claims = UserClaims { id: 7, email: "m@example.org".into(), username: "Marta".into(), sid: "s".into(), role: None };
+        let claims =
+            UserClaims { id: 7, email: "m@example.org".into(), username: "Marta".into(), sid: "s".into(), role: None };
         let marta = Arc::new(Signed::by("secret.token", claims).unwrap());
         let answer = |_| {
             let mut response = Response::default();
@@ -144,6 +156,13 @@ mod tests {
         assert_eq!((line["request_id"].as_str(), line["user"].as_str()), (Some("request-1"), Some("Marta")));
         assert!(line["ms"].is_number() && line["address"] == "0.0.0.0", "{line}");
         assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn addresses_are_written_as_usual() {
+        for address in ["0.0.0.0", "192.0.2.255", "2001:db8::1"] {
+            assert_eq!(text(address.parse().unwrap()), address);
+        }
     }
 
     #[tokio::test]

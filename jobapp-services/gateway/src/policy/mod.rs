@@ -46,9 +46,7 @@ where
         .around(origin::OriginCheck(Arc::clone(config)))
         .around(query::LastValues)
         .around(rates.clone());
-    let layers = ServiceBuilder::new()
-        .layer(compression::Compressing::new())
-        .layer(RuleLayer::new(rules))
-        .layer(etag::TagLayer);
+    let layers =
+        ServiceBuilder::new().layer(compression::Compressing::new()).layer(RuleLayer::new(rules)).layer(etag::TagLayer);
     Door::new(layers.service(inside))
 }

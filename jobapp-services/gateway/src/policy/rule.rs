@@ -102,10 +102,9 @@ impl<R: Rule, S: Service<Request, Response = Response>> Service<Request> for Rul
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         match self.rule.enter(&mut request) {
-            ControlFlow::Continue(memory) => Either::Left(Leaving {
-                inner: self.inner.call(request),
-                rest: Some((Arc::clone(&self.rule), memory)),
-            }),
+            ControlFlow::Continue(memory) => {
+                Either::Left(Leaving { inner: self.inner.call(request), rest: Some((Arc::clone(&self.rule), memory)) })
+            }
             ControlFlow::Break(response) => Either::Right(ready(Ok(response))),
         }
     }

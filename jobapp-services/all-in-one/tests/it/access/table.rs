@@ -99,6 +99,8 @@ const SELLER: &str = "401 403 403 403 ok";
 const FORBIDDEN: &str = "401 403 403 403 403";
 /// Nobody, and nobody learns whether it exists.
 const NOT_FOUND: &str = "401 404 404 404 404";
+/// What is not there for anybody.
+const NOT_THERE: &str = "404 404 404 404 404";
 /// The two participants; the others do not learn that it exists.
 const PARTICIPANTS: &str = "401 404 404 ok ok";
 /// The buyer of the two participants.
@@ -169,7 +171,7 @@ fn people() -> Vec<Row> {
 fn gigs() -> Vec<Row> {
     vec![
         row("GET /auth/search/gig/:from/:size/:type", ALL).with(forward),
-        row("GET /auth/search/gig/:gigId", ALL).others(ALL).unknown("404 404 404 404 404"),
+        row("GET /auth/search/gig/:gigId", ALL).others(ALL).unknown(NOT_THERE),
         row("GET /gig/:gigId", SIGNED_IN).others(SIGNED_IN).unknown(NOT_FOUND),
         row("GET /gig/seller/:sellerId", SIGNED_IN).others(SIGNED_IN).unknown(NOT_FOUND),
         row("GET /gig/seller/pause/:sellerId", SELLER).others(FORBIDDEN).unknown(FORBIDDEN),
@@ -275,9 +277,12 @@ fn beside_the_api() -> Vec<Row> {
         row("GET !/gateway-health", ALL),
         row("GET !/openapi.json", ALL),
         row("GET !/docs/", ALL),
-        row("GET !/media/:file", ALL).others(ALL).unknown("404 404 404 404 404"),
+        row("GET !/media/:file", ALL).others(ALL).unknown(NOT_THERE),
         row("GET !/_dev/mail", ALL),
+        row("GET !/_dev/mail/none", NOT_THERE),
         row("GET !/_dev/payments", ALL),
+        row("GET !/_dev/payments/style.css", ALL),
+        row("POST !/_dev/payments/none/confirm", NOT_THERE),
         row("GET !/_dev/status", ALL),
     ]
 }
