@@ -16,6 +16,7 @@
 //!     categories,
 //!     presence: Arc::new(MemoryPresence::default()),
 //!     fanout: Arc::new(MemoryFanout::default()),
+//!     news: Arc::new(()),
 //! };
 //! let config = RealtimeConfig::new("gateway-1", Arc::new(|origin| origin == "http://localhost:3000"));
 //! let realtime = Realtime::start(config, ports).await?;
@@ -79,7 +80,9 @@ use tower::Service;
 
 pub use config::{AllowOrigin, PresenceConfig, RealtimeConfig, RecoveryConfig};
 pub use fanout::{MemoryFanout, NoPosition, Position};
-pub use ports::{ConnectionId, Envelope, Fanout, Feed, Handshake, Identity, Lease, Presence, Published, Unavailable};
+pub use ports::{
+    ConnectionId, Envelope, Fanout, Feed, Handshake, Identity, Lease, News, Presence, Published, Unavailable,
+};
 pub use presence::MemoryPresence;
 
 use crate::hub::Hub;
@@ -104,6 +107,8 @@ pub struct RealtimePorts {
     pub presence: Arc<dyn Presence>,
     /// The way to the other gateways.
     pub fanout: Arc<dyn Fanout>,
+    /// Who hears what gateways tell each other.
+    pub news: Arc<dyn News>,
     /// Which category a user looked at last.
     pub categories: Arc<dyn SelectedCategories>,
 }
@@ -141,7 +146,7 @@ impl Realtime {
     /// # Errors
     /// [`Unavailable`] when presence or fan-out cannot be reached.
     pub async fn start(config: RealtimeConfig, ports: RealtimePorts) -> Result<Self, Unavailable> {
-        let RealtimePorts { handshake, presence, fanout, categories } = ports;
+        let RealtimePorts { handshake, presence, fanout, news, categories } = ports;
         let gateway: Arc<str> = config.gateway.as_str().into();
         presence.renew(&gateway).await?;
         let feed = fanout.subscribe().await?;
@@ -168,6 +173,7 @@ impl Realtime {
             handshake,
             presence,
             fanout,
+            news,
             categories,
             hub,
             roll,

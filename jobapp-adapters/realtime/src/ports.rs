@@ -51,6 +51,24 @@ pub trait Handshake: Send + Sync {
     fn ended(&self, sid: &str);
 }
 
+/// What gateways tell each other and no browser hears: events without receivers.
+pub trait News: Send + Sync {
+    /// One was published, at whichever gateway.
+    fn heard(&self, event: &Realtime);
+
+    /// Some may have been missed.
+    fn missed(&self);
+}
+
+/// Who has nothing to tell.
+impl News for () {
+    fn heard(&self, event: &Realtime) {
+        tracing::debug!(event = event.event, "an event for nobody was passed over");
+    }
+
+    fn missed(&self) {}
+}
+
 /// One connection of a user, somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ConnectionId {

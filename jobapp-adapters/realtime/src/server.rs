@@ -14,7 +14,7 @@ use crate::config::RealtimeConfig;
 use crate::conn::{Conn, EngineSocket, Held, Overflow, Phase};
 use crate::hub::Hub;
 use crate::packet::{self, Auth, Incoming};
-use crate::ports::{Fanout, Handshake, Identity, Presence};
+use crate::ports::{Fanout, Handshake, Identity, News, Presence};
 use crate::roll::Roll;
 use crate::seats::Seats;
 
@@ -28,6 +28,7 @@ pub(crate) struct Server {
     pub(crate) handshake: Arc<dyn Handshake>,
     pub(crate) presence: Arc<dyn Presence>,
     pub(crate) fanout: Arc<dyn Fanout>,
+    pub(crate) news: Arc<dyn News>,
     pub(crate) categories: Arc<dyn SelectedCategories>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) roll: Roll,

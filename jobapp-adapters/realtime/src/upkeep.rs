@@ -33,6 +33,7 @@ pub(crate) async fn follow(server: Arc<Server>, first: Feed) {
         tracing::warn!("the feed of events broke");
         let Some(next) = subscribe_again(&server).await else { return };
         server.hub.restart(next.from);
+        server.news.missed();
         feed = next;
     }
 }
@@ -55,6 +56,9 @@ async fn subscribe_again(server: &Server) -> Option<Feed> {
 /// Does what an event says.
 fn take(server: &Server, published: &Published) {
     let event = &published.envelope.event;
+    if event.event != Event::SESSION_ENDED && event.receivers.is_empty() {
+        return server.news.heard(event);
+    }
     if event.event != Event::SESSION_ENDED {
         let overflowed = server.hub.deliver(published);
         server.hang_up_overflowed(&overflowed);

@@ -1,8 +1,7 @@
 //! Answers kept for a while: gigs by id and the public side of profiles. Never what only one user may see.
 //!
 //! Kept answers are dropped when an event says that what they show has changed, and at once when the change itself went
-//! through this gateway: who changed something sees it changed. With several gateways one of them hears of each event; the
-//! others are behind by the time an answer is kept, at most.
+//! through this gateway: who changed something sees it changed. Of several gateways one hears each event and tells the others.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +18,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use jobapp_http::Caller;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::matching::Match;
 use crate::policy::etag;
@@ -36,7 +35,8 @@ pub enum CacheRule {
 }
 
 /// What is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Kept {
     /// A gig, by `:gigId`.
     Gig,
@@ -149,6 +149,8 @@ struct Inner {
     gigs: Cache<Key, Slot>,
     profiles: Cache<Key, Slot>,
     moments: AtomicU64,
+    /// The last moment at which everything was spoilt.
+    spoilt: AtomicU64,
 }
 
 impl AnswerCache {
@@ -166,7 +168,12 @@ impl AnswerCache {
                 .build()
         };
         Self((!gigs.is_zero()).then(|| {
-            Arc::new(Inner { gigs: cache(gigs), profiles: cache(gigs.min(PROFILES)), moments: AtomicU64::new(1) })
+            Arc::new(Inner {
+                gigs: cache(gigs),
+                profiles: cache(gigs.min(PROFILES)),
+                moments: AtomicU64::new(1),
+                spoilt: AtomicU64::new(0),
+            })
         }))
     }
 
@@ -202,10 +209,23 @@ impl AnswerCache {
             return;
         };
         let answer = Arc::new(answer);
-        inner.of(&key).entry(key).and_compute_with(|entry| match entry.map(moka::Entry::into_value) {
+        let kept = inner.of(&key);
+        kept.entry(key.clone()).and_compute_with(|entry| match entry.map(moka::Entry::into_value) {
             Some(Slot::Spoilt(at)) if at > asked.0 => Op::Nop,
             _ => Op::Put(Slot::Kept(answer)),
         });
+        // Afterwards: should everything be spoilt between this and the keeping, that finds the answer.
+        if inner.spoilt.load(Ordering::SeqCst) > asked.0 {
+            kept.invalidate(&key);
+        }
+    }
+
+    /// Everything that is kept may have changed.
+    pub(crate) fn spoil_all(&self) {
+        let Some(inner) = &self.0 else { return };
+        inner.spoilt.store(inner.moments.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+        inner.gigs.invalidate_all();
+        inner.profiles.invalidate_all();
     }
 
     /// What is kept of this has changed, whoever sees it.
@@ -361,6 +381,21 @@ mod tests {
         assert!(cache.get(&key, None).is_some());
         cache.spoil(Kept::Gig, "ab");
         assert!(cache.get(&key, None).is_none());
+    }
+
+    #[test]
+    fn after_news_that_may_have_been_missed_nothing_older_is_shown() {
+        let cache = cache();
+        let key = Key::of(Kept::Gig, "ab", None);
+        let before = cache.moment();
+        cache.keep(key.clone(), before, &gig("ab", true), None);
+        assert!(cache.get(&key, None).is_some());
+        cache.spoil_all();
+        assert!(cache.get(&key, None).is_none());
+        cache.keep(key.clone(), before, &gig("ab", true), None);
+        assert!(cache.get(&key, None).is_none(), "it was asked for before");
+        cache.keep(key.clone(), cache.moment(), &gig("ab", true), None);
+        assert!(cache.get(&key, None).is_some());
     }
 
     #[test]

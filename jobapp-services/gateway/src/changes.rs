@@ -1,41 +1,128 @@
-//! What the gateway hears of changes: kept answers that show something old are dropped.
+//! What the gateway hears of changes: kept answers that show something old are dropped, at every gateway.
 
-use jobapp_kernel::{Outcome, Subscription};
+use std::sync::Arc;
+
+use jobapp_kernel::{Delivery, Outcome, Subscription};
+use jobapp_realtime::{News, Realtime};
 use jobapp_runtime::{Consumer, json_handler};
-use jobapp_wire::messages::{GigChanged, ProfileChanged};
+use jobapp_wire::messages::{GigChanged, ProfileChanged, Realtime as Event};
 use jobapp_wire::queues;
+use serde_json::json;
 
 use crate::cache::{AnswerCache, Kept};
 
-/// Who consumes the changes.
-pub(crate) fn consumers(answers: &AnswerCache) -> Vec<Consumer> {
-    vec![gigs(answers.clone()), profiles(answers.clone())]
+/// What one gateway tells the others: its argument is a list of kinds and ids.
+const SPOILT: &str = "answers spoilt";
+
+/// Who consumes the changes. Each is heard by one gateway, which tells all.
+pub(crate) fn consumers(answers: &AnswerCache, realtime: &Realtime) -> Vec<Consumer> {
+    let changes = Changes { answers: answers.clone(), realtime: realtime.clone() };
+    let (gigs, profiles) = (Arc::new(changes.clone()), Arc::new(changes));
+    vec![
+        (
+            Subscription::to(queues::GATEWAY_GIG),
+            json_handler(move |change: GigChanged, delivery| {
+                let changes = Arc::clone(&gigs);
+                async move { changes.spoil(&delivery, gig(change)).await }
+            }),
+        ),
+        (
+            Subscription::to(queues::GATEWAY_PROFILE),
+            json_handler(move |change: ProfileChanged, delivery| {
+                let changes = Arc::clone(&profiles);
+                async move { changes.spoil(&delivery, profile(change)).await }
+            }),
+        ),
+    ]
 }
 
-fn gigs(answers: AnswerCache) -> Consumer {
-    let handler = json_handler(move |change: GigChanged, _| {
-        let id = match change {
-            GigChanged::Saved { gig, .. } => gig.id,
-            GigChanged::Deleted { gig_id, .. } => gig_id,
-        };
-        answers.spoil(Kept::Gig, &id);
-        std::future::ready(Outcome::Done)
-    });
-    (Subscription::to(queues::GATEWAY_GIG), handler)
+fn gig(change: GigChanged) -> Vec<(Kept, String)> {
+    let id = match change {
+        GigChanged::Saved { gig, .. } => gig.id,
+        GigChanged::Deleted { gig_id, .. } => gig_id,
+    };
+    vec![(Kept::Gig, id)]
 }
 
-fn profiles(answers: AnswerCache) -> Consumer {
-    let handler = json_handler(move |change: ProfileChanged, _| {
-        let username = match change {
-            ProfileChanged::Buyer { username, .. } => username,
-            ProfileChanged::Seller { seller_id, username, .. } => {
-                answers.spoil(Kept::Seller, &seller_id);
-                answers.spoil(Kept::SellerNamed, &username);
-                username
+fn profile(change: ProfileChanged) -> Vec<(Kept, String)> {
+    match change {
+        ProfileChanged::Buyer { username, .. } => vec![(Kept::Buyer, username)],
+        ProfileChanged::Seller { seller_id, username, .. } => {
+            vec![(Kept::Seller, seller_id), (Kept::SellerNamed, username.clone()), (Kept::Buyer, username)]
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Changes {
+    answers: AnswerCache,
+    realtime: Realtime,
+}
+
+impl Changes {
+    async fn spoil(&self, delivery: &Delivery, what: Vec<(Kept, String)>) -> Outcome {
+        for (kind, id) in &what {
+            self.answers.spoil(*kind, id);
+        }
+        let event = Event { event: SPOILT.to_owned(), arguments: vec![json!(what)], receivers: Vec::new() };
+        match self.realtime.deliver(&format!("{SPOILT} {}", delivery.effect()), &event).await {
+            Ok(()) => Outcome::Done,
+            Err(error) => Outcome::retry(delivery.attempt, error),
+        }
+    }
+}
+
+impl News for AnswerCache {
+    fn heard(&self, event: &Event) {
+        let what = event.arguments.first().filter(|_| event.event == SPOILT);
+        match what.map(|what| serde_json::from_value::<Vec<(Kept, String)>>(what.clone())) {
+            Some(Ok(what)) => what.iter().for_each(|(kind, id)| self.spoil(*kind, id)),
+            // Another version's words: whatever it was, nothing old is shown.
+            None | Some(Err(_)) => self.spoil_all(),
+        }
+    }
+
+    fn missed(&self) {
+        self.spoil_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cache::Key;
+
+    fn news(event: &str, argument: serde_json::Value) -> Event {
+        Event { event: event.to_owned(), arguments: vec![argument], receivers: Vec::new() }
+    }
+
+    #[test]
+    fn what_is_named_is_dropped_and_words_nobody_knows_drop_everything() {
+        let kept = || {
+            let answers = AnswerCache::new(Duration::from_secs(60));
+            for id in ["ab", "cd"] {
+                let body = json!({ "gig": { "id": id, "active": true } }).to_string().into();
+                answers.keep(Key::of(Kept::Gig, id, None), answers.moment(), &body, None);
             }
+            answers
         };
-        answers.spoil(Kept::Buyer, &username);
-        std::future::ready(Outcome::Done)
-    });
-    (Subscription::to(queues::GATEWAY_PROFILE), handler)
+        let left =
+            |answers: &AnswerCache| ["ab", "cd"].map(|id| answers.get(&Key::of(Kept::Gig, id, None), None).is_some());
+        let answers = kept();
+        assert_eq!(left(&answers), [true, true]);
+        answers.heard(&news(SPOILT, json!([["gig", "AB"], ["buyer", "Marta"]])));
+        assert_eq!(left(&answers), [false, true]);
+        for unknown in
+            [news("something else", json!(1)), news(SPOILT, json!([["planet", "ab"]])), news(SPOILT, json!(7))]
+        {
+            let answers = kept();
+            answers.heard(&unknown);
+            assert_eq!(left(&answers), [false, false]);
+        }
+        let answers = kept();
+        answers.missed();
+        assert_eq!(left(&answers), [false, false]);
+    }
 }

@@ -100,11 +100,12 @@ impl Gateway {
         let ended = EndedSessions::default();
         let kept_users = KeptUsers::default();
         let sessions = Sessions::new(users.clone(), ended.clone(), kept_users.clone(), upstreams.clone());
-        let realtime = sockets::start(&config, sessions, ports).await?;
+        let answers = AnswerCache::new(config.cache_age);
+        let realtime = sockets::start(&config, sessions, &answers, ports).await?;
         Ok(Self(Arc::new(Inner {
             table: Arc::new(Table::new(config.seed)),
             rates: RateLimiting::new(config.rate_limits),
-            answers: AnswerCache::new(config.cache_age),
+            answers,
             config,
             upstreams,
             users,
@@ -149,7 +150,7 @@ impl Gateway {
 
     /// Who consumes it.
     pub fn consumers(&self) -> Vec<Consumer> {
-        let mut consumers = changes::consumers(&self.0.answers);
+        let mut consumers = changes::consumers(&self.0.answers, &self.0.realtime);
         consumers.push(self.0.realtime.consumer());
         consumers
     }

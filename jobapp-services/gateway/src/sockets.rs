@@ -13,6 +13,7 @@ use jobapp_realtime::{
 use moka::future::Cache;
 use serde_json::Value;
 
+use crate::cache::AnswerCache;
 use crate::ended::EndedSessions;
 use crate::kept_users::KeptUsers;
 use crate::local::call_auth;
@@ -46,13 +47,15 @@ impl GatewayPorts {
 pub(crate) async fn start(
     config: &Arc<GatewayConfig>,
     sessions: Sessions,
+    answers: &AnswerCache,
     ports: GatewayPorts,
 ) -> Result<Realtime, Unavailable> {
     let GatewayPorts { presence, fanout, categories } = ports;
     let mut realtime = config.realtime.clone();
     let origins = Arc::clone(config);
     realtime.allow_origin = Arc::new(move |origin| origins.allows(origin));
-    Realtime::start(realtime, RealtimePorts { handshake: Arc::new(sessions), presence, fanout, categories }).await
+    let (handshake, news) = (Arc::new(sessions), Arc::new(answers.clone()));
+    Realtime::start(realtime, RealtimePorts { handshake, presence, fanout, news, categories }).await
 }
 
 /// Which sessions live.

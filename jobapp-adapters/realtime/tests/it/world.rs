@@ -107,6 +107,7 @@ impl Gateway {
             handshake: shared.sessions.clone(),
             presence,
             fanout,
+            news: Arc::new(()),
             categories: shared.categories.clone(),
         };
         let realtime = Realtime::start(config, ports).await.expect("memory can be reached");

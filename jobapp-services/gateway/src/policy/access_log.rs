@@ -101,14 +101,11 @@ fn text(address: IpAddr) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use jobapp_http::UserClaims;
-    use parking_lot::Mutex;
-    use serde_json::Value;
+pub(crate) mod testing {
     use std::io::Write;
+    use std::sync::Arc;
 
-    use super::super::rule::testing::{request, through};
-    use super::*;
+    use parking_lot::Mutex;
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -124,18 +121,34 @@ mod tests {
         }
     }
 
-    async fn line(uri: &str, answer: impl Fn(Request) -> Response) -> (Value, String) {
+    /// The JSON lines of what this thread logs until `work` is done.
+    pub(crate) async fn logged(work: impl Future<Output = ()>) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber =
             tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
         let guard = tracing::subscriber::set_default(subscriber);
+        work.await;
+        drop(guard);
+        let written = lines.0.lock();
+        String::from_utf8_lossy(&written).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jobapp_http::UserClaims;
+    use serde_json::Value;
+
+    use super::super::rule::testing::{request, through};
+    use super::testing::logged;
+    use super::*;
+
+    async fn line(uri: &str, answer: impl Fn(Request) -> Response) -> (Value, String) {
         let mut request = request("PUT", uri, &[("x-request-id", "request-1"), ("cookie", "session=secret")]);
         let place = crate::matching::Table::new(false).place(&Method::PUT, uri.split('?').next().unwrap());
         request.extensions_mut().insert(place);
-        through(AccessLog, request, answer).await;
-        drop(guard);
-        let text = String::from_utf8(lines.0.lock().clone()).unwrap();
+        let text = logged(async { drop(through(AccessLog, request, answer).await) }).await;
         (serde_json::from_str(&text).unwrap(), text)
     }
 

@@ -7,7 +7,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures::TryFutureExt;
 use futures::future::{Either, MapOk};
-use http::header::ACCEPT_ENCODING;
+use http::HeaderValue;
+use http::header::{ACCEPT_ENCODING, VARY};
 use tower::{Layer, Service};
 use tower_http::CompressionLevel;
 use tower_http::compression::predicate::{And, NotForContentType, Predicate, SizeAbove};
@@ -18,6 +19,10 @@ const WORTH: u64 = 1024;
 
 type Worth = And<And<SizeAbove, NotForContentType>, NotForContentType>;
 
+fn worth() -> Worth {
+    SizeAbove::new(WORTH).and(NotForContentType::IMAGES).and(NotForContentType::GRPC)
+}
+
 /// Compresses what is worth it.
 #[derive(Debug, Clone)]
 pub(crate) struct Compressing(CompressionLayer<Worth>);
@@ -25,8 +30,7 @@ pub(crate) struct Compressing(CompressionLayer<Worth>);
 impl Compressing {
     /// At the fastest level: for answers of a few KiB the others take longer and gain little.
     pub(crate) fn new() -> Self {
-        let worth = SizeAbove::new(WORTH).and(NotForContentType::IMAGES).and(NotForContentType::GRPC);
-        Self(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth))
+        Self(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth()))
     }
 }
 
@@ -38,7 +42,7 @@ impl<S: Clone> Layer<S> for Compressing {
     }
 }
 
-/// A service whose answers are compressed for who asks for it. For others there is nothing to do, and nothing is done.
+/// A service whose answers are compressed for who asks for it. For others hardly anything is done.
 #[derive(Clone)]
 pub(crate) struct Compressed<S> {
     plain: S,
@@ -46,6 +50,15 @@ pub(crate) struct Compressed<S> {
 }
 
 type Whole = fn(Response<CompressionBody<Body>>) -> Response;
+type Marked = fn(Response) -> Response;
+
+/// What others would be sent compressed says so, for caches on the way (RFC 9110 §12.5.5).
+fn marked(mut response: Response) -> Response {
+    if worth().should_compress(&response) {
+        response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    response
+}
 
 impl<S> Service<Request> for Compressed<S>
 where
@@ -53,7 +66,7 @@ where
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = Either<S::Future, MapOk<<Compression<S, Worth> as Service<Request>>::Future, Whole>>;
+    type Future = Either<MapOk<S::Future, Marked>, MapOk<<Compression<S, Worth> as Service<Request>>::Future, Whole>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.plain.poll_ready(cx)
@@ -64,7 +77,38 @@ where
             let whole: Whole = |response| response.map(Body::new);
             Either::Right(self.compressed.call(request).map_ok(whole))
         } else {
-            Either::Left(self.plain.call(request))
+            Either::Left(self.plain.call(request).map_ok(marked as Marked))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rule::testing::request;
+    use super::*;
+
+    async fn answered(size: usize, headers: &[(&str, &str)]) -> (Option<String>, Vec<String>) {
+        let inner = tower::service_fn(move |_: Request| async move {
+            Ok::<_, std::convert::Infallible>(Response::new(Body::from("a".repeat(size))))
+        });
+        let service = Compressing::new().layer(inner);
+        let response = tower::ServiceExt::oneshot(service, request("GET", "/", headers)).await.unwrap();
+        let text = |value: &HeaderValue| value.to_str().unwrap().to_ascii_lowercase();
+        let encoding = response.headers().get("content-encoding").map(text);
+        (encoding, response.headers().get_all(VARY).iter().map(text).collect())
+    }
+
+    #[tokio::test]
+    async fn large_answers_are_compressed_for_who_asks_and_say_so_to_all() {
+        let varies = vec!["accept-encoding".to_owned()];
+        assert_eq!(answered(5000, &[("accept-encoding", "gzip")]).await, (Some("gzip".to_owned()), varies.clone()));
+        assert_eq!(answered(5000, &[]).await, (None, varies));
+    }
+
+    #[tokio::test]
+    async fn small_answers_are_left_alone() {
+        for headers in [&[][..], &[("accept-encoding", "gzip")]] {
+            assert_eq!(answered(100, headers).await, (None, Vec::new()));
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Kept answers: fewer calls, and nobody sees what is old of his own doing.
 
+use std::sync::Arc;
+
 use http::Method;
 use jobapp_kernel::{Delivery, Message, Timestamp};
+use jobapp_memory::MemoryCategories;
 use jobapp_wire::queues;
 use serde_json::{Value, json};
 
-use super::{World, world, world_with};
-use crate::GatewayConfig;
+use super::{World, world, world_sharing, world_with};
+use crate::{GatewayConfig, GatewayPorts};
 
 const GIG: &str = "/api/v1/gig/66f0";
 
@@ -67,6 +70,25 @@ async fn an_event_drops_what_is_kept() {
     world.read("/seller/id/77a1", "Marta").await;
     assert_eq!(fetched(&world), 2);
     assert_eq!(world.backstage.calls(&Method::GET, "/api/v1/seller/id/77a1"), 2);
+}
+
+#[tokio::test]
+async fn what_one_gateway_hears_of_drops_what_is_kept_at_all() {
+    let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
+    let hearing = world_sharing(ports.clone(), GatewayConfig::default()).await;
+    let other = world_sharing(ports, GatewayConfig::default()).await;
+    for _ in 0..2 {
+        other.read("/gig/66f0", "Marta").await;
+    }
+    assert_eq!(fetched(&other), 1);
+    hear(&hearing, queues::GATEWAY_GIG, json!({"type": "gig-deleted", "gigId": "66f0", "sellerId": "77a1", "at": 0}))
+        .await;
+    while fetched(&other) == 1 {
+        tokio::task::yield_now().await;
+        other.read("/gig/66f0", "Marta").await;
+    }
+    other.read("/gig/66f0", "Marta").await;
+    assert_eq!(fetched(&other), 2, "and what was fetched since is kept");
 }
 
 async fn hear(world: &World, queue: jobapp_kernel::Queue, body: Value) {

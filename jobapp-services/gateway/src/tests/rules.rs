@@ -1,8 +1,9 @@
 //! The rules together: what every answer has, refusals too.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{world, world_with};
+use crate::policy::access_log::testing::logged;
 use crate::{GatewayConfig, RateLimits};
 
 const OURS: (&str, &str) = ("origin", "http://localhost:3000");
@@ -78,4 +79,35 @@ async fn large_answers_are_compressed_for_who_asks() {
     assert!(!plain.headers.contains_key("content-encoding"));
     let small = world.send("GET", "/openapi.json", &[("accept-encoding", "gzip")], None).await;
     assert_eq!(small.headers["content-encoding"], "gzip");
+}
+
+#[tokio::test]
+async fn the_log_names_routes_and_pages() {
+    let world = world().await;
+    let calls = [
+        ("/api/gateway/v1/gig/66f0", "/gig/:gigId"),
+        ("/api/gateway/v1/nowhere", "none"),
+        ("/livez", "/livez"),
+        ("/socket.io/?EIO=4&transport=polling", "/socket.io/"),
+        ("/nowhere", "none"),
+    ];
+    for (path, route) in calls {
+        let text = logged(async { drop(world.send("GET", path, &[], None).await) }).await;
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let routes: Vec<&Value> =
+            lines.iter().filter(|line| line["target"] == "access").map(|line| &line["route"]).collect();
+        assert_eq!(routes, [route], "{path}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn what_goes_wrong_on_the_way_is_logged_with_the_requests_id() {
+    let world = world().await;
+    world.away("order");
+    let session = world.session_of("Marta");
+    let headers = [("cookie", session.as_str()), ("x-request-id", "request-77")];
+    let text = logged(async { drop(world.api("GET", "/order/JO1", &headers, None).await) }).await;
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let why = lines.iter().find(|line| line["message"] == "a call brought no answer").unwrap();
+    assert_eq!((&why["span"]["request_id"], &why["level"]), (&json!("request-77"), &json!("WARN")));
 }
