@@ -95,8 +95,6 @@ impl Answer {
         let mut response = Response::new(Body::from(compressed.unwrap_or(&self.body).clone()));
         *response.status_mut() = StatusCode::OK;
         let headers = response.headers_mut();
-        // The rules add about twenty.
-        headers.reserve(24);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ETAG, self.tag.clone());
         headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
