@@ -56,10 +56,10 @@ async fn subscribe_again(server: &Server) -> Option<Feed> {
 /// Does what an event says.
 fn take(server: &Server, published: &Published) {
     let event = &published.envelope.event;
-    if event.event != Event::SESSION_ENDED && event.receivers.is_empty() {
-        return server.news.heard(event);
-    }
     if event.event != Event::SESSION_ENDED {
+        if event.receivers.is_empty() {
+            return server.news.heard(event);
+        }
         let overflowed = server.hub.deliver(published);
         server.hang_up_overflowed(&overflowed);
         return;

@@ -1,12 +1,11 @@
 //! What the gateway hears of changes: kept answers that show something old are dropped, at every gateway.
 
-use std::sync::Arc;
-
-use jobapp_kernel::{Delivery, Outcome, Subscription};
+use jobapp_kernel::{Delivery, Outcome, Queue, Subscription};
 use jobapp_realtime::{News, Realtime};
 use jobapp_runtime::{Consumer, json_handler};
 use jobapp_wire::messages::{GigChanged, ProfileChanged, Realtime as Event};
 use jobapp_wire::queues;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::cache::{AnswerCache, Kept};
@@ -17,23 +16,7 @@ const SPOILT: &str = "answers spoilt";
 /// Who consumes the changes. Each is heard by one gateway, which tells all.
 pub(crate) fn consumers(answers: &AnswerCache, realtime: &Realtime) -> Vec<Consumer> {
     let changes = Changes { answers: answers.clone(), realtime: realtime.clone() };
-    let (gigs, profiles) = (Arc::new(changes.clone()), Arc::new(changes));
-    vec![
-        (
-            Subscription::to(queues::GATEWAY_GIG),
-            json_handler(move |change: GigChanged, delivery| {
-                let changes = Arc::clone(&gigs);
-                async move { changes.spoil(&delivery, gig(change)).await }
-            }),
-        ),
-        (
-            Subscription::to(queues::GATEWAY_PROFILE),
-            json_handler(move |change: ProfileChanged, delivery| {
-                let changes = Arc::clone(&profiles);
-                async move { changes.spoil(&delivery, profile(change)).await }
-            }),
-        ),
-    ]
+    vec![changes.consumer(queues::GATEWAY_GIG, gig), changes.consumer(queues::GATEWAY_PROFILE, profile)]
 }
 
 fn gig(change: GigChanged) -> Vec<(Kept, String)> {
@@ -60,6 +43,21 @@ struct Changes {
 }
 
 impl Changes {
+    /// A consumer of changes that spoil what `named` makes of them.
+    fn consumer<C: DeserializeOwned + Send + 'static>(
+        &self,
+        queue: Queue,
+        named: fn(C) -> Vec<(Kept, String)>,
+    ) -> Consumer {
+        let changes = self.clone();
+        let handler = json_handler(move |change: C, delivery| {
+            let changes = changes.clone();
+            async move { changes.spoil(&delivery, named(change)).await }
+        });
+        (Subscription::to(queue), handler)
+    }
+
+    /// Here at once, also while the other gateways cannot be reached.
     async fn spoil(&self, delivery: &Delivery, what: Vec<(Kept, String)>) -> Outcome {
         for (kind, id) in &what {
             self.answers.spoil(*kind, id);

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
@@ -25,15 +24,15 @@ impl ClientAddress {
 }
 
 /// Finds the client's address.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct ClientAddresses {
-    trusted: Arc<[IpNet]>,
+    trusted: Vec<IpNet>,
 }
 
 impl ClientAddresses {
     /// With these proxies before us.
     pub(crate) fn behind(trusted: &[IpNet]) -> Self {
-        Self { trusted: trusted.into() }
+        Self { trusted: trusted.to_vec() }
     }
 
     fn trusts(&self, address: IpAddr) -> bool {

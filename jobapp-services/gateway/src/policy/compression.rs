@@ -1,15 +1,9 @@
 //! Compression of answers for clients that take it.
 
-use std::task::{Context, Poll};
-
 use axum::body::Body;
-use axum::extract::Request;
 use axum::response::Response;
-use futures::TryFutureExt;
-use futures::future::{Either, MapOk};
-use http::HeaderValue;
-use http::header::{ACCEPT_ENCODING, VARY};
-use tower::{Layer, Service};
+use tower::Layer;
+use tower::util::MapResponse;
 use tower_http::CompressionLevel;
 use tower_http::compression::predicate::{And, NotForContentType, Predicate, SizeAbove};
 use tower_http::compression::{Compression, CompressionBody, CompressionLayer};
@@ -18,10 +12,7 @@ use tower_http::compression::{Compression, CompressionBody, CompressionLayer};
 const WORTH: u64 = 1024;
 
 type Worth = And<And<SizeAbove, NotForContentType>, NotForContentType>;
-
-fn worth() -> Worth {
-    SizeAbove::new(WORTH).and(NotForContentType::IMAGES).and(NotForContentType::GRPC)
-}
+type Whole = fn(Response<CompressionBody<Body>>) -> Response;
 
 /// Compresses what is worth it.
 #[derive(Debug, Clone)]
@@ -30,60 +21,25 @@ pub(crate) struct Compressing(CompressionLayer<Worth>);
 impl Compressing {
     /// At the fastest level: for answers of a few KiB the others take longer and gain little.
     pub(crate) fn new() -> Self {
-        Self(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth()))
+        let worth = SizeAbove::new(WORTH).and(NotForContentType::IMAGES).and(NotForContentType::GRPC);
+        Self(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth))
     }
 }
 
-impl<S: Clone> Layer<S> for Compressing {
-    type Service = Compressed<S>;
+impl<S> Layer<S> for Compressing {
+    type Service = MapResponse<Compression<S, Worth>, Whole>;
 
-    fn layer(&self, inner: S) -> Compressed<S> {
-        Compressed { plain: inner.clone(), compressed: self.0.layer(inner) }
-    }
-}
-
-/// A service whose answers are compressed for who asks for it. For others hardly anything is done.
-#[derive(Clone)]
-pub(crate) struct Compressed<S> {
-    plain: S,
-    compressed: Compression<S, Worth>,
-}
-
-type Whole = fn(Response<CompressionBody<Body>>) -> Response;
-type Marked = fn(Response) -> Response;
-
-/// What others would be sent compressed says so, for caches on the way (RFC 9110 §12.5.5).
-fn marked(mut response: Response) -> Response {
-    if worth().should_compress(&response) {
-        response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
-    }
-    response
-}
-
-impl<S> Service<Request> for Compressed<S>
-where
-    S: Service<Request, Response = Response>,
-{
-    type Response = Response;
-    type Error = S::Error;
-    type Future = Either<MapOk<S::Future, Marked>, MapOk<<Compression<S, Worth> as Service<Request>>::Future, Whole>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.plain.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        if request.headers().contains_key(ACCEPT_ENCODING) {
-            let whole: Whole = |response| response.map(Body::new);
-            Either::Right(self.compressed.call(request).map_ok(whole))
-        } else {
-            Either::Left(self.plain.call(request).map_ok(marked as Marked))
-        }
+    fn layer(&self, inner: S) -> Self::Service {
+        MapResponse::new(self.0.layer(inner), |response| response.map(Body::new))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::extract::Request;
+    use http::HeaderValue;
+    use http::header::VARY;
+
     use super::super::rule::testing::request;
     use super::*;
 
@@ -110,5 +66,17 @@ mod tests {
         for headers in [&[][..], &[("accept-encoding", "gzip")]] {
             assert_eq!(answered(100, headers).await, (None, Vec::new()));
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_says_itself_that_it_varies_says_so_once() {
+        let inner = tower::service_fn(|_: Request| async {
+            let mut response = Response::new(Body::from("a".repeat(5000)));
+            response.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+            Ok::<_, std::convert::Infallible>(response)
+        });
+        let service = Compressing::new().layer(inner);
+        let response = tower::ServiceExt::oneshot(service, request("GET", "/", &[])).await.unwrap();
+        assert_eq!(response.headers().get_all(VARY).iter().count(), 1);
     }
 }

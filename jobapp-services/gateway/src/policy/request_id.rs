@@ -1,7 +1,6 @@
 //! Every request has an id: in the logs, in what goes on to the services, and on the answer.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::Request;
@@ -19,11 +18,8 @@ pub(crate) fn span(id: Option<&HeaderValue>) -> tracing::Span {
 }
 
 /// Takes the id a request came with, if it is a sensible one, or gives it one.
-#[derive(Debug, Clone)]
-pub(crate) struct RequestIds(Arc<Numbers>);
-
 #[derive(Debug)]
-struct Numbers {
+pub(crate) struct RequestIds {
     /// Differs from process to process.
     process: String,
     next: AtomicU64,
@@ -33,14 +29,14 @@ impl Default for RequestIds {
     fn default() -> Self {
         use std::hash::{BuildHasher, RandomState};
         let process = RandomState::new().hash_one(std::process::id());
-        Self(Arc::new(Numbers { process: format!("{process:016x}-"), next: AtomicU64::new(1) }))
+        Self { process: format!("{process:016x}-"), next: AtomicU64::new(1) }
     }
 }
 
 impl RequestIds {
     fn make(&self) -> HeaderValue {
-        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        let id = [&self.0.process, itoa::Buffer::new().format(number)].concat();
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = [&self.process, itoa::Buffer::new().format(number)].concat();
         HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
     }
 }
@@ -71,6 +67,8 @@ impl Rule for RequestIds {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::rule::testing::{request, through};
     use super::*;
 

@@ -1,7 +1,6 @@
 //! The security headers, on every answer.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -37,8 +36,8 @@ const ALWAYS: [(HeaderName, &str); 10] = [
 const MOST: usize = 28;
 
 /// Adds the headers, unless an answer has its own: files, for one, are stricter.
-#[derive(Debug, Clone)]
-pub(crate) struct SecurityHeaders(Arc<HeaderMap>);
+#[derive(Debug)]
+pub(crate) struct SecurityHeaders(HeaderMap);
 
 impl SecurityHeaders {
     /// `secure` when the public address is https. Over http a browser must not be told to insist on https: it would
@@ -52,12 +51,12 @@ impl SecurityHeaders {
             all.insert(header::STRICT_TRANSPORT_SECURITY, value);
         }
         all.extend(ALWAYS.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
-        Self(Arc::new(all))
+        Self(all)
     }
 
     fn add(&self, headers: &mut HeaderMap) {
         // The answer's own few are put on a copy of ours: that takes a third of the time of the other way round.
-        let own = std::mem::replace(headers, HeaderMap::clone(&self.0));
+        let own = std::mem::replace(headers, self.0.clone());
         headers.reserve(MOST - self.0.len());
         headers.extend(own);
     }
