@@ -4,6 +4,7 @@ mod admission;
 #[path = "../../../../tests/realtime/agent.rs"]
 mod agent;
 mod delivery;
+mod feed;
 mod lifecycle;
 mod presence;
 mod recovery;

@@ -11,8 +11,7 @@ use axum::Router;
 use http::HeaderMap;
 use jobapp_memory::MemoryCategories;
 use jobapp_realtime::{
-    Fanout, Handshake, Identity, MemoryFanout, MemoryPresence, Presence, Realtime, RealtimeConfig, RealtimePorts,
-    Unavailable,
+    Handshake, Identity, MemoryFanout, MemoryPresence, Realtime, RealtimeConfig, RealtimePorts, Unavailable,
 };
 use jobapp_wire::messages::Realtime as Event;
 use parking_lot::Mutex;
@@ -81,6 +80,17 @@ impl Default for Shared {
     }
 }
 
+/// A gateway's ports to it.
+pub fn ports(shared: &Shared) -> RealtimePorts {
+    RealtimePorts {
+        handshake: shared.sessions.clone(),
+        presence: Arc::new(shared.presence.clone()),
+        fanout: Arc::new(shared.fanout.clone()),
+        news: Arc::new(()),
+        categories: shared.categories.clone(),
+    }
+}
+
 pub struct Gateway {
     pub realtime: Realtime,
     pub address: SocketAddr,
@@ -101,16 +111,7 @@ pub fn config(name: &str) -> RealtimeConfig {
 
 impl Gateway {
     pub async fn start(shared: &Shared, config: RealtimeConfig) -> Self {
-        let presence: Arc<dyn Presence> = Arc::new(shared.presence.clone());
-        let fanout: Arc<dyn Fanout> = Arc::new(shared.fanout.clone());
-        let ports = RealtimePorts {
-            handshake: shared.sessions.clone(),
-            presence,
-            fanout,
-            news: Arc::new(()),
-            categories: shared.categories.clone(),
-        };
-        let realtime = Realtime::start(config, ports).await.expect("memory can be reached");
+        let realtime = Realtime::start(config, ports(shared)).await.expect("memory can be reached");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let router = realtime.mount(Router::new());
