@@ -1,24 +1,23 @@
 //! Figures, printed and never judged.
 
-/// Start, memory and CPU of the one binary: the measuring itself is an example of the facade, because it speaks HTTP.
-pub(crate) fn footprint(gigs: usize) -> anyhow::Result<()> {
-    crate::cargo(&["build", "--release", "--package", "jobapp-all-in-one", "--bin", "jobapp"], &[])?;
+use std::path::Path;
+use std::process::Command;
+
+use crate::profile::Profile;
+
+/// Start, memory and CPU of the one binary, or of this program: the measuring itself is a program of its own, because it
+/// speaks HTTP.
+pub(crate) fn footprint(gigs: usize, program: Option<&Path>) -> anyhow::Result<()> {
+    if program.is_none() {
+        crate::cargo(&["build", "--release", "--package", "jobapp-all-in-one", "--bin", "jobapp"], &[])?;
+    }
     let gigs = gigs.to_string();
-    crate::cargo(
-        &[
-            "run",
-            "--release",
-            "--package",
-            "jobapp-all-in-one",
-            "--bin",
-            "footprint",
-            "--features",
-            "bench",
-            "--",
-            &gigs,
-        ],
-        &[],
-    )
+    let program = program.map(std::path::absolute).transpose()?;
+    let program = program.as_ref().map(|program| program.to_string_lossy());
+    let mut arguments = vec!["run", "--release", "--package", "jobapp-all-in-one", "--bin", "footprint"];
+    arguments.extend(["--features", "bench", "--", &gigs]);
+    arguments.extend(program.as_deref());
+    crate::cargo(&arguments, &[])
 }
 
 /// Sign-ins a second through the auth service, next to Argon2id alone.
@@ -41,8 +40,29 @@ pub(crate) fn signin(seconds: u64) -> anyhow::Result<()> {
     )
 }
 
-/// A bench of the gateway service, built as it would be shipped: that takes a few minutes the first time.
-pub(crate) fn gateway(name: &str, argument: &str) -> anyhow::Result<()> {
+/// A small answer through the gateway, next to nginx: with a profile of itself at the same work, or plainly.
+pub(crate) fn gateway(seconds: u64, plain: bool) -> anyhow::Result<()> {
+    let seconds = seconds.to_string();
+    if plain {
+        return of_gateway("beside_nginx", &seconds);
+    }
+    let bench = ["bench", "--package", "jobapp-gateway-service", "--bench", "beside_nginx"];
+    let profile = Profile::new("gateway")?;
+    let counting = profile.counting(&[&bench[..], &["--no-run"]].concat())?;
+    let mut work = Command::new(&counting);
+    work.args(["work", "6"]);
+    profile.learn(&counting, work)?;
+    profile.optimise(&[&bench[..], &["--", &seconds]].concat())?;
+    Ok(())
+}
+
+/// Memory of idle sockets.
+pub(crate) fn realtime(sockets: usize) -> anyhow::Result<()> {
+    of_gateway("sockets", &sockets.to_string())
+}
+
+/// A bench of the gateway service, optimised as a whole: that takes a few minutes the first time.
+fn of_gateway(name: &str, argument: &str) -> anyhow::Result<()> {
     let package = "jobapp-gateway-service";
     crate::cargo(&["bench", "--profile", "dist", "--package", package, "--bench", name, "--", argument], &[])
 }

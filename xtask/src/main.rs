@@ -2,8 +2,10 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its user")]
 
 mod bench;
+mod dist;
 mod docs;
 mod layers;
+mod profile;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -32,6 +34,10 @@ enum Task {
     Layers,
     /// Check that every path the documentation names exists.
     DocPaths,
+    /// Build `jobapp` as it is to be distributed: optimised as a whole, with a profile of itself at work.
+    ///
+    /// `llvm-profdata` is needed. Two builds of everything: half an hour on two cores.
+    Dist,
     /// Measure and print figures; nothing fails.
     #[command(subcommand)]
     Bench(Bench),
@@ -44,12 +50,21 @@ enum Bench {
         /// How many gigs.
         #[arg(long, default_value_t = 10_000)]
         gigs: usize,
+        /// Another `jobapp` than that of a release build, such as `target/dist/jobapp`.
+        #[arg(long)]
+        program: Option<PathBuf>,
     },
     /// A small answer through the gateway with every rule on, next to nginx on the same core.
+    ///
+    /// The gateway is built with a profile of itself at this work (`llvm-profdata` is needed): two builds of the whole, some
+    /// ten minutes the first time.
     Gateway {
         /// How long each measurement takes.
         #[arg(long, default_value_t = 10)]
         seconds: u64,
+        /// Without a profile: one build.
+        #[arg(long)]
+        plain: bool,
     },
     /// Memory of idle signed-in sockets in the gateway.
     Realtime {
@@ -81,9 +96,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Ci => ci(),
         Task::Layers => layers::check(),
         Task::DocPaths => docs::check_paths(),
-        Task::Bench(Bench::Footprint { gigs }) => bench::footprint(gigs),
-        Task::Bench(Bench::Gateway { seconds }) => bench::gateway("beside_nginx", &seconds.to_string()),
-        Task::Bench(Bench::Realtime { sockets }) => bench::gateway("sockets", &sockets.to_string()),
+        Task::Dist => dist::build(),
+        Task::Bench(Bench::Footprint { gigs, program }) => bench::footprint(gigs, program.as_deref()),
+        Task::Bench(Bench::Gateway { seconds, plain }) => bench::gateway(seconds, plain),
+        Task::Bench(Bench::Realtime { sockets }) => bench::realtime(sockets),
         Task::Bench(Bench::Signin { seconds }) => bench::signin(seconds),
     }
 }
@@ -113,7 +129,8 @@ fn ci() -> anyhow::Result<()> {
     test(&[])
 }
 
-fn step(name: &str) {
+/// Says what comes next.
+pub(crate) fn step(name: &str) {
     eprintln!("\n== {name}");
 }
 
@@ -124,15 +141,23 @@ pub(crate) fn root() -> PathBuf {
 
 /// Runs cargo in the workspace and fails with it.
 pub(crate) fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(arguments)
-        .envs(environment.iter().copied())
-        .current_dir(root())
-        .status()
-        .context("cargo could not be started")?;
+    finish(cargo_command(arguments).envs(environment.iter().copied()))
+}
+
+/// Cargo in the workspace, to be run.
+pub(crate) fn cargo_command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs a command and fails with it.
+pub(crate) fn finish(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("{program} could not be started"))?;
     if !status.success() {
-        bail!("cargo {} failed", arguments.join(" "));
+        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+        bail!("{program} {} failed", arguments.join(" "));
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use jobapp_memory::MemoryCategories;
 use jobapp_runtime::{LogFormat, Shutdown, start_logging};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -31,7 +32,8 @@ const PATH: &str = "/api/gateway/v1/order/JO12345678901";
 /// What the service answers: 200 bytes.
 const ANSWER: &str = r#"{"message":"Order by order id","order":{"orderId":"JO12345678901","status":"in progress","price":20,"serviceFee":3,"quantity":1,"buyerUsername":"Marta","sellerUsername":"Iria","gigMainTitle":"Sketches"}}"#;
 
-/// `[seconds]`, or a role with the address it needs.
+/// `[seconds]`, or a role with the address it needs. `work` has the gateway answer for so long and measures nothing: that is
+/// what a build with a profile counts.
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -42,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         ["gateway", service] => runtime.block_on(gateway(service.parse()?)),
         [] => compare(Duration::from_secs(10)),
         [seconds] if seconds.parse::<u64>().is_ok() => compare(Duration::from_secs(seconds.parse()?)),
+        ["work", seconds] => work(Duration::from_secs(seconds.parse()?)),
         ["ask", address, seconds] => runtime.block_on(ask(address.parse()?, Duration::from_secs_f64(seconds.parse()?))),
         _ => bail!("usage: beside_nginx [seconds]"),
     }
@@ -87,7 +90,9 @@ async fn gateway(service: SocketAddr) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     jobapp_runtime::serve(&Shutdown::new(), listener, gateway.door(&[]), 1_000);
-    std::future::pending().await
+    // It ends by itself, so that a counting build writes down what it counted.
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
 }
 
 /// A process of ours on one core; it is ended with this value.
@@ -116,22 +121,55 @@ fn first_line(child: &mut Child) -> anyhow::Result<String> {
     Ok(line.trim().to_owned())
 }
 
+/// The gateway on a core of its own, and the service behind it on the other one.
+struct Pair {
+    gateway: Running,
+    gateway_address: String,
+    service_address: String,
+    _service: Running,
+}
+
+impl Pair {
+    /// Logs go to this folder.
+    fn start(folder: &Path) -> anyhow::Result<Self> {
+        ensure!(std::thread::available_parallelism()?.get() >= 2, "this needs two cores");
+        let this = std::env::current_exe()?;
+        let mut service = on_core(1, &this, &["service"], &folder.join("service.log"))?;
+        let service_address = first_line(&mut service)?;
+        let _service = Running(service);
+        let mut gateway = on_core(0, &this, &["gateway", &service_address], &folder.join("gateway.log"))?;
+        let gateway_address = first_line(&mut gateway)?;
+        Ok(Self { gateway: Running(gateway), gateway_address, service_address, _service })
+    }
+}
+
+/// What one round of asking finds: how many answers came, and the 99th percentile of their times in µs.
+fn asked(address: &str, time: Duration, folder: &Path) -> anyhow::Result<(f64, f64)> {
+    let this = std::env::current_exe()?;
+    let log = folder.join("ask.log");
+    let mut asking = on_core(1, &this, &["ask", address, &time.as_secs_f64().to_string()], &log)?;
+    let line = first_line(&mut asking);
+    asking.wait()?;
+    let line = line.with_context(|| std::fs::read_to_string(log).unwrap_or_default())?;
+    let (count, p99) = line.split_once(' ').context("an odd line")?;
+    Ok((count.parse()?, p99.parse()?))
+}
+
+fn work(time: Duration) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let pair = Pair::start(folder.path())?;
+    asked(&pair.gateway_address, time, folder.path())?;
+    Ok(())
+}
+
 fn compare(time: Duration) -> anyhow::Result<()> {
-    ensure!(std::thread::available_parallelism()?.get() >= 2, "this needs two cores");
     let folder = tempfile::tempdir()?;
     let within = |name: &str| folder.path().join(name);
-    let this = std::env::current_exe()?;
-    let mut service = on_core(1, &this, &["service"], &within("service.log"))?;
-    let address = first_line(&mut service)?;
-    let _service = Running(service);
-
-    let mut gateway = on_core(0, &this, &["gateway", &address], &within("gateway.log"))?;
-    let gateway_address = first_line(&mut gateway)?;
-    let gateway = Running(gateway);
+    let Pair { gateway, gateway_address, service_address, _service } = Pair::start(folder.path())?;
 
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let config = within("nginx.conf");
-    std::fs::write(&config, nginx_config(folder.path(), port, &address))?;
+    std::fs::write(&config, nginx_config(folder.path(), port, &service_address))?;
     let path = config.to_str().context("the temporary folder has a strange name")?;
     let nginx = on_core(0, Path::new("nginx"), &["-c", path], &within("nginx.log"))?;
     let nginx = Running(nginx);
@@ -154,16 +192,11 @@ fn compare(time: Duration) -> anyhow::Result<()> {
         {
             let turn = if round == 0 { Duration::from_secs(1) } else { time / 3 };
             let before = cpu_seconds(*pid)?;
-            let mut asking = on_core(1, &this, &["ask", at, &turn.as_secs_f64().to_string()], &within("ask.log"))?;
-            let line = first_line(&mut asking);
-            asking.wait()?;
-            let line = line.with_context(|| std::fs::read_to_string(within("ask.log")).unwrap_or_default())?;
-            let (count, p99) = line.split_once(' ').context("an odd line")?;
-            let count: f64 = count.parse()?;
+            let (count, p99) = asked(at, turn, folder.path())?;
             let cpu = (cpu_seconds(*pid)? - before) / count * 1e6;
             // The first round warms up.
             if round > 0 {
-                found[place].push([count / turn.as_secs_f64(), p99.parse::<f64>()?, cpu]);
+                found[place].push([count / turn.as_secs_f64(), p99, cpu]);
             }
         }
     }
