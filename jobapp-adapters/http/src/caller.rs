@@ -146,22 +146,8 @@ mod tests {
     use axum::middleware::from_fn_with_state;
     use axum::routing::get;
     use http::StatusCode;
-    use std::io::Write;
+    use std::io::{BufRead, BufReader};
     use tower::ServiceExt;
-
-    /// Where a log goes.
-    #[derive(Clone, Default)]
-    struct Lines(Arc<parking_lot::Mutex<Vec<u8>>>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().write(bytes)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[tokio::test]
     async fn what_a_service_logs_says_for_which_request() {
@@ -172,15 +158,15 @@ mod tests {
         let router = Router::new()
             .route("/", get(|| async { tracing::warn!("inside") }))
             .layer(from_fn_with_state(state, guard));
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+        let (log, writer) = std::io::pipe().unwrap();
+        let subscriber = tracing_subscriber::fmt().json().with_writer(Arc::new(writer)).finish();
         let logging = tracing::subscriber::set_default(subscriber);
         let request = Request::builder().uri("/").header("gatewaytoken", token).header(REQUEST_ID, "request-77");
         let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         drop(logging);
         assert_eq!(response.status(), StatusCode::OK);
-        let line: serde_json::Value = serde_json::from_slice(&lines.0.lock()).unwrap();
+        let line = BufReader::new(log).lines().next().unwrap().unwrap();
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!((&line["fields"]["message"], &line["span"]["request_id"]), (&"inside".into(), &"request-77".into()));
     }
 }
