@@ -6,6 +6,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 
+/// Counts are put in before programs are linked, so they are the same, much sooner, without optimisation at link time.
+/// Cargo must not know: its profile is part of the functions' names, and counts are found by name.
+const COUNT: [&str; 3] = ["-Cprofile-generate", "-Clto=off", "-Clinker-plugin-lto=no"];
+
 /// The profile of one program.
 pub(crate) struct Profile {
     llvm_profdata: PathBuf,
@@ -46,10 +50,9 @@ impl Profile {
 
     /// Builds what these arguments of cargo say, so that it counts what it does. Returns the program.
     pub(crate) fn counting(&self, arguments: &[&str]) -> anyhow::Result<PathBuf> {
-        // One flag for all programs, so that they share what is built of the libraries.
-        let mut command = self.cargo(&profiles().join("counting"), "-Cprofile-generate", arguments);
-        // Counts are put in before programs are linked: without optimisation at link time they are the same, much sooner.
-        command.args(["--config", "profile.dist.lto='off'", "--message-format=json-render-diagnostics"]);
+        // The same flags for all programs, so that they share what is built of the libraries.
+        let mut command = self.cargo(&profiles().join("counting"), &COUNT, arguments);
+        command.arg("--message-format=json-render-diagnostics");
         let child = command.stdout(Stdio::piped()).spawn();
         let output = child.context("cargo could not be started")?.wait_with_output()?;
         ensure!(output.status.success(), "cargo {} failed", arguments.join(" "));
@@ -88,14 +91,14 @@ impl Profile {
     pub(crate) fn optimise(&self, arguments: &[&str]) -> anyhow::Result<PathBuf> {
         let flag = format!("-Cprofile-use={}", self.merged().display());
         let place = self.folder.join("optimised");
-        crate::finish(&mut self.cargo(&place, &flag, arguments))?;
+        crate::finish(&mut self.cargo(&place, &[&flag], arguments))?;
         Ok(place.join(&self.host).join("dist"))
     }
 
-    fn cargo(&self, place: &Path, flag: &str, arguments: &[&str]) -> Command {
+    fn cargo(&self, place: &Path, flags: &[&str], arguments: &[&str]) -> Command {
         let (command, rest) = arguments.split_first().unwrap_or((&"build", &[]));
         let mut cargo = crate::cargo_command(&[command, "--profile", "dist", "--target", &self.host, "--target-dir"]);
-        cargo.arg(place).args(rest).env("CARGO_ENCODED_RUSTFLAGS", flag);
+        cargo.arg(place).args(rest).env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         cargo
     }
 }
