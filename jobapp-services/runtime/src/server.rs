@@ -20,7 +20,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tower::Service;
 
 use crate::Shutdown;
@@ -32,6 +33,8 @@ pub const MAX_CONNECTIONS: usize = 10_000;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long open requests may go on once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How often the log says that clients wait.
+const REMIND: Duration = Duration::from_secs(60);
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -65,16 +68,18 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, BindFailure> {
     })
 }
 
-/// Serves a router, or anything else that is always ready, until the process is asked to stop, then lets open requests finish for up to 20 s.
+/// Serves a router, or anything else that is always ready, until the process is asked to stop, then lets open requests
+/// finish for up to 20 s.
 ///
-/// At most `max_connections` are open at once. Further clients wait until one closes; the system keeps a short queue of
-/// them and turns away what exceeds it.
+/// At most `max_connections` are open at once, web sockets among them. Further clients wait until one closes; the system
+/// keeps a short queue of them and turns away what exceeds it. The log says so, once a minute.
 pub fn serve<S>(shutdown: &Shutdown, listener: TcpListener, service: S, max_connections: usize)
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+    let max_connections = max_connections.min(Semaphore::MAX_PERMITS);
+    let mut places = Places { free: Arc::new(Semaphore::new(max_connections)), max_connections, told: None };
     let stop = shutdown.token().clone();
     shutdown.spawn(async move {
         let graceful = GracefulShutdown::new();
@@ -82,7 +87,7 @@ where
         server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
         loop {
             let (stream, peer, place) = tokio::select! {
-                accepted = accept(&listener, &places) => match accepted {
+                accepted = accept(&listener, &mut places) => match accepted {
                     Ok(accepted) => accepted,
                     Err(error) => {
                         // Out of descriptors, mostly: wait instead of spinning.
@@ -129,12 +134,34 @@ impl<S: Service<Request<Body>>> hyper::service::Service<Request<Incoming>> for C
     }
 }
 
+/// The connections that may be open at once.
+struct Places {
+    free: Arc<Semaphore>,
+    max_connections: usize,
+    /// When the log last said that none is free.
+    told: Option<Instant>,
+}
+
+impl Places {
+    async fn take(&mut self) -> Result<OwnedSemaphorePermit, AcquireError> {
+        if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
+            return Ok(place);
+        }
+        if self.told.is_none_or(|told| told.elapsed() > REMIND) {
+            self.told = Some(Instant::now());
+            let max_connections = self.max_connections;
+            tracing::warn!(max_connections, "as many connections are open as may be; further clients wait");
+        }
+        Arc::clone(&self.free).acquire_owned().await
+    }
+}
+
 /// Waits for a free place, then for a client.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    places: &mut Places,
 ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let place = places.take().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     Ok((stream, peer, place))
 }

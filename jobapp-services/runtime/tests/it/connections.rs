@@ -1,11 +1,15 @@
 //! How many clients are served at once.
 
+use std::io::{BufRead, BufReader};
+use std::sync::Arc;
+
 use axum::Router;
 use axum::routing::get;
 use jobapp_runtime::{Shutdown, listen, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tracing::Level;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n";
 
@@ -27,6 +31,10 @@ async fn clients_above_the_cap_are_served_once_others_leave() {
             let served = served.clone();
             async move { served.send(()).unwrap() }
         }),
+    );
+    let (log, writer) = std::io::pipe().unwrap();
+    let logging = tracing::subscriber::set_default(
+        tracing_subscriber::fmt().with_max_level(Level::WARN).with_ansi(false).with_writer(Arc::new(writer)).finish(),
     );
     let shutdown = Shutdown::new();
     serve(&shutdown, listener, router, 2);
@@ -58,6 +66,9 @@ async fn clients_above_the_cap_are_served_once_others_leave() {
     late.remove(0);
     assert_eq!(answer(&mut late[1]).await, "HTTP/1.1 200 OK");
     shutdown.token().cancel();
+    drop(logging);
+    let lines: Vec<_> = BufReader::new(log).lines().map(Result::unwrap).collect();
+    assert!(lines.len() == 1 && lines[0].ends_with("further clients wait max_connections=2"), "{lines:?}");
 }
 
 /// Reads on until the next answer begins.
