@@ -36,7 +36,7 @@ enum Task {
     DocPaths,
     /// Build `jobapp` as it is to be distributed: optimised as a whole, with a profile of itself at work.
     ///
-    /// `llvm-profdata` is needed. Two builds of everything: that can take an hour on two cores.
+    /// `llvm-profdata` is needed. Two builds of everything: some forty minutes on two cores.
     Dist,
     /// Measure and print figures; nothing fails.
     #[command(subcommand)]
@@ -56,8 +56,8 @@ enum Bench {
     },
     /// A small answer through the gateway with every rule on, next to nginx on the same core.
     ///
-    /// The gateway is built with a profile of itself at this work (`llvm-profdata` is needed): two builds of the whole, a
-    /// quarter of an hour on two cores, and again after each change of the code.
+    /// The gateway is built with a profile of itself at this work (`llvm-profdata` is needed): two builds of the whole,
+    /// ten minutes and more on two cores, and again after each change of the code.
     Gateway {
         /// How long each measurement takes.
         #[arg(long, default_value_t = 10)]
