@@ -102,36 +102,19 @@ fn text(address: IpAddr) -> String {
 
 #[cfg(test)]
 pub(crate) mod testing {
-    use std::io::Write;
+    use std::io::Read;
     use std::sync::Arc;
 
-    use parking_lot::Mutex;
-
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// The JSON lines of what this thread logs until `work` is done.
+    /// The JSON lines of what this thread logs until `work` is done: a few, as many as a pipe holds.
     pub(crate) async fn logged(work: impl Future<Output = ()>) -> String {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber =
-            tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+        let (mut log, writer) = std::io::pipe().unwrap();
+        let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(Arc::new(writer)).finish();
         let guard = tracing::subscriber::set_default(subscriber);
         work.await;
         drop(guard);
-        let written = lines.0.lock();
-        String::from_utf8_lossy(&written).into_owned()
+        let mut lines = String::new();
+        log.read_to_string(&mut lines).unwrap();
+        lines
     }
 }
 
