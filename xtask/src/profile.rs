@@ -52,8 +52,7 @@ impl Profile {
     pub(crate) fn counting(&self, arguments: &[&str]) -> anyhow::Result<PathBuf> {
         // The same flags for all programs, so that they share what is built of the libraries.
         let mut command = self.cargo(&profiles().join("counting"), &COUNT, arguments);
-        command.arg("--message-format=json-render-diagnostics");
-        let child = command.stdout(Stdio::piped()).spawn();
+        let child = command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped()).spawn();
         let output = child.context("cargo could not be started")?.wait_with_output()?;
         ensure!(output.status.success(), "cargo {} failed", arguments.join(" "));
         let lines = String::from_utf8(output.stdout)?;
