@@ -28,7 +28,7 @@ use jobapp::adapters::memory::{MemoryBus, MemoryCategories, MemoryStore};
 use jobapp::auth::Secrets;
 use jobapp::kernel::{Clock, Ids, MediaStore, Publisher, Subscriber};
 use jobapp::runtime::{
-    Consumer, MAX_CONNECTIONS, Relay, STOP_LIMIT, Shutdown, SystemClock, SystemIds, Translate, listen, serve,
+    Consumer, Relay, STOP_LIMIT, ServerConfig, Shutdown, SystemClock, SystemIds, Translate, listen, serve,
     spawn_consumers,
 };
 use jobapp::services::auth::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
@@ -124,7 +124,7 @@ pub async fn run() -> anyhow::Result<()> {
         let stop = shutdown.last_token().clone();
         shutdown.spawn_last(async move { relay.run(stop).await });
     }
-    serve(&shutdown, port, gateway.door(&[AuthService::openapi(), UsersService::openapi()]), MAX_CONNECTIONS);
+    serve(&shutdown, port, gateway.door(&[AuthService::openapi(), UsersService::openapi()]), ServerConfig::default());
     println!("Two services are running on {public_url}.");
 
     let profile = sign_up(&public_url).await?;

@@ -72,13 +72,22 @@ pub(crate) fn too_large() -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this route accepts.")
 }
 
-/// The answer to a body that broke off: because it is larger than a limit, wherever that was set, or for another reason.
+/// A body that arrives too slowly. Who reads it answers 408.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the body did not arrive in time")]
+pub struct BodyTooSlow;
+
+/// The answer to a body that broke off: because it is larger than a limit, wherever that was set, because it did not arrive
+/// in time, or for another reason.
 pub(crate) fn not_read(error: &(dyn Error + 'static)) -> ApiError {
     let mut source = Some(error);
     while let Some(error) = source {
         // The framework boxes the one it finds itself.
         if error.is::<LengthLimitError>() || error.is::<Box<LengthLimitError>>() {
             return too_large();
+        }
+        if error.is::<BodyTooSlow>() {
+            return ApiError::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.");
         }
         source = error.source();
     }

@@ -14,7 +14,7 @@ mod tokens;
 mod unescape;
 mod upstream;
 
-pub use body::{IdempotencyKey, JsonBody};
+pub use body::{BodyTooSlow, IdempotencyKey, JsonBody};
 pub use caller::{
     CLIENT_ADDRESS, Caller, DEVICE_TOKEN, GATEWAY_CHALLENGE, MaybeCaller, OPERATOR, REQUEST_ID, ServiceGuard, guard,
 };

@@ -190,6 +190,10 @@ pub struct Flags {
     /// How many connections are open at most; further ones wait [default: 10000].
     #[arg(long, global = true, env = "JOBAPP_MAX_CONNECTIONS", value_name = "NUMBER")]
     pub max_connections: Option<String>,
+    /// How many of them one address may have; further ones are turned away. Proxies that are named, and this machine where
+    /// rates spare it, are not counted [default: a quarter].
+    #[arg(long, global = true, env = "JOBAPP_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
+    pub max_connections_per_address: Option<String>,
     /// What to log: a level, or targets with levels [default: info; info,access=warn with --demo].
     #[arg(long, global = true, env = "JOBAPP_LOG", value_name = "FILTER")]
     pub log: Option<String>,

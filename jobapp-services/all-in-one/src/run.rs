@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, listen, start_logging};
+use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, listen, reserve_descriptors, start_logging};
 
 use crate::cli::{Cli, Command};
 use crate::{Folder, Marketplace, Settings, demo, dump, operator, people};
@@ -62,7 +62,8 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
     let signals = Signals::listen().context("the system does not let us listen for signals")?;
     let shutdown = Shutdown::new();
     let marketplace = Marketplace::start(settings, &folder, &public_url, &shutdown).await?;
-    jobapp_runtime::serve(&shutdown, listener, marketplace.door(), settings.max_connections);
+    let server = settings.server(reserve_descriptors(settings.max_connections));
+    jobapp_runtime::serve(&shutdown, listener, marketplace.door(), server);
 
     print!("{}", greeting(settings, &public_url, port));
     std::io::stdout().flush().context("standard output is closed")?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use jobapp_gateway_service::RateLimits;
-use jobapp_runtime::LogFormat;
+use jobapp_runtime::{LogFormat, ServerConfig};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::Flags;
@@ -47,6 +47,8 @@ pub struct Settings {
     pub rate_limits: RateLimits,
     /// How many connections are open at most.
     pub max_connections: usize,
+    /// How many connections one address may have open; a quarter of all by default.
+    pub max_connections_per_address: Option<usize>,
     /// How long the gateway keeps answers about gigs.
     pub cache_age: Duration,
     /// What to log.
@@ -93,7 +95,7 @@ impl fmt::Display for WrongSettings {
 }
 
 /// The names a file may hold.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 20] = [
     "bind",
     "port",
     "client_url",
@@ -111,9 +113,13 @@ const NAMES: [&str; 19] = [
     "rate_limits",
     "cache_seconds",
     "max_connections",
+    "max_connections_per_address",
     "log",
     "log_format",
 ];
+
+/// The addresses of this machine for itself.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
 /// A URL without a path is what these settings want.
 const ORIGIN: &str = "an address such as http://localhost:3000";
@@ -151,6 +157,19 @@ impl Settings {
     /// Whether the developer pages are where others may reach them.
     pub fn exposes_developer_pages(&self) -> bool {
         self.developer_mode && !is_local(self.address.ip(), self.public_url.as_deref())
+    }
+
+    /// Who may be connected, if the system lets so many be. Proxies stand for many clients, and so does this machine where rates spare it.
+    pub fn server(&self, max_connections: usize) -> ServerConfig {
+        let mut config = ServerConfig::new(max_connections);
+        if let Some(most) = self.max_connections_per_address {
+            config.max_per_address = most;
+        }
+        config.uncounted.clone_from(&self.trusted_proxies);
+        if self.rate_limits.spare_loopback {
+            config.uncounted.extend(LOOPBACK.iter().filter_map(|net| net.parse().ok()));
+        }
+        config
     }
 
     /// Reads the settings.
@@ -225,6 +244,12 @@ impl Settings {
             reader.read("max_connections", flags.max_connections.as_ref(), "a number between 1 and 1000000", |text| {
                 text.parse().ok().filter(|most| (1..=1_000_000).contains(most))
             });
+        let max_connections_per_address = reader.read(
+            "max_connections_per_address",
+            flags.max_connections_per_address.as_ref(),
+            "a number between 1 and 1000000",
+            |text| text.parse().ok().filter(|most| (1..=1_000_000).contains(most)),
+        );
         let log = reader.read("log", flags.log.as_ref(), "a log filter", |text| Some(text.to_owned()));
         let log_format =
             reader.read("log_format", flags.log_format.as_ref(), "auto, text or json", |text| match text {
@@ -251,6 +276,7 @@ impl Settings {
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             rate_limits: rate_limits.unwrap_or(RateLimits { spare_loopback, ..RateLimits::default() }),
             max_connections: max_connections.unwrap_or(jobapp_runtime::MAX_CONNECTIONS),
+            max_connections_per_address,
             cache_age: Duration::from_secs(cache_seconds.unwrap_or(60).into()),
             // The requests that fill the demo would bury the greeting.
             log: log.unwrap_or_else(|| if flags.demo { "info,access=warn" } else { "info" }.to_owned()),

@@ -17,7 +17,7 @@ use jobapp_gateway_service::routes::Target;
 use jobapp_gateway_service::{Gateway, GatewayConfig, GatewayPorts, RateLimits, Upstreams};
 use jobapp_http::{GatewayTokens, SecretString, TokenKeys, UserClaims, UserTokens, over_network};
 use jobapp_memory::MemoryCategories;
-use jobapp_runtime::{LogFormat, Shutdown, start_logging};
+use jobapp_runtime::{LogFormat, ServerConfig, Shutdown, start_logging};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -89,7 +89,9 @@ async fn gateway(service: SocketAddr) -> anyhow::Result<()> {
     let gateway = Gateway::start(upstreams, users(), ports, config).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    jobapp_runtime::serve(&Shutdown::new(), listener, gateway.door(&[]), 1_000);
+    // All clients are at one address.
+    let config = ServerConfig { max_per_address: 1_000, ..ServerConfig::new(1_000) };
+    jobapp_runtime::serve(&Shutdown::new(), listener, gateway.door(&[]), config);
     // It ends by itself, so that a counting build writes down what it counted.
     signal(SignalKind::terminate())?.recv().await;
     Ok(())

@@ -12,7 +12,7 @@ use jobapp_gateway_service::{Gateway, GatewayConfig, GatewayPorts, Upstreams};
 use jobapp_http::{GatewayTokens, SecretString, TokenKeys, UserClaims, UserTokens};
 use jobapp_memory::MemoryCategories;
 use jobapp_realtime::Realtime;
-use jobapp_runtime::Shutdown;
+use jobapp_runtime::{ServerConfig, Shutdown};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -55,7 +55,10 @@ async fn server(sockets: usize) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let shutdown = Shutdown::new();
-    jobapp_runtime::serve(&shutdown, listener, gateway.door(&[]), 2 * sockets + 1_000);
+    // All clients are at one address.
+    let most = 2 * sockets + 1_000;
+    let config = ServerConfig { max_per_address: most, ..ServerConfig::new(most) };
+    jobapp_runtime::serve(&shutdown, listener, gateway.door(&[]), config);
 
     // The first ones pay for what is made once.
     let _first = open_from_elsewhere(realtime, address, 200, 200).await?;

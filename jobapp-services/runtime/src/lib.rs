@@ -18,7 +18,9 @@ pub use error_text::error_text;
 pub use lifecycle::{STOP_LIMIT, Shutdown, Signals};
 pub use logging::{LogFormat, Logging, start_logging};
 pub use relay::{Relay, RelayError, Translate, TranslateError};
-pub use server::{BindFailure, MAX_CONNECTIONS, listen, serve};
+pub use server::{
+    BindFailure, Deadlines, LeastRate, MAX_CONNECTIONS, ServerConfig, listen, reserve_descriptors, serve,
+};
 pub use system::{SystemClock, SystemIds};
 pub use translating::{event_of, message_of};
 pub use waiting::{may_be_on_its_way, patiently, until_found};
