@@ -23,6 +23,7 @@ const PURE: &[&str] = &[
     "thiserror",
     "totp-rs",
     "unicode-normalization",
+    "unicode-script",
     "utoipa",
 ];
 

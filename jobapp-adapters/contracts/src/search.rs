@@ -176,6 +176,47 @@ pub async fn no_text_is_query_syntax(index: &Search) {
     assert_eq!(index.find_text("\"logo\" (red) -").await, [1]);
 }
 
+/// A part of a text without blanks is found, and words are found in any case, in every script.
+pub async fn words_are_found_in_every_script(index: &Search) {
+    let texts = [
+        "我会设计标志",
+        "ロゴを作ります",
+        "ออกแบบโลโก้ให้คุณ",
+        "디자인을 해 드립니다",
+        "ΟΔΟΣ",
+        "Дизайн логотипов",
+        "लोगो डिज़ाइन",
+        "تصميم شِعار",
+        "Straße İstanbul",
+        "ອອກແບບໂລໂກ້",
+    ];
+    for (number, text) in (1..).zip(texts) {
+        index.with(&[gig(number, text)]).await;
+    }
+    for (number, asked) in [
+        (1, "设计"),
+        (1, "标"),
+        (1, "设计 标志"),
+        (2, "ロゴ"),
+        (2, "ﾛｺﾞ"),
+        (3, "โลโก้"),
+        (4, "디자인"),
+        (5, "οδος"),
+        (5, "Οδός"),
+        (6, "ЛОГОТИПОВ"),
+        (7, "डिजाइन"),
+        (8, "شعار"),
+        (9, "STRASSE"),
+        (9, "istanbul"),
+        (10, "ໂລໂກ້"),
+    ] {
+        assert_eq!(index.find_text(asked).await, [number], "{asked}");
+    }
+    for elsewhere in ["标设", "コ", "인디"] {
+        assert_eq!(index.find_text(elsewhere).await, Vec::<u64>::new(), "{elsewhere}");
+    }
+}
+
 /// Paused gigs are not found, and are again once they are active.
 pub async fn a_paused_gig_is_not_found(index: &Search) {
     let active = gig(1, "logo");
@@ -405,6 +446,7 @@ macro_rules! search {
             a_gig_must_have_every_word
             any_word_will_do_when_no_gig_has_all
             no_text_is_query_syntax
+            words_are_found_in_every_script
             a_paused_gig_is_not_found
             a_deleted_gig_is_not_found
             older_news_change_nothing

@@ -7,7 +7,7 @@ use tantivy::tokenizer::{TextAnalyzer, WhitespaceTokenizer};
 use tantivy::{Index, TantivyDocument, Term};
 
 /// The form of the index. To be raised whenever fields, words or their meaning change: an index of another form is built anew.
-pub(crate) const FORM: &str = "jobapp gigs 1";
+pub(crate) const FORM: &str = "jobapp gigs 2";
 
 /// The name of the tokenizer: the words come from the core, one blank between them.
 const WORDS: &str = "jobapp-words";

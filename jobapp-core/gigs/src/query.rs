@@ -3,7 +3,7 @@
 use jobapp_kernel::Money;
 
 use crate::gig::{GigId, Listing};
-use crate::text::{days_in, words};
+use crate::text::{asked_words, days_in, words};
 
 /// The most hits that are counted, and the largest offset.
 pub const MOST_HITS: usize = 10_000;
@@ -119,7 +119,7 @@ impl SearchQuery {
 /// The words of a text to search for: each once.
 pub(crate) fn query_words(text: &str) -> Vec<String> {
     let mut wanted: Vec<String> = Vec::new();
-    for word in words(text) {
+    for word in asked_words(text) {
         if !wanted.contains(&word) && wanted.len() < MOST_WORDS {
             wanted.push(word);
         }
