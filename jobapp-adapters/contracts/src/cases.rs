@@ -90,7 +90,7 @@ macro_rules! repository {
             one_of_many_holders_of_a_part_wins
             one_of_many_requests_with_a_cause_wins
             one_of_many_deliveries_of_a_message_wins
-            retried_updates_all_go_through
+            updates_in_turn_all_go_through
             a_caller_that_goes_away_leaves_a_whole_change_or_none
         }
         $crate::__cases! { $factory, [$crate::outbox], outbox:

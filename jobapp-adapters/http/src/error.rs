@@ -103,26 +103,49 @@ const fn status_of(kind: ErrorKind) -> StatusCode {
         ErrorKind::Unauthorized => StatusCode::UNAUTHORIZED,
         ErrorKind::Forbidden => StatusCode::FORBIDDEN,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
-        ErrorKind::Conflict | ErrorKind::Refused | ErrorKind::Taken => StatusCode::CONFLICT,
+        ErrorKind::Refused | ErrorKind::Taken => StatusCode::CONFLICT,
         ErrorKind::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorKind::Limited => StatusCode::TOO_MANY_REQUESTS,
-        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        // Whoever decides is to decide again; a caller can do no more about it than about an outage.
+        ErrorKind::Conflict | ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
-/// Every error of the core and of a port becomes an answer. Faults of ours keep their text for the log.
+/// What a caller is told of a kind that is told in other words than the error's own: stores and faults of ours name what
+/// is inside, and that is for the log.
+const fn fixed_text(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::Conflict | ErrorKind::Unavailable => Some("The service is busy. Please try again in a moment."),
+        ErrorKind::Internal => Some("Something went wrong on our side."),
+        ErrorKind::Taken => Some("This is in use already."),
+        ErrorKind::Mismatch => Some("This idempotency key was used with another body."),
+        ErrorKind::Invalid
+        | ErrorKind::Unauthorized
+        | ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::Refused
+        | ErrorKind::TooLarge
+        | ErrorKind::Limited => None,
+    }
+}
+
+/// Every error of the core and of a port becomes an answer. What the business says is told as it is; what stores say, and
+/// faults of ours, keep their text for the log.
 impl<E: Kinded> From<E> for ApiError {
     fn from(error: E) -> Self {
-        let status = status_of(error.kind());
-        if !status.is_server_error() {
-            return Self::new(status, error.to_string());
+        let kind = error.kind();
+        let status = status_of(kind);
+        let Some(text) = fixed_text(kind) else { return Self::new(status, error.to_string()) };
+        if status.is_server_error() {
+            tracing::error!(error = %Chain(&error), "a request failed");
+        } else {
+            tracing::info!(error = %Chain(&error), "a request was refused by the store");
         }
-        tracing::error!(error = %Chain(&error), "a request failed");
-        match error.kind() {
-            ErrorKind::Unavailable => Self::unavailable("The service is busy. Please try again in a moment.", 1),
-            _ => Self::new(status, "Something went wrong on our side."),
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => Self::unavailable(text, 1),
+            _ => Self::new(status, text),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use async_trait::async_trait;
 use jobapp_kernel::{
     Aggregate, Bounds, Cause, Change, ChangeKind, Cursor, Key, KeyValue, OutboxEntry, Page, PageRequest, Repository,
-    RepositoryError, Saved, Stored, Version, id_text,
+    RepositoryError, Saved, Stored, Turns, Version, id_text,
 };
 
 use crate::MemoryStore;
@@ -137,6 +137,10 @@ impl<A: Aggregate> Repository<A> for MemoryRepository<A> {
             self.store.shared.changed.notify_one();
         }
         Ok(Saved::Stored(version))
+    }
+
+    fn turns(&self) -> &Turns {
+        &self.store.turns
     }
 }
 

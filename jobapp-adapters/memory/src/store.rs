@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jobapp_kernel::{Aggregate, Clock, Key, Outbox, OutboxEntry, Repository, Sequence, Timestamp};
+use jobapp_kernel::{Aggregate, Clock, Key, Outbox, OutboxEntry, Repository, Sequence, Timestamp, Turns};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -19,6 +19,7 @@ pub type Headers = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
 #[derive(Clone)]
 pub struct MemoryStore {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) turns: Turns,
 }
 
 pub(crate) struct Shared {
@@ -66,7 +67,14 @@ impl MemoryStore {
 
     /// An empty store on this clock, which dates outbox entries and ends leases; `headers` says what a change came with.
     pub fn with(clock: Arc<dyn Clock>, headers: Option<Headers>) -> Self {
-        Self { shared: Arc::new(Shared { clock, headers, data: Mutex::default(), changed: Notify::new() }) }
+        let shared = Shared { clock, headers, data: Mutex::default(), changed: Notify::new() };
+        Self { shared: Arc::new(shared), turns: Turns::default() }
+    }
+
+    /// The same store as another process has it: whoever changes something there waits for nobody here.
+    #[must_use]
+    pub fn of_another_process(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), turns: Turns::default() }
     }
 
     /// The repository of one kind of aggregate.

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jobapp_kernel::{Bounds, Change, Clock, Money, PageRequest, Repository, RepositoryError, Saved, Stored};
+use jobapp_kernel::{
+    Bounds, Change, Clock, ErrorKind, Kinded, Money, PageRequest, Repository, RepositoryError, Saved, Stored, in_turn,
+};
 use jobapp_orders::{Customer, Intent, PaymentProvider, ProviderError, Webhook};
 use parking_lot::Mutex;
 use rand::distr::{Alphanumeric, SampleString};
@@ -114,22 +116,29 @@ impl FakePayments {
         Ok(intent.seen())
     }
 
-    /// Loads, changes and stores, again while it moves. Says whether anything changed.
+    /// Loads, changes and stores in one's turn with the payment. Says whether anything changed.
     async fn change(
         &self,
         id: &str,
         change: impl Fn(FakeIntent) -> Result<Option<FakeIntent>, ProviderError>,
     ) -> Result<(FakeIntent, bool), ProviderError> {
-        loop {
-            let unknown = || ProviderError::Unknown { intent: id.chars().take(64).collect() };
-            let stored = self.find(id).await?.ok_or_else(unknown)?;
-            let Some(changed) = change(stored.value.clone())? else { return Ok((stored.value, false)) };
-            match self.shared.intents.save(Change::update(stored.version, changed.clone(), Vec::new())).await {
-                Ok(Saved::Stored(_) | Saved::Duplicate { .. }) => return Ok((changed, true)),
-                Err(RepositoryError::Conflict { .. }) => {}
-                Err(error) => return Err(away("store a payment", error)),
+        let unknown = || ProviderError::Unknown { intent: id.chars().take(64).collect() };
+        let known: FakeIntentId = id.parse().map_err(|_| unknown())?;
+        let attempt = || async {
+            let found = self.shared.intents.find(&known).await.map_err(Fault::Store)?;
+            let stored = found.ok_or_else(|| Fault::Refused(unknown()))?;
+            let Some(changed) = change(stored.value.clone()).map_err(Fault::Refused)? else {
+                return Ok((stored.value, false));
+            };
+            let update = Change::update(stored.version, changed.clone(), Vec::new());
+            match self.shared.intents.save(update).await.map_err(Fault::Store)? {
+                Saved::Stored(_) | Saved::Duplicate { .. } => Ok((changed, true)),
             }
-        }
+        };
+        in_turn(&*self.shared.intents, &known, attempt).await.map_err(|fault| match fault {
+            Fault::Refused(error) => error,
+            Fault::Store(error) => away("change a payment", error),
+        })
     }
 
     async fn find(&self, id: &str) -> Result<Option<Stored<FakeIntent>>, ProviderError> {
@@ -174,6 +183,24 @@ impl FakePayments {
             return Err(away(attempt, "it was told to be away"));
         }
         Ok(())
+    }
+}
+
+/// Why a payment was not changed.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Refused(ProviderError),
+    #[error(transparent)]
+    Store(#[from] RepositoryError),
+}
+
+impl Kinded for Fault {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jobapp_kernel::{
     Aggregate, Bounds, Cause, Change, Cursor, InvalidId, Key, KeyValue, Page, PageRequest, Repository, RepositoryError,
-    Saved, Stored,
+    Saved, Stored, Turns,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{DbErr, Order, QueryResult, Statement, TryGetable};
@@ -133,5 +133,9 @@ impl<A: Aggregate> Repository<A> for SqlRepository<A> {
 
     async fn save(&self, change: Change<A>) -> Result<Saved, RepositoryError> {
         save::save(&self.store, &self.queries, change).await
+    }
+
+    fn turns(&self) -> &Turns {
+        &self.store.turns
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_kernel::{Aggregate, Clock, Outbox, Repository, RepositoryError, Sequence, Timestamp};
+use jobapp_kernel::{Aggregate, Clock, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr};
 use tokio::sync::Notify;
@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) headers: Option<Headers>,
     pub(crate) changed: Notify,
     pub(crate) outbox: OutboxStatements,
+    pub(crate) turns: Turns,
 }
 
 impl fmt::Debug for SqlStore {
@@ -50,7 +51,8 @@ impl SqlStore {
         let connections = Connections::open(&location).await?;
         prepare(&connections).await.map_err(|source| SqlStoreError::Open { location: location.to_string(), source })?;
         let outbox = OutboxStatements::new(connections.backend());
-        Ok(Self { inner: Arc::new(Inner { connections, location, clock, headers, changed: Notify::new(), outbox }) })
+        let (changed, turns) = (Notify::new(), Turns::default());
+        Ok(Self { inner: Arc::new(Inner { connections, location, clock, headers, changed, outbox, turns }) })
     }
 
     /// The repository of one kind of aggregate. Makes its table, or brings it up to date with the declared keys: the columns

@@ -14,7 +14,7 @@ mod sign_up;
 use std::sync::Arc;
 
 use jobapp_kernel::{
-    AccountId, Change, Clock, Ids, MediaStore, Repository, RepositoryError, Sequence, Stored, retry_on_conflict,
+    AccountId, Change, Clock, Ids, MediaStore, Repository, RepositoryError, Sequence, Stored, in_turn,
 };
 
 pub use operators::{NewOperator, OperatorMade, RoleChanged};
@@ -217,14 +217,14 @@ impl Auth {
         Ok(account)
     }
 
-    /// Loads an account, decides and saves, again while somebody else was faster. `None` decides that nothing changes.
+    /// Loads an account, decides and saves in one's turn with it. `None` decides that nothing changes.
     async fn change_account(
         &self,
         id: AccountId,
         decide: impl Fn(Account) -> Result<Option<(Account, Vec<AccountEvent>)>, AuthError> + Send + Sync,
     ) -> Result<Account, AuthError> {
         let decide = &decide;
-        retry_on_conflict(|| async move {
+        in_turn(&*self.ports.accounts, &id, || async move {
             let stored = self.ports.accounts.find(&id).await?.ok_or(AuthError::SessionOver)?;
             let Some((account, events)) = decide(stored.value.clone())? else { return Ok(stored.value) };
             self.ports.accounts.save(Change::update(stored.version, account.clone(), events)).await.map(drop)?;

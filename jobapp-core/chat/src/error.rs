@@ -52,9 +52,6 @@ pub enum ChatError {
     /// The file was not stored.
     #[error("{}", match .0 { MediaError::TooLarge { .. } => "The file is too large.", _ => "File upload error. Try again" })]
     Upload(#[source] MediaError),
-    /// So many messages are written in this conversation at once that this one found no place.
-    #[error("Too many messages are written in this conversation at once. Please try again.")]
-    Crowded,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] RepositoryError),
@@ -80,7 +77,6 @@ impl Kinded for ChatError {
             Self::NoMessage => ErrorKind::NotFound,
             Self::NotTheReceiver | Self::NotTheBuyer => ErrorKind::Forbidden,
             Self::GigDeleted | Self::Answered { .. } => ErrorKind::Refused,
-            Self::Crowded => ErrorKind::Unavailable,
             Self::Upload(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jobapp_kernel::{
     Change, Clock, Ids, KeyValue, MediaStore, PageRequest, Repository, RepositoryError, Saved, Stored, Timestamp,
-    retry_on_conflict,
+    in_turn, in_turn_by,
 };
 use jobapp_users::card::Directory;
 
@@ -46,12 +46,12 @@ impl Chat {
     /// nothing.
     ///
     /// # Errors
-    /// When the store fails; [`RepositoryError::Conflict`] when many write at once: tell it again.
+    /// When the store fails: tell it again.
     pub async fn summarise(&self, message: &ChatMessage) -> Result<(), RepositoryError> {
         let summary = Summary::from(message);
-        retry_on_conflict(|| async {
-            let key = KeyValue::from(&message.place().conversation);
-            let Some(stored) = self.conversations.find_by(Conversation::CONVERSATION_ID, key).await? else {
+        let key = KeyValue::from(&message.place().conversation);
+        in_turn_by(&*self.conversations, Conversation::CONVERSATION_ID, key.clone(), || async {
+            let Some(stored) = self.conversations.find_by(Conversation::CONVERSATION_ID, key.clone()).await? else {
                 return Ok(());
             };
             if let Some(conversation) = stored.value.with_newest(summary.clone()) {
@@ -102,7 +102,7 @@ impl Chat {
         announce: Announce,
         decide: impl Fn(ChatMessage, Timestamp, bool) -> Result<(ChatMessage, Vec<MessageEvent>), ChatError>,
     ) -> Result<ChatMessage, ChatError> {
-        retry_on_conflict(|| async {
+        in_turn(&*self.messages, &id, || async {
             let stored = self.messages.find(&id).await?.ok_or(ChatError::NoMessage)?;
             let announced = match announce {
                 Announce::Yes => true,

@@ -1,6 +1,6 @@
 //! Writing a message.
 
-use jobapp_kernel::{Cause, Change, KeyValue, Received, RepositoryError, Upload};
+use jobapp_kernel::{Aggregate, Cause, Change, KeyValue, Received, RepositoryError, Upload, in_turn_by, turn_by};
 use jobapp_users::card::Card;
 
 use crate::conversation::Pair;
@@ -8,8 +8,6 @@ use crate::{
     Attachment, Chat, ChatError, ChatMessage, Content, Conversation, ConversationId, Offer, OfferTerms, Participant,
 };
 
-/// How often a message looks for a place while others write in the same conversation.
-const PLACE_ATTEMPTS: usize = 64;
 /// How often an id for a new conversation is made up.
 const ID_ATTEMPTS: usize = 8;
 
@@ -148,6 +146,7 @@ impl Chat {
     /// The conversation of the two: the one they have, or a new one. Two who start it at once end in the same.
     async fn conversation_of(&self, talk: &Talk, proposed: Option<&str>) -> Result<Conversation, ChatError> {
         let pair = Pair::of(&talk.sender.username, &talk.receiver.username);
+        let _turn = turn_by(&*self.conversations, Conversation::PAIR, pair.key()).await;
         let mut id = proposed.and_then(ConversationId::proposed);
         for _ in 0..ID_ATTEMPTS {
             if let Some(stored) = self.conversations.find_by(Conversation::PAIR, pair.key()).await? {
@@ -163,10 +162,10 @@ impl Chat {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ChatError::Crowded)
+        Err(RepositoryError::overtaken(Conversation::NAME).into())
     }
 
-    /// Stores the message in the next free place.
+    /// Stores the message in the next free place, in one's turn in the conversation.
     async fn store(
         &self,
         conversation: &Conversation,
@@ -176,17 +175,17 @@ impl Chat {
         cause: Option<Cause>,
     ) -> Result<ChatMessage, ChatError> {
         let id = self.ids.object_id();
-        for _ in 0..PLACE_ATTEMPTS {
+        let key = KeyValue::from(conversation.conversation_id());
+        in_turn_by(&*self.messages, ChatMessage::CONVERSATION, key, || async {
             let place = self.next_place(conversation).await?;
             let (content, offer, email) = (content.clone(), offer.clone(), talk.receiver.email.clone());
             let (message, events) = ChatMessage::write(id, place, content, offer, talk.is_from_seller, email)?;
-            match self.messages.save(Change::insert(message.clone(), events).caused_by(cause.clone())).await {
-                Ok(saved) => return Ok(self.first_result(&saved).await?.unwrap_or(message)),
-                Err(error) if error.taken_key() == Some(ChatMessage::PLACE.name) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(ChatError::Crowded)
+            let saved = self.messages.save(Change::insert(message.clone(), events).caused_by(cause.clone())).await;
+            // Another process may take the place in the same moment.
+            let saved = saved.map_err(|error| error.or_look_again(&[ChatMessage::PLACE.name]))?;
+            Ok(self.first_result(&saved).await?.unwrap_or(message))
+        })
+        .await
     }
 
     /// The gig may have gone while the offer was written: then nobody else will cancel it.

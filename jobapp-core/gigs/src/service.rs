@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jobapp_kernel::{
     Cause, Change, Clock, Direction, Ids, Key, KeyValue, PageRequest, Repository, RepositoryError, Saved, Sequence,
-    Stars, Stored, Timestamp, retry_on_conflict,
+    Stars, Stored, Timestamp, in_turn,
 };
 use jobapp_users::card::SellerId;
 
@@ -153,7 +153,7 @@ impl Gigs {
     /// # Errors
     /// [`GigError::NotFound`] also when it was deleted before, [`GigError::NotYours`] also when `seller_id` is not its seller.
     pub async fn delete(&self, id: &GigId, caller: &str, seller_id: SellerId) -> Result<(), GigError> {
-        retry_on_conflict(|| async {
+        in_turn(&*self.gigs, id, || async {
             let Stored { value: gig, version } = self.gigs.find(id).await?.ok_or(GigError::NotFound)?;
             let events = gig.delete(caller, seller_id, self.clock.now())?;
             match self.gigs.save(Change::delete(version, gig, events)).await? {
@@ -164,14 +164,14 @@ impl Gigs {
         .await
     }
 
-    /// Loads, decides and saves, again when somebody else was faster. A decision without events changes nothing.
+    /// Loads, decides and saves in one's turn with the gig. A decision without events changes nothing.
     async fn change(
         &self,
         id: &GigId,
         cause: Option<Cause>,
         decide: impl Fn(Gig, Timestamp) -> Result<(Gig, Vec<GigEvent>), GigError>,
     ) -> Result<Listing, GigError> {
-        retry_on_conflict(|| async {
+        in_turn(&*self.gigs, id, || async {
             let Stored { value: gig, version } = self.gigs.find(id).await?.ok_or(GigError::NotFound)?;
             let (gig, events) = decide(gig, self.clock.now())?;
             let listing = gig.listing().clone();

@@ -13,13 +13,14 @@ pub enum ErrorKind {
     Forbidden,
     /// The thing does not exist, or its existence is private.
     NotFound,
-    /// The thing changed meanwhile: whoever loads it again and decides again may succeed.
+    /// The thing changed meanwhile: whoever loads it again and decides again may succeed. Only stores say so, and only to
+    /// whoever decides again: a caller is never told.
     Conflict,
     /// The thing is in a state that does not allow this, and repeating the call does not change that.
     Refused,
-    /// A unique value is in use by something else.
+    /// A unique value is in use by something else. Only stores say so; what the business finds in use is [`Self::Refused`].
     Taken,
-    /// The same idempotency key came with another body.
+    /// The same idempotency key came with another body. Only stores say so.
     Mismatch,
     /// Too large.
     TooLarge,
@@ -78,7 +79,7 @@ pub enum RepositoryError {
     #[error("this idempotency key was used with another body")]
     CauseReused,
     /// A key value is longer than [`crate::MAX_KEY_BYTES`].
-    #[error("the {key} of this {aggregate} is longer than {} bytes", crate::MAX_KEY_BYTES)]
+    #[error("A value is longer than {} bytes.", crate::MAX_KEY_BYTES)]
     KeyTooLong {
         /// The kind of aggregate.
         aggregate: &'static str,
@@ -109,6 +110,23 @@ impl RepositoryError {
     /// The store could not `attempt`, because of `source`.
     pub fn unavailable(attempt: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unavailable { attempt: attempt.into(), source: source.into() }
+    }
+
+    /// Other processes changed the one `aggregate` again and again.
+    pub fn overtaken(aggregate: &str) -> Self {
+        Self::unavailable(format!("change one {aggregate}"), "other processes changed it again and again")
+    }
+
+    /// The same, but whoever took one of these unique values between the look and the save is somebody who was faster: a
+    /// [`Self::Conflict`], after which one looks and decides again.
+    #[must_use]
+    pub fn or_look_again(self, keys: &[&str]) -> Self {
+        match self {
+            Self::Taken { aggregate, key } if keys.contains(&key) => {
+                Self::Conflict { aggregate, id: format!("with this {key}") }
+            }
+            other => other,
+        }
     }
 
     /// The name of the unique key that is in use, if that is the reason.

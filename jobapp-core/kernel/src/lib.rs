@@ -32,6 +32,7 @@ mod ports;
 mod rating;
 mod repository;
 mod time;
+mod turns;
 
 pub use aggregate::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES};
 pub use checked::id_text;
@@ -47,5 +48,6 @@ pub use outbox::{Outbox, OutboxEntry};
 pub use paging::{Bounds, Cursor, Direction, InvalidCursor, Page, PageRequest};
 pub use ports::{Clock, FixedClock, Ids, SequenceIds};
 pub use rating::{InvalidStars, Ratings, Stars};
-pub use repository::{Cause, Change, ChangeKind, Repository, Saved, Sequence, Stored, Version, retry_on_conflict};
+pub use repository::{Cause, Change, ChangeKind, Repository, Saved, Sequence, Stored, Version};
 pub use time::{InvalidTimestamp, Timestamp};
+pub use turns::{Turn, Turns, in_turn, in_turn_by, turn, turn_by};

@@ -1,11 +1,10 @@
 //! The store: one port for every aggregate.
 
 use std::collections::HashSet;
-use std::future::Future;
 
 use async_trait::async_trait;
 
-use crate::{Aggregate, Bounds, ErrorKind, Key, KeyValue, Kinded, Page, PageRequest, RepositoryError};
+use crate::{Aggregate, Bounds, Key, KeyValue, Page, PageRequest, RepositoryError, Turns};
 
 /// How often an aggregate was stored: 1 after the insert.
 pub type Version = u64;
@@ -188,6 +187,10 @@ pub trait Repository<A: Aggregate>: Send + Sync {
     /// an insert or a unique key is in use, [`RepositoryError::CauseReused`] when the key came with another body. A cause
     /// that was handled is looked for first, so a repeated insert is a [`Saved::Duplicate`], not `Taken`.
     async fn save(&self, change: Change<A>) -> Result<Saved, RepositoryError>;
+
+    /// Whose turn it is among those who change something here: the same for everybody in this process who works on this
+    /// store. Taken by [`crate::in_turn`].
+    fn turns(&self) -> &Turns;
 }
 
 /// Numbers that are given out once, in growing order, for the contract's integer ids. Gaps are allowed.
@@ -195,23 +198,4 @@ pub trait Repository<A: Aggregate>: Send + Sync {
 pub trait Sequence: Send + Sync {
     /// The next number of the sequence `name`: `start` the first time.
     async fn next(&self, name: &str, start: i64) -> Result<i64, RepositoryError>;
-}
-
-/// Loads, decides and saves again, at most five times, while the version keeps moving.
-///
-/// # Errors
-/// Whatever the last attempt failed with.
-pub async fn retry_on_conflict<T, E, F>(mut attempt: impl FnMut() -> F) -> Result<T, E>
-where
-    E: Kinded,
-    F: Future<Output = Result<T, E>>,
-{
-    for _ in 0..4 {
-        match attempt().await {
-            // Only a version that moved is a conflict; what the business refuses is of another kind.
-            Err(error) if error.kind() == ErrorKind::Conflict => {}
-            other => return other,
-        }
-    }
-    attempt().await
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jobapp_kernel::{Cause, Change, InvalidId, Repository, RepositoryError, Stars, Timestamp, retry_on_conflict};
+use jobapp_kernel::{Cause, Change, InvalidId, Repository, RepositoryError, Stars, Timestamp, in_turn};
 
 use crate::{RatingSummary, Subject};
 
@@ -53,18 +53,7 @@ impl StoredAnalytics {
     }
 
     async fn count(&self, subject: Subject, review: &RatedReview, cause: &Cause) -> Result<(), RepositoryError> {
-        for _ in 0..4 {
-            match self.try_count(subject.clone(), review, cause).await {
-                // Somebody else counted the first rating meanwhile.
-                Err(RepositoryError::Taken { .. }) => {}
-                other => return other,
-            }
-        }
-        self.try_count(subject, review, cause).await
-    }
-
-    async fn try_count(&self, subject: Subject, review: &RatedReview, cause: &Cause) -> Result<(), RepositoryError> {
-        retry_on_conflict(|| async {
+        in_turn(&*self.summaries, &subject, || async {
             let change = match self.summaries.find(&subject).await? {
                 Some(stored) => Change::update(stored.version, stored.value.with(review.rating, review.at), Vec::new()),
                 None => {
@@ -72,8 +61,9 @@ impl StoredAnalytics {
                     Change::insert(summary, Vec::new())
                 }
             };
-            // A duplicate is counted already.
-            let _saved = self.summaries.save(change.caused_by(cause.clone())).await?;
+            let saved = self.summaries.save(change.caused_by(cause.clone())).await;
+            // Another process may count the first rating in the same moment. A duplicate is counted already.
+            let _saved = saved.map_err(|error| error.or_look_again(&["id"]))?;
             Ok(())
         })
         .await

@@ -40,7 +40,7 @@ impl Kinded for ReviewError {
         match self {
             Self::NoOrder => ErrorKind::NotFound,
             Self::NotCompleted => ErrorKind::Refused,
-            Self::Reviewed => ErrorKind::Taken,
+            Self::Reviewed => ErrorKind::Refused,
             Self::OtherSide => ErrorKind::Forbidden,
             Self::Text => ErrorKind::Invalid,
             Self::UnknownReviewer => ErrorKind::Unavailable,

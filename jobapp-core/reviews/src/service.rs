@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jobapp_kernel::{
     Aggregate, Cause, Change, Clock, Key, MAX_KEY_BYTES, PageRequest, Repository, RepositoryError, Saved, Sequence,
-    Stars, retry_on_conflict,
+    Stars, in_turn,
 };
 use jobapp_users::card::Directory;
 
@@ -117,15 +117,7 @@ impl Reviews {
     /// # Errors
     /// When the store fails: tell it again.
     pub async fn order_changed(&self, told: OrderFact) -> Result<(), RepositoryError> {
-        match self.try_order_changed(&told).await {
-            // Told for the first time twice at once: now there is something to compare with.
-            Err(RepositoryError::Taken { .. }) => self.try_order_changed(&told).await,
-            other => other,
-        }
-    }
-
-    async fn try_order_changed(&self, told: &OrderFact) -> Result<(), RepositoryError> {
-        retry_on_conflict(|| async {
+        in_turn(&*self.orders, told.id(), || async {
             let change = match self.orders.find(told.id()).await? {
                 Some(stored) => {
                     stored.value.updated(told.clone()).map(|fact| Change::update(stored.version, fact, Vec::new()))
@@ -134,7 +126,9 @@ impl Reviews {
             };
             if let Some(change) = change {
                 // Without a cause there is no duplicate: the version says what was seen before.
-                let _stored = self.orders.save(change).await?;
+                let saved = self.orders.save(change).await;
+                // Another process may be told for the first time in the same moment.
+                let _stored = saved.map_err(|error| error.or_look_again(&["id"]))?;
             }
             Ok(())
         })

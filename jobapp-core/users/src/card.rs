@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jobapp_kernel::{
     Aggregate, Change, ErrorKind, InvalidId, InvalidState, Key, KeyValue, Kinded, MAX_KEY_BYTES, PageRequest,
-    Repository, RepositoryError, Stored,
+    Repository, RepositoryError, Stored, in_turn,
 };
 use serde::{Deserialize, Serialize};
 
@@ -352,14 +352,11 @@ impl Directory {
     /// [`CardError`] when there is no user name, or the store refuses the card.
     pub async fn apply(&self, username: &str, update: CardUpdate, version: u64) -> Result<(), CardError> {
         let id: Username = username.parse()?;
-        for _ in 0..4 {
-            match self.try_apply(&id, update.clone(), version).await {
-                // Somebody else wrote this card meanwhile: look again.
-                Err(RepositoryError::Conflict { .. } | RepositoryError::Taken { key: "id", .. }) => {}
-                other => return Ok(other?),
-            }
-        }
-        Ok(self.try_apply(&id, update, version).await?)
+        let attempt = || async {
+            // Another process may make this card in the same moment.
+            self.try_apply(&id, update.clone(), version).await.map_err(|error| error.or_look_again(&["id"]))
+        };
+        Ok(in_turn(&*self.cards, &id, attempt).await?)
     }
 
     async fn try_apply(&self, id: &Username, update: CardUpdate, version: u64) -> Result<(), RepositoryError> {

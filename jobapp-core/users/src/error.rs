@@ -45,7 +45,7 @@ impl Kinded for UsersError {
         match self {
             Self::UnknownBuyer(_) | Self::UnknownUser(_) | Self::UnknownSeller(_) => ErrorKind::NotFound,
             Self::IncompleteBuyer | Self::AlreadySeller | Self::NobodyLeft | Self::Tally(_) => ErrorKind::Invalid,
-            Self::BuyerTaken(_) => ErrorKind::Taken,
+            Self::BuyerTaken(_) => ErrorKind::Refused,
             Self::NotYours => ErrorKind::Forbidden,
             Self::Store(error) => error.kind(),
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jobapp_kernel::{
-    Aggregate, Cause, Change, Key, PageRequest, Repository, RepositoryError, Saved, Stars, Stored, retry_on_conflict,
+    Aggregate, Cause, Change, Key, PageRequest, Repository, RepositoryError, Saved, Stars, Stored, in_turn,
 };
 
 use crate::{
@@ -74,7 +74,7 @@ impl Users {
         cause: Option<Cause>,
         decide: impl Fn(Buyer) -> Buyer + Send + Sync,
     ) -> Result<(), UsersError> {
-        retry_on_conflict(|| async {
+        in_turn(&*self.ports.buyers, &id, || async {
             let Some(stored) = self.ports.buyers.find(&id).await? else { return Err(UsersError::UnknownBuyer(id)) };
             let change = Change::update(stored.version, decide(stored.value), Vec::new()).caused_by(cause.clone());
             once(self.ports.buyers.save(change).await?)
@@ -87,10 +87,11 @@ impl Users {
     /// # Errors
     /// [`UsersError::UnknownUser`] when the user has no buyer, or not yet.
     pub async fn mark_as_seller(&self, username: &str) -> Result<(), UsersError> {
-        retry_on_conflict(|| async {
-            let Some(stored) = self.ports.buyers.find_by(Buyer::USERNAME, username.into()).await? else {
-                return Err(UsersError::UnknownUser(username.to_owned()));
-            };
+        let unknown = || UsersError::UnknownUser(username.to_owned());
+        let found = self.ports.buyers.find_by(Buyer::USERNAME, username.into()).await?.ok_or_else(unknown)?;
+        let id = found.value.buyer_id();
+        in_turn(&*self.ports.buyers, id, || async {
+            let stored = self.ports.buyers.find(id).await?.ok_or_else(unknown)?;
             if stored.value.is_seller() {
                 return Ok(());
             }
@@ -186,7 +187,7 @@ impl Users {
     pub async fn rewrite_seller(&self, id: SellerId, caller: &str, profile: Profile) -> Result<Seller, UsersError> {
         self.own_seller(id, caller).await?;
         let profile = profile.with_ids(&*self.ports.ids);
-        retry_on_conflict(|| async {
+        in_turn(&*self.ports.sellers, &id, || async {
             let stored = self.own_seller(id, caller).await?;
             let (seller, events) = stored.value.rewritten(profile.clone());
             if !events.is_empty() {
@@ -231,7 +232,7 @@ impl Users {
         cause: Option<Cause>,
         decide: impl Fn(Seller) -> Result<(Seller, Vec<SellerEvent>), UsersError> + Send + Sync,
     ) -> Result<(), UsersError> {
-        retry_on_conflict(|| async {
+        in_turn(&*self.ports.sellers, &id, || async {
             let Some(stored) = self.ports.sellers.find(&id).await? else { return Err(UsersError::UnknownSeller(id)) };
             let (seller, events) = decide(stored.value)?;
             let change = Change::update(stored.version, seller, events).caused_by(cause.clone());

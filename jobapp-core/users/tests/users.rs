@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use jobapp_kernel::{
     Aggregate, Bounds, Cause, Change, FixedClock, Key, KeyValue, Page, PageRequest, Repository, RepositoryError, Saved,
-    SequenceIds, Stored, Timestamp,
+    SequenceIds, Stored, Timestamp, Turns,
 };
 use jobapp_memory::MemoryStore;
 use jobapp_users::{Buyer, Dice, NewBuyer, Ports, Profile, Seller, Tally, Users, UsersError};
@@ -54,6 +54,9 @@ impl<A: Aggregate> Repository<A> for Racing<A> {
     async fn save(&self, change: Change<A>) -> Result<Saved, RepositoryError> {
         self.both.wait().await;
         self.inner.save(change).await
+    }
+    fn turns(&self) -> &Turns {
+        self.inner.turns()
     }
 }
 
@@ -132,16 +135,17 @@ async fn messages_of_different_orders_count_and_repeated_ones_do_not() {
 }
 
 #[tokio::test]
-async fn racing_orders_of_one_seller_are_both_counted() {
+async fn orders_of_one_seller_that_race_in_two_processes_are_both_counted() {
     let store = MemoryStore::new();
     let calm = Users::new(ports(&store));
     let seller = *calm.create_seller("Marta", "m@example.org", Profile::default(), None).await.unwrap().seller_id();
-    let users = Users::new(Ports { sellers: Arc::new(FirstSavesRace::on(&store)), ..ports(&store) });
-    let tally = |number: u8| {
+    let [here, there] = FirstSavesRace::in_two_processes(&store)
+        .map(|sellers| Users::new(Ports { sellers: Arc::new(sellers), ..ports(&store) }));
+    let tally = |users: Users, number: u8| async move {
         let cause = Cause::message("user-seller-queue", format!("create-order JO{number}"));
-        users.tally(seller, Tally::OrderPlaced, Some(cause))
+        users.tally(seller, Tally::OrderPlaced, Some(cause)).await
     };
-    let (one, other) = tokio::join!(tally(1), tally(2));
+    let (one, other) = tokio::join!(tally(here, 1), tally(there, 2));
     assert!(one.is_ok() && other.is_ok());
     assert_eq!(calm.seller(seller).await.unwrap().unwrap().work().ongoing(), 2);
 }
@@ -150,12 +154,19 @@ async fn racing_orders_of_one_seller_are_both_counted() {
 struct FirstSavesRace {
     racing: Arc<dyn Repository<Seller>>,
     inner: Arc<dyn Repository<Seller>>,
-    saves: AtomicU64,
+    saves: Arc<AtomicU64>,
+    turns: Turns,
 }
 
 impl FirstSavesRace {
-    fn on(store: &MemoryStore) -> Self {
-        Self { racing: racing(store), inner: store.repository(), saves: AtomicU64::new(0) }
+    fn in_two_processes(store: &MemoryStore) -> [Self; 2] {
+        let (racing, saves) = (racing(store), Arc::new(AtomicU64::new(0)));
+        [(); 2].map(|()| Self {
+            racing: Arc::clone(&racing),
+            inner: store.repository(),
+            saves: Arc::clone(&saves),
+            turns: Turns::default(),
+        })
     }
 }
 
@@ -196,6 +207,9 @@ impl Repository<Seller> for FirstSavesRace {
     async fn save(&self, change: Change<Seller>) -> Result<Saved, RepositoryError> {
         let repository = if self.saves.fetch_add(1, Ordering::SeqCst) < 2 { &self.racing } else { &self.inner };
         repository.save(change).await
+    }
+    fn turns(&self) -> &Turns {
+        &self.turns
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use jobapp_kernel::{Cause, Change, Kinded, Repository, RepositoryError, Saved, retry_on_conflict};
+use jobapp_kernel::{Cause, Change, Repository, RepositoryError, Saved, in_turn};
 use tokio::sync::Barrier;
 
 use crate::Harness;
@@ -128,14 +128,14 @@ pub async fn one_of_many_deliveries_of_a_message_wins(h: &Harness) {
     assert_eq!(h.load(id(1)).await.version, ROUNDS + 1);
 }
 
-/// Load, decide, save, and again on a conflict: no update is lost.
-pub async fn retried_updates_all_go_through(h: &Harness) {
+/// Load, decide, save, in one's turn: no update is lost, and nobody is told of the others.
+pub async fn updates_in_turn_all_go_through(h: &Harness) {
     h.insert(&Kettle { price: 0, ..a_kettle(1) }).await;
     let tasks = (0..RACERS).map(|_| {
         let kettles = Arc::clone(&h.kettles);
         tokio::spawn(async move {
             for _ in 0..ROUNDS {
-                raise_price(&kettles).await;
+                raise_price(&*kettles).await;
             }
         })
     });
@@ -170,18 +170,17 @@ pub async fn a_caller_that_goes_away_leaves_a_whole_change_or_none(h: &Harness) 
     }
 }
 
-/// As often as it takes: five attempts may lose to six racers.
-async fn raise_price(kettles: &Arc<dyn Repository<Kettle>>) {
-    loop {
-        let raised = retry_on_conflict(|| async {
+async fn raise_price(kettles: &dyn Repository<Kettle>) {
+    let mut attempts = 0;
+    let raised = in_turn(kettles, &id(1), || {
+        attempts += 1;
+        async {
             let stored = kettles.find(&id(1)).await?.expect("the kettle is stored");
             let dearer = Kettle { price: stored.value.price + 1, ..stored.value };
             kettles.save(Change::update(stored.version, dearer, vec![])).await
-        })
-        .await;
-        match raised {
-            Ok(_) => return,
-            Err(error) => assert!(error.kind().retryable(), "{error:?}"),
         }
-    }
+    })
+    .await;
+    assert!(matches!(raised, Ok(Saved::Stored(_))), "{raised:?}");
+    assert_eq!(attempts, 1, "nobody else had the turn");
 }

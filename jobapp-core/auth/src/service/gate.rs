@@ -4,14 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jobapp_kernel::{Change, RepositoryError, Stored};
+use jobapp_kernel::{Change, RepositoryError, Stored, in_turn};
 
 use super::Auth;
 use crate::attempts::{ATTACK, FREE_FAILURES, Place};
 use crate::{Attempts, AttemptsId, AuthError};
-
-/// How often a count is tried again while others count in the same moment.
-const TRIES: usize = 10;
 
 /// The attempts whose passwords are being compared, by what they are counted under. Without it, a thousand guesses at once
 /// would all be let in before the first of them is found wrong.
@@ -100,19 +97,15 @@ impl Auth {
     }
 
     async fn count(&self, id: AttemptsId) -> Result<(), AuthError> {
-        for _ in 0..TRIES {
+        in_turn(&*self.ports.attempts, &id, || async move {
             let now = self.ports.clock.now();
             let change = match self.ports.attempts.find(&id).await? {
                 Some(Stored { value, version }) => Change::update(version, value.failed(now), Vec::new()),
                 None => Change::insert(Attempts::none(id, now).failed(now), Vec::new()),
             };
-            match self.ports.attempts.save(change).await {
-                Ok(_) => return Ok(()),
-                Err(RepositoryError::Conflict { .. } | RepositoryError::Taken { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        // Each of the tries was overtaken by somebody else who counted: the count is high without this one.
-        Ok(())
+            // The first failure may be counted in another process in the same moment.
+            Ok(self.ports.attempts.save(change).await.map(drop).map_err(|error| error.or_look_again(&["id"]))?)
+        })
+        .await
     }
 }

@@ -1,6 +1,6 @@
 //! Forgotten and changed passwords.
 
-use jobapp_kernel::{AccountId, Aggregate};
+use jobapp_kernel::{AccountId, Aggregate, turn_by};
 
 use super::{Auth, CallerId};
 use crate::session::EndReason;
@@ -24,6 +24,8 @@ impl Auth {
     /// When the store does not answer.
     pub async fn forgot_password(&self, email: &str) -> Result<(), AuthError> {
         let Ok(email) = EmailAddress::new(email) else { return Ok(()) };
+        // Before anything is looked for: those who ask at once wait for each other whether there is an account or not.
+        let _turn = turn_by(&*self.ports.accounts, Account::EMAIL, email.as_str()).await;
         let Some(found) = self.ports.accounts.find_by(Account::EMAIL, email.as_str().into()).await? else {
             // One more look and one write here as well: the time they take would tell that there is an account.
             self.ports.accounts.find(&AccountId(0)).await?;

@@ -1,6 +1,6 @@
 //! Keeping sessions going, and ending them.
 
-use jobapp_kernel::{AccountId, Bounds, Change, PageRequest, Stored, Timestamp, retry_on_conflict};
+use jobapp_kernel::{AccountId, Bounds, Change, PageRequest, Stored, Timestamp, in_turn};
 
 use super::{Auth, CallerId, OpenSession};
 use crate::session::{EndReason, Presented};
@@ -26,7 +26,7 @@ impl Auth {
     /// [`AuthError::SessionOver`], or [`AuthError::Stolen`] when this very token ended it.
     pub async fn refresh(&self, token: &str) -> Result<OpenSession, AuthError> {
         let token = RefreshToken::parse(token).ok_or(AuthError::SessionOver)?;
-        retry_on_conflict(|| self.refresh_once(&token)).await
+        in_turn(&*self.ports.sessions, &token.session(), || self.refresh_once(&token)).await
     }
 
     async fn refresh_once(&self, token: &RefreshToken) -> Result<OpenSession, AuthError> {
@@ -149,7 +149,7 @@ impl Auth {
         condition: impl Fn(&Session) -> bool + Send + Sync,
     ) -> Result<(), AuthError> {
         let condition = &condition;
-        retry_on_conflict(|| async move {
+        in_turn(&*self.ports.sessions, &id, || async move {
             match self.ports.sessions.find(&id).await? {
                 Some(stored) if condition(&stored.value) => self.end(stored, reason).await,
                 _ => Ok(()),
@@ -158,6 +158,7 @@ impl Auth {
         .await
     }
 
+    /// In one's turn with the session.
     async fn end(&self, stored: Stored<Session>, reason: EndReason) -> Result<(), AuthError> {
         let (session, events) = stored.value.end(reason, self.ports.clock.now());
         if !events.is_empty() {

@@ -1,6 +1,6 @@
 //! Signing in, with a mailed code from devices nobody knows yet.
 
-use jobapp_kernel::{Change, PageRequest, Stored, retry_on_conflict};
+use jobapp_kernel::{Change, PageRequest, Stored, Turn, in_turn_by, turn_by};
 
 use super::{Auth, OpenSession, Origin};
 use crate::attempts::Place;
@@ -119,7 +119,8 @@ impl Auth {
         said: Option<Device>,
         origin: &Origin,
     ) -> Result<OpenSession, AuthError> {
-        let pending = retry_on_conflict(|| self.guess(token, code)).await?;
+        let guesses = || self.guess(token, code);
+        let pending = in_turn_by(&*self.ports.pending, PendingSignIn::TOKEN, token.hash().as_str(), guesses).await?;
         let begun_with = pending.device().cloned();
         let devices: Vec<Device> = begun_with.iter().chain(&said).cloned().collect();
         let now = self.ports.clock.now();
@@ -182,6 +183,7 @@ impl Auth {
     }
 
     async fn send_code(&self, account: &Account, begun_with: BegunWith) -> Result<SignedIn, AuthError> {
+        let _turn = self.turn_to_begin(account).await;
         self.check_pending(account, begun_with.is_recognised).await?;
         let (token, code) = (OneTimeSecret::token(&*self.ports.secrets), OneTimeSecret::code(&*self.ports.secrets));
         let id = PendingSignInId(self.ports.ids.object_id());
@@ -192,6 +194,7 @@ impl Auth {
     }
 
     async fn ask_for_second_factor(&self, account: &Account, begun_with: BegunWith) -> Result<SignedIn, AuthError> {
+        let _turn = self.turn_to_begin(account).await;
         self.check_pending(account, begun_with.is_recognised).await?;
         let token = OneTimeSecret::token(&*self.ports.secrets);
         let id = PendingSignInId(self.ports.ids.object_id());
@@ -199,6 +202,11 @@ impl Auth {
         let pending = PendingSignIn::start_for_second_factor(id, account, begun_with, &token, now);
         self.ports.pending.save(Change::insert(pending, Vec::new())).await.map(drop)?;
         Ok(SignedIn::SecondFactor { token, known_device: account.last_device() })
+    }
+
+    /// One's turn to begin a sign-in of this account that waits for a code: of many at once, each sees those before it.
+    async fn turn_to_begin(&self, account: &Account) -> Turn {
+        turn_by(&*self.ports.pending, PendingSignIn::ACCOUNT, jobapp_kernel::Aggregate::id(account).0).await
     }
 
     /// Refuses one more sign-in that waits for a code when there were many lately. Recognised devices are counted by

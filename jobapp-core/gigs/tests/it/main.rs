@@ -9,7 +9,7 @@ use jobapp_gigs::{
 };
 use jobapp_kernel::{
     Bounds, Cause, Change, ErrorKind, FixedClock, Key, KeyValue, Kinded, Money, Page, PageRequest, Repository,
-    RepositoryError, Saved, SequenceIds, Stars, Stored, Timestamp,
+    RepositoryError, Saved, SequenceIds, Stars, Stored, Timestamp, Turns,
 };
 use jobapp_memory::{MemorySearch, MemoryStore};
 
@@ -101,6 +101,10 @@ impl Repository<Gig> for Busy {
             drop(self.store.save(Change::update(stored.version, gig, events)).await?);
         }
         self.store.save(change).await
+    }
+
+    fn turns(&self) -> &Turns {
+        self.store.turns()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is heard of gigs and offers, and the orders that waited for it.
 
-use jobapp_kernel::{Change, Money, PageRequest, RepositoryError, Saved, Timestamp, retry_on_conflict};
+use jobapp_kernel::{Change, Money, PageRequest, RepositoryError, Saved, Timestamp, in_turn};
 
 use super::Orders;
 use crate::error::OrdersError;
@@ -56,7 +56,7 @@ impl Orders {
     }
 
     async fn update_gig(&self, id: GigId, update: impl Fn(GigFact) -> GigFact) -> Result<(), OrdersError> {
-        retry_on_conflict(async || {
+        in_turn(&*self.ports.gigs, &id, async || {
             let change = match self.ports.gigs.find(&id).await? {
                 Some(stored) => {
                     let fact = update(stored.value.clone());
@@ -65,7 +65,7 @@ impl Orders {
                 None => Some(Change::insert(update(GigFact::unknown(id)), Vec::new())),
             };
             match change {
-                Some(change) => insert_as_update(self.ports.gigs.save(change).await, &id.to_string()),
+                Some(change) => told(self.ports.gigs.save(change).await),
                 None => Ok(()),
             }
         })
@@ -79,7 +79,7 @@ impl Orders {
     /// When the store cannot answer; calling again is safe.
     pub async fn offer_changed(&self, id: OfferId, offer: OfferNow, version: u64) -> Result<(), OrdersError> {
         let gig = offer.gig;
-        retry_on_conflict(async || {
+        in_turn(&*self.ports.offers, &id, async || {
             let change = match self.ports.offers.find(&id).await? {
                 Some(stored) => {
                     let updated = stored.value.updated(offer.clone(), version);
@@ -88,7 +88,7 @@ impl Orders {
                 None => Some(Change::insert(OfferFact::new(id, version, offer.clone()), Vec::new())),
             };
             match change {
-                Some(change) => insert_as_update(self.ports.offers.save(change).await, &id.to_string()),
+                Some(change) => told(self.ports.offers.save(change).await),
                 None => Ok(()),
             }
         })
@@ -106,19 +106,10 @@ impl Orders {
 
     /// Decides again on an order that waits. Returns it when it is stored.
     pub(super) async fn reconsider(&self, id: OrderObjectId) -> Result<Option<Order>, OrdersError> {
-        for _ in 0..4 {
-            match self.try_reconsider(id).await {
-                // Another order took the offer in the same moment: without it the verdict is another.
-                Err(OrdersError::Store(
-                    RepositoryError::Taken { key: "offer", .. } | RepositoryError::Conflict { .. },
-                )) => {}
-                other => return other,
-            }
-        }
-        self.try_reconsider(id).await
+        in_turn(&*self.ports.orders, &id, async || self.reconsider_in_turn(id).await).await
     }
 
-    async fn try_reconsider(&self, id: OrderObjectId) -> Result<Option<Order>, OrdersError> {
+    async fn reconsider_in_turn(&self, id: OrderObjectId) -> Result<Option<Order>, OrdersError> {
         let Some(stored) = self.load(id).await? else { return Ok(None) };
         if stored.value.record().waiting_for.is_none() {
             return Ok(Some(stored.value));
@@ -132,7 +123,9 @@ impl Orders {
         if events.is_empty() && order.record().waiting_for == before {
             return Ok(Some(order));
         }
-        match self.ports.orders.save(Change::update(stored.version, order.clone(), events)).await? {
+        let saved = self.ports.orders.save(Change::update(stored.version, order.clone(), events)).await;
+        // Another order took the offer in the same moment: without it the verdict is another.
+        match saved.map_err(|error| error.or_look_again(&[Order::OFFER.name]))? {
             Saved::Stored(_) | Saved::Duplicate { .. } => Ok(Some(order)),
         }
     }
@@ -169,13 +162,9 @@ impl Orders {
     }
 }
 
-/// Somebody else inserted it in the same moment: that is a version that moved.
-fn insert_as_update(saved: Result<Saved, RepositoryError>, id: &str) -> Result<(), OrdersError> {
-    match saved {
-        Ok(Saved::Stored(_) | Saved::Duplicate { .. }) => Ok(()),
-        Err(RepositoryError::Taken { aggregate, key: "id" }) => {
-            Err(RepositoryError::Conflict { aggregate, id: id.to_owned() }.into())
-        }
-        Err(error) => Err(error.into()),
+/// Another process may be told of something for the first time in the same moment.
+fn told(saved: Result<Saved, RepositoryError>) -> Result<(), OrdersError> {
+    match saved.map_err(|error| error.or_look_again(&["id"]))? {
+        Saved::Stored(_) | Saved::Duplicate { .. } => Ok(()),
     }
 }

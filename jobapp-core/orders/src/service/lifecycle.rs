@@ -1,6 +1,6 @@
 //! What the two sides do with an order.
 
-use jobapp_kernel::{Cause, Change, Saved, retry_on_conflict};
+use jobapp_kernel::{Cause, Change, Saved, in_turn};
 
 use super::Orders;
 use crate::error::OrdersError;
@@ -40,8 +40,9 @@ impl Orders {
         work: Work,
         cause: Option<Cause>,
     ) -> Result<Order, OrdersError> {
+        let order = self.id_of(number).await?;
         let id = self.ports.ids.object_id();
-        retry_on_conflict(async || {
+        in_turn(&*self.ports.orders, &order, async || {
             let (stored, side) = self.load_for(number, username).await?;
             let decided = stored.value.deliver(work.clone(), id, side, self.ports.clock.now())?;
             let change = Change::update(stored.version, decided.order.clone(), decided.events).caused_by(cause.clone());
@@ -109,7 +110,8 @@ impl Orders {
         reviewer: &str,
         review: Review,
     ) -> Result<Order, OrdersError> {
-        retry_on_conflict(async || {
+        let id = self.id_of(number).await?;
+        in_turn(&*self.ports.orders, &id, async || {
             let stored =
                 self.ports.orders.find_by(Order::NUMBER, number.into()).await?.ok_or(OrdersError::OrderNotFound)?;
             let record = stored.value.record();

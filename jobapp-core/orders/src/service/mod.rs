@@ -10,7 +10,7 @@ mod sweep;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_kernel::{Change, Clock, Ids, PageRequest, Repository, Saved, Stored, retry_on_conflict};
+use jobapp_kernel::{Aggregate, Change, Clock, Ids, PageRequest, Repository, Saved, Stored, in_turn};
 
 use crate::error::OrdersError;
 use crate::facts::{GigFact, OfferFact};
@@ -115,14 +115,21 @@ impl Orders {
         Ok((stored, side))
     }
 
-    /// Loads, decides and saves an order for one of its participants, again while it moves.
+    /// The id of the order that goes by this number.
+    async fn id_of(&self, number: &OrderNumber) -> Result<OrderObjectId, OrdersError> {
+        let found = self.ports.orders.find_by(Order::NUMBER, number.into()).await?.ok_or(OrdersError::OrderNotFound)?;
+        Ok(*found.value.id())
+    }
+
+    /// Loads, decides and saves an order for one of its participants, in one's turn with it.
     async fn change(
         &self,
         number: &OrderNumber,
         username: &str,
         decide: impl Fn(Order, Who) -> Result<Decided, Refused>,
     ) -> Result<Order, OrdersError> {
-        retry_on_conflict(async || {
+        let id = self.id_of(number).await?;
+        in_turn(&*self.ports.orders, &id, async || {
             let (stored, side) = self.load_for(number, username).await?;
             let decided = decide(stored.value, side)?;
             self.store(stored.version, decided).await
@@ -130,7 +137,7 @@ impl Orders {
         .await
     }
 
-    /// Saves what was decided, if anything changed.
+    /// Saves what was decided in one's turn with an order, if anything changed.
     async fn store(&self, version: u64, decided: Decided) -> Result<Order, OrdersError> {
         let Decided { order, events } = decided;
         if events.is_empty() {

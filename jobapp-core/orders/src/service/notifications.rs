@@ -1,6 +1,6 @@
 //! Notifications: made from the steps of orders, listed, read.
 
-use jobapp_kernel::{Change, PageRequest, RepositoryError, Saved, retry_on_conflict};
+use jobapp_kernel::{Change, PageRequest, RepositoryError, Saved, in_turn};
 
 use super::{MOST_NOTIFICATIONS, Orders};
 use crate::error::OrdersError;
@@ -48,7 +48,7 @@ impl Orders {
         id: NotificationId,
         username: &str,
     ) -> Result<OrderNotification, OrdersError> {
-        retry_on_conflict(async || {
+        in_turn(&*self.ports.notifications, &id, async || {
             let stored = self.ports.notifications.find(&id).await?.ok_or(OrdersError::NotificationNotFound)?;
             if stored.value.record().receiver.username != username {
                 return Err(OrdersError::NotificationNotFound);

@@ -1,7 +1,7 @@
 //! Payments: planned, followed, given back.
 
 use jobapp_kernel::{
-    Aggregate, Cause, Change, KeyValue, Kinded, MAX_KEY_BYTES, Money, RepositoryError, Saved, Stored, retry_on_conflict,
+    Aggregate, Cause, Change, KeyValue, Kinded, MAX_KEY_BYTES, Money, Saved, Stored, Timestamp, in_turn,
 };
 
 use sha2::{Digest, Sha256};
@@ -69,30 +69,39 @@ impl Orders {
     }
 
     /// The payment as the provider sees it now. What is final is not asked for again.
-    pub(super) async fn refreshed(&self, stored: Stored<Payment>) -> Result<Stored<Payment>, OrdersError> {
-        let mut stored = stored;
-        loop {
-            if matches!(stored.value.status(), PaymentStatus::Paid | PaymentStatus::Cancelled) {
-                return Ok(stored);
-            }
-            let Some(intent) = self.ports.provider.intent(stored.value.intent()).await? else { return Ok(stored) };
-            match self.observe(stored.clone(), intent.status).await {
-                Err(OrdersError::Store(RepositoryError::Conflict { .. })) => {
-                    let Some(again) = self.ports.payments.find(stored.value.id()).await? else { return Ok(stored) };
-                    stored = again;
-                }
-                other => return other,
-            }
+    pub(super) async fn refreshed(&self, known: Stored<Payment>) -> Result<Stored<Payment>, OrdersError> {
+        if matches!(known.value.status(), PaymentStatus::Paid | PaymentStatus::Cancelled) {
+            return Ok(known);
+        }
+        match self.ports.provider.intent(known.value.intent()).await? {
+            Some(intent) => self.observe(*known.value.id(), intent.status).await,
+            None => Ok(known),
         }
     }
 
-    async fn observe(&self, stored: Stored<Payment>, status: PaymentStatus) -> Result<Stored<Payment>, OrdersError> {
-        match stored.value.clone().observed(status, self.ports.clock.now()) {
-            None => Ok(stored),
-            Some(news) => self.store_payment(stored.version, news).await,
-        }
+    async fn observe(&self, id: PaymentId, status: PaymentStatus) -> Result<Stored<Payment>, OrdersError> {
+        self.change_payment(id, |payment, now| payment.observed(status, now)).await
     }
 
+    /// Loads, decides and saves in one's turn with a payment; `None` decides that nothing changes. The provider is asked
+    /// before or after, not meanwhile: it may tell of the payment before it answers, and that is taken over in turn as well.
+    pub(super) async fn change_payment(
+        &self,
+        id: PaymentId,
+        decide: impl Fn(Payment, Timestamp) -> Option<(Payment, Vec<PaymentEvent>)>,
+    ) -> Result<Stored<Payment>, OrdersError> {
+        in_turn(&*self.ports.payments, &id, async || {
+            let unknown = || ProviderError::Unknown { intent: format!("of {id}") };
+            let stored = self.ports.payments.find(&id).await?.ok_or_else(unknown)?;
+            match decide(stored.value.clone(), self.ports.clock.now()) {
+                None => Ok(stored),
+                Some(news) => self.store_payment(stored.version, news).await,
+            }
+        })
+        .await
+    }
+
+    /// In one's turn with the payment, or in the turn to place orders of its buyer.
     pub(super) async fn store_payment(
         &self,
         version: u64,
@@ -135,17 +144,11 @@ impl Orders {
             return Ok(());
         }
         let intent = order.record().payment.clone();
-        let settled = retry_on_conflict(async || {
-            let stored = self.payment_of(&intent).await?;
-            let stored = stored.ok_or_else(|| ProviderError::Unknown { intent: intent.clone() })?;
-            let reason = RefundReason::OrderEnded { order: id };
-            if let Some(owed) = stored.value.clone().owed_back(reason, self.ports.clock.now()) {
-                self.store_payment(stored.version, owed).await?;
-                return Ok::<bool, OrdersError>(false);
-            }
-            Ok(stored.value.refund().is_some_and(|refund| refund.settled_at.is_some()))
-        })
-        .await?;
+        let unknown = || ProviderError::Unknown { intent: intent.clone() };
+        let payment = *self.payment_of(&intent).await?.ok_or_else(unknown)?.value.id();
+        let reason = RefundReason::OrderEnded { order: id };
+        let owed = self.change_payment(payment, |payment, now| payment.owed_back(reason, now)).await?;
+        let settled = owed.value.refund().is_some_and(|refund| refund.settled_at.is_some());
         if settled { self.order_refunded(id).await } else { Ok(()) }
     }
 
@@ -154,28 +157,23 @@ impl Orders {
     /// # Errors
     /// When the provider or the store cannot answer; calling again is safe, the key pays back once.
     pub async fn pay_back(&self, intent: &str) -> Result<(), OrdersError> {
-        retry_on_conflict(async || {
-            let Some(stored) = self.payment_of(intent).await? else { return Ok(()) };
-            let Some(refund) = stored.value.refund().cloned().filter(|refund| refund.settled_at.is_none()) else {
-                return Ok(());
-            };
-            let mut stored = self.refreshed(stored).await?;
-            if stored.value.status() == PaymentStatus::Open {
-                // One that is made in this very moment is refused here, and given back when its notice arrives.
-                let cancelled = self.ports.provider.cancel(intent).await?;
-                stored = self.observe(stored, cancelled.status).await?;
-            }
-            match stored.value.status() {
-                PaymentStatus::Open | PaymentStatus::Processing => return Ok(()),
-                PaymentStatus::Paid => drop(self.ports.provider.refund(intent, &refund.key).await?),
-                PaymentStatus::Cancelled => {}
-            }
-            match stored.value.clone().refunded(self.ports.clock.now()) {
-                None => Ok(()),
-                Some(news) => self.store_payment(stored.version, news).await.map(|_| ()),
-            }
-        })
-        .await
+        let Some(known) = self.payment_of(intent).await? else { return Ok(()) };
+        let Some(refund) = known.value.refund().cloned().filter(|refund| refund.settled_at.is_none()) else {
+            return Ok(());
+        };
+        let id = *known.value.id();
+        let mut status = self.refreshed(known).await?.value.status();
+        if status == PaymentStatus::Open {
+            // One that is made in this very moment is refused here, and given back when its notice arrives.
+            let cancelled = self.ports.provider.cancel(intent).await?;
+            status = self.observe(id, cancelled.status).await?.value.status();
+        }
+        match status {
+            PaymentStatus::Open | PaymentStatus::Processing => return Ok(()),
+            PaymentStatus::Paid => drop(self.ports.provider.refund(intent, &refund.key).await?),
+            PaymentStatus::Cancelled => {}
+        }
+        self.change_payment(id, |payment, now| payment.refunded(now)).await.map(|_| ())
     }
 
     /// Notes on a cancelled order that nothing is owed any more.
@@ -183,7 +181,7 @@ impl Orders {
     /// # Errors
     /// When the store cannot answer; calling again is safe.
     pub async fn order_refunded(&self, id: OrderObjectId) -> Result<(), OrdersError> {
-        retry_on_conflict(async || {
+        in_turn(&*self.ports.orders, &id, async || {
             let stored = self.load(id).await?.ok_or(OrdersError::OrderNotFound)?;
             let decided = stored.value.refunded(self.ports.clock.now())?;
             self.store(stored.version, decided).await.map(|_| ())
@@ -207,7 +205,7 @@ impl Orders {
                 Err(error) => return Err(error.into()),
             },
         };
-        let observed = self.observe(stored, status).await?;
+        let observed = self.observe(*stored.value.id(), status).await?;
         Ok(observed.value.status() == PaymentStatus::Cancelled)
     }
 }

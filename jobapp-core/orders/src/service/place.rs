@@ -2,7 +2,7 @@
 
 use jobapp_kernel::{
     Aggregate, Cause, Change, ErrorKind, Kinded, MAX_KEY_BYTES, Money, PageRequest, RepositoryError, Saved, Stored,
-    Version, retry_on_conflict,
+    Version, in_turn, turn_by,
 };
 
 use super::Orders;
@@ -18,6 +18,8 @@ use crate::{BuyerId, Order, OrderNumber, OrderObjectId, PaymentId, SellerId};
 const MOST_PAYMENTS: usize = 200;
 /// How many of them the provider is asked about.
 const MOST_ASKED: usize = 10;
+/// How often a request is decided anew because something else was faster: a notice of the provider, or another process.
+const TRIES: usize = 32;
 
 /// What a buyer asks for. The buyer is the caller; gig and seller are claims until the gig is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,15 +146,17 @@ impl Orders {
         {
             return Ok(placed);
         }
+        // A buyer's orders are placed one after the other: they choose from the same payments.
+        let _turn = turn_by(&*self.ports.payments, Payment::USABLE_OF, request.buyer.username.as_str()).await;
         let mut own_claim = None;
-        for _ in 0..7 {
+        for _ in 0..TRIES {
             match self.try_place(request, cause.clone(), &mut own_claim).await {
                 // Somebody took the number, the payment or the offer in the same moment: look again.
                 Err(OrdersError::Store(RepositoryError::Taken { .. } | RepositoryError::Conflict { .. })) => {}
                 other => return other,
             }
         }
-        self.try_place(request, cause, &mut own_claim).await
+        Err(RepositoryError::overtaken(Order::NAME).into())
     }
 
     /// `own_claim` is what this request claimed in an attempt before: the payment and the version that made.
@@ -348,7 +352,7 @@ impl Orders {
     }
 
     async fn add_alias(&self, id: OrderObjectId, number: &OrderNumber) -> Result<Order, OrdersError> {
-        retry_on_conflict(async || {
+        in_turn(&*self.ports.orders, &id, async || {
             let stored = self.load(id).await?.ok_or(OrdersError::OrderNotFound)?;
             let Some(renamed) = stored.value.clone().also_known_as(number.clone()) else { return Ok(stored.value) };
             match self.ports.orders.save(Change::update(stored.version, renamed.clone(), Vec::new())).await? {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobapp_kernel::{Aggregate, Bounds, Key, PageRequest, Repository, Stored, Timestamp};
+use jobapp_kernel::{Aggregate, Bounds, Key, PageRequest, Repository, Stored, Timestamp, in_turn};
 
 use super::Orders;
 use crate::error::OrdersError;
@@ -80,12 +80,15 @@ impl Orders {
         if order.record().phase != Phase::AwaitingPayment || !waits_too_long {
             return Ok(order.record().phase);
         }
-        let Some(stored) = self.load(id).await? else { return Ok(Phase::AwaitingPayment) };
-        if stored.value.record().phase != Phase::AwaitingPayment {
-            return Ok(stored.value.record().phase);
-        }
-        let decided = stored.value.refuse(Refusal::Unconfirmed, now)?;
-        Ok(self.store(stored.version, decided).await?.record().phase)
+        in_turn(&*self.ports.orders, &id, async || {
+            let Some(stored) = self.load(id).await? else { return Ok(Phase::AwaitingPayment) };
+            if stored.value.record().phase != Phase::AwaitingPayment {
+                return Ok(stored.value.record().phase);
+            }
+            let decided = stored.value.refuse(Refusal::Unconfirmed, now)?;
+            Ok(self.store(stored.version, decided).await?.record().phase)
+        })
+        .await
     }
 
     async fn sweep_payments(
@@ -113,17 +116,26 @@ impl Orders {
     }
 
     async fn look_at_idle(&self, stored: Stored<Payment>, now: Timestamp) -> Result<Idle, OrdersError> {
+        if stored.value.status() != PaymentStatus::Paid {
+            let has_order = self.ports.orders.find_by(Order::PAYMENT, stored.value.intent().into()).await?.is_some();
+            return Ok(if !has_order && self.expire(stored).await? { Idle::Expired } else { Idle::Settled });
+        }
+        let id = stored.value.id();
+        in_turn(&*self.ports.payments, id, async || match self.ports.payments.find(id).await? {
+            Some(stored) => self.look_at_idle_money(stored, now).await,
+            None => Ok(Idle::Settled),
+        })
+        .await
+    }
+
+    /// In one's turn with a payment that is paid. An order that claims it meanwhile moves its version.
+    async fn look_at_idle_money(&self, stored: Stored<Payment>, now: Timestamp) -> Result<Idle, OrdersError> {
         let has_order = self.ports.orders.find_by(Order::PAYMENT, stored.value.intent().into()).await?.is_some();
         if has_order {
-            if stored.value.status() == PaymentStatus::Paid
-                && let Some(confirmed) = stored.value.confirmed()
-            {
+            if let Some(confirmed) = stored.value.confirmed() {
                 self.store_payment(stored.version, (confirmed, Vec::new())).await?;
             }
             return Ok(Idle::Settled);
-        }
-        if stored.value.status() != PaymentStatus::Paid {
-            return Ok(if self.expire(stored).await? { Idle::Expired } else { Idle::Settled });
         }
         match stored.value.owed_back(RefundReason::Unclaimed, now) {
             None => Ok(Idle::Settled),

@@ -13,7 +13,7 @@ use jobapp_auth::{Account, HashError, PasswordHasher, Verified};
 use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService};
 use jobapp_kernel::{
     Aggregate, Bounds, Cause, Change, FixedClock, Key, KeyValue, Page, PageRequest, Repository, RepositoryError, Saved,
-    Sequence, Stored, Timestamp,
+    Sequence, Stored, Timestamp, Turns,
 };
 use jobapp_memory::MemoryStore;
 use serde_json::{Value, json};
@@ -94,6 +94,10 @@ impl<A: Aggregate> Repository<A> for Counting<dyn Repository<A>> {
     async fn save(&self, change: Change<A>) -> Result<Saved, RepositoryError> {
         self.stored(|work| &work.writes)?;
         self.inner.save(change).await
+    }
+
+    fn turns(&self) -> &Turns {
+        self.inner.turns()
     }
 }
 
