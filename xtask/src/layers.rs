@@ -14,6 +14,7 @@ const PURE: &[&str] = &[
     "futures",
     "hex",
     "hmac",
+    "icu_properties",
     "jiff",
     "psl",
     "serde",
@@ -57,6 +58,10 @@ const BANNED: &[(&str, &str)] = &[
     ("rand::", "random values come through a port"),
     ("println!", "the core does not print"),
 ];
+
+/// How the core changes what is stored, and within what it does so.
+const UPDATE: &str = "Change::update(";
+const TURN: &str = "in_turn";
 
 struct Package {
     name: String,
@@ -167,6 +172,9 @@ fn sources(folder: &Path, breaches: &mut Vec<String>) -> anyhow::Result<()> {
         }
         let text = std::fs::read_to_string(&path)?;
         let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
+        if before_tests.contains(UPDATE) && !before_tests.contains(TURN) {
+            breaches.push(format!("{}: changes what is stored without taking a turn: use in_turn", path.display()));
+        }
         for (number, line) in before_tests.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for (banned, instead) in BANNED.iter().filter(|(banned, _)| code.contains(banned)) {

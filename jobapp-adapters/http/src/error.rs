@@ -137,7 +137,12 @@ impl<E: Kinded> From<E> for ApiError {
     fn from(error: E) -> Self {
         let kind = error.kind();
         let status = status_of(kind);
-        let Some(text) = fixed_text(kind) else { return Self::new(status, error.to_string()) };
+        let Some(text) = fixed_text(kind) else {
+            if error.source().is_some() {
+                tracing::info!(error = %Chain(&error), "a request was refused");
+            }
+            return Self::new(status, error.to_string());
+        };
         if status.is_server_error() {
             tracing::error!(error = %Chain(&error), "a request failed");
         } else {
@@ -186,4 +191,71 @@ impl std::fmt::Display for Chain<'_> {
 /// A handler for paths nothing answers: 404.
 pub async fn not_found() -> ApiError {
     ApiError::not_found("The endpoint called does not exist.")
+}
+
+#[cfg(test)]
+mod tests {
+    use jobapp_kernel::RepositoryError;
+
+    use super::*;
+
+    /// As every service has it: what the store says, passed on.
+    #[derive(Debug, thiserror::Error)]
+    enum UseCaseError {
+        #[error("The order number is in use.")]
+        NumberInUse,
+        #[error(transparent)]
+        Store(#[from] RepositoryError),
+    }
+
+    impl Kinded for UseCaseError {
+        fn kind(&self) -> ErrorKind {
+            match self {
+                Self::NumberInUse => ErrorKind::Refused,
+                Self::Store(error) => error.kind(),
+            }
+        }
+    }
+
+    fn told(error: RepositoryError) -> (u16, String) {
+        let error = ApiError::from(UseCaseError::from(error));
+        (error.status().as_u16(), error.message().to_owned())
+    }
+
+    #[test]
+    fn what_a_store_says_is_told_in_fixed_words() {
+        let busy = "The service is busy. Please try again in a moment.";
+        for (error, status, text) in [
+            (RepositoryError::Conflict { aggregate: "account", id: "1".into() }, 503, busy),
+            (RepositoryError::overtaken("account"), 503, busy),
+            (RepositoryError::unavailable("save account 1", "no route to db-7"), 503, busy),
+            (RepositoryError::Taken { aggregate: "account", key: "username" }, 409, "This is in use already."),
+            (RepositoryError::CauseReused, 422, "This idempotency key was used with another body."),
+            (
+                RepositoryError::KeyTooLong { aggregate: "account", key: "username" },
+                400,
+                "A value is longer than 191 bytes.",
+            ),
+            (
+                RepositoryError::Corrupt { aggregate: "account", id: "1".into(), source: "no JSON".into() },
+                500,
+                "Something went wrong on our side.",
+            ),
+        ] {
+            assert_eq!(told(error), (status, text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn who_is_told_that_the_service_is_busy_is_told_when_to_come_again() {
+        let conflict = RepositoryError::Conflict { aggregate: "account", id: "1".into() };
+        let response = ApiError::from(UseCaseError::from(conflict)).into_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
+
+    #[test]
+    fn what_the_business_says_is_told_as_it_is() {
+        let error = ApiError::from(UseCaseError::NumberInUse);
+        assert_eq!((error.status(), error.message()), (StatusCode::CONFLICT, "The order number is in use."));
+    }
 }

@@ -22,16 +22,23 @@ impl<A: Aggregate> MemoryRepository<A> {
         Self { store, aggregate: PhantomData }
     }
 
-    /// Copies something out of the table and lets the lock go before anything is parsed.
-    fn read<T: Default>(&self, copy: impl FnOnce(&Table) -> T) -> T {
+    /// Copies something out of the table and lets the lock go before anything is parsed. Others get on meanwhile, as while a
+    /// database is asked: who forgets that in a test is told.
+    async fn read<T: Default>(&self, copy: impl FnOnce(&Table) -> T) -> T {
+        tokio::task::yield_now().await;
         self.store.shared.data.lock().tables.get(A::NAME).map(copy).unwrap_or_default()
     }
 
-    fn page(&self, limit: usize, find: impl FnOnce(&Table) -> Vec<Found>) -> Result<Page<Stored<A>>, RepositoryError> {
-        let mut found = self.read(|table| {
+    async fn page(
+        &self,
+        limit: usize,
+        find: impl FnOnce(&Table) -> Vec<Found>,
+    ) -> Result<Page<Stored<A>>, RepositoryError> {
+        let copy = |table: &Table| {
             let raw = |found: Found| table.row(&found.id).map(|row| (Raw::of(&found.id, row), found.sort));
             find(table).into_iter().filter_map(raw).collect::<Vec<_>>()
-        });
+        };
+        let mut found = self.read(copy).await;
         let has_more = found.len() > limit;
         found.truncate(limit);
         let last = found.last().map(|(raw, sort)| Cursor { sort: sort.clone(), id: raw.id.clone() });
@@ -64,7 +71,7 @@ impl Raw {
 impl<A: Aggregate> Repository<A> for MemoryRepository<A> {
     async fn find(&self, id: &A::Id) -> Result<Option<Stored<A>>, RepositoryError> {
         let id = id.to_string();
-        self.read(|table| table.row(&id).map(|row| Raw::of(&id, row))).map(Raw::load).transpose()
+        self.read(|table| table.row(&id).map(|row| Raw::of(&id, row))).await.map(Raw::load).transpose()
     }
 
     async fn find_by(&self, key: Key<A>, value: KeyValue) -> Result<Option<Stored<A>>, RepositoryError> {
@@ -73,23 +80,24 @@ impl<A: Aggregate> Repository<A> for MemoryRepository<A> {
             let id = table.holder(key.name, &value)?;
             table.row(id).map(|row| Raw::of(id, row))
         };
-        self.read(find).map(Raw::load).transpose()
+        self.read(find).await.map(Raw::load).transpose()
     }
 
     async fn list(&self, key: Key<A>, value: KeyValue, page: PageRequest) -> Result<Page<Stored<A>>, RepositoryError> {
         let key = declared(&key)?;
-        self.page(page.limit, |table| table.list(key.name, &value, &page))
+        self.page(page.limit, |table| table.list(key.name, &value, &page)).await
     }
 
     async fn range(&self, key: Key<A>, bounds: Bounds, page: PageRequest) -> Result<Page<Stored<A>>, RepositoryError> {
         let key = declared(&key)?;
-        self.page(page.limit, |table| table.range(key.name, &bounds, &page))
+        self.page(page.limit, |table| table.range(key.name, &bounds, &page)).await
     }
 
     async fn scan(&self, after: Option<&A::Id>, limit: usize) -> Result<Vec<Stored<A>>, RepositoryError> {
         let after = after.map(ToString::to_string);
-        let raw = self
-            .read(|table| table.scan(after.as_deref(), limit).map(|(id, row)| Raw::of(id, row)).collect::<Vec<_>>());
+        let copy =
+            |table: &Table| table.scan(after.as_deref(), limit).map(|(id, row)| Raw::of(id, row)).collect::<Vec<_>>();
+        let raw = self.read(copy).await;
         raw.into_iter().map(Raw::load).collect()
     }
 
@@ -105,6 +113,7 @@ impl<A: Aggregate> Repository<A> for MemoryRepository<A> {
 
     async fn save(&self, change: Change<A>) -> Result<Saved, RepositoryError> {
         let prepared = Prepared::of(&change)?;
+        tokio::task::yield_now().await;
         let now = self.store.shared.clock.now();
         let headers = self.store.shared.headers.as_ref().map(|headers| headers()).unwrap_or_default();
         let mut data = self.store.shared.data.lock();

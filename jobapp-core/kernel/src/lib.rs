@@ -31,6 +31,7 @@ mod paging;
 mod ports;
 mod rating;
 mod repository;
+mod text;
 mod time;
 mod turns;
 
@@ -49,5 +50,6 @@ pub use paging::{Bounds, Cursor, Direction, InvalidCursor, Page, PageRequest};
 pub use ports::{Clock, FixedClock, Ids, SequenceIds};
 pub use rating::{InvalidStars, Ratings, Stars};
 pub use repository::{Cause, Change, ChangeKind, Repository, Saved, Sequence, Stored, Version};
+pub use text::is_blank;
 pub use time::{InvalidTimestamp, Timestamp};
 pub use turns::{Turn, Turns, in_turn, in_turn_by, turn, turn_by};

@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+mod reading;
+
 /// An instant in UTC, in whole milliseconds since 1970.
 ///
 /// Prints and serialises as ISO 8601 with milliseconds, `2026-11-24T10:15:42.000Z`, so texts sort as instants do.
-/// Parses ISO 8601 (RFC 3339, or a bare `YYYY-MM-DD`) and what a browser makes of a date,
-/// `Tue Nov 24 2026 11:15:42 GMT+0100 (Central European Standard Time)`. Deserialises also from a number of milliseconds.
+/// Parses ISO 8601 (`2026-11-24`, `2026-11-24T10:15`, with seconds, fractions, an offset) and what browsers make of a date:
+/// `Tue Nov 24 2026 11:15:42 GMT+0100 (Central European Standard Time)`, `Tue, 24 Nov 2026 10:15:42 GMT`,
+/// `Tue Nov 24 2026`. A time without an offset is one in UTC, a day without a time begins there. What no calendar and no
+/// clock shows is refused. Deserialises also from a number of milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -18,6 +22,9 @@ pub struct Timestamp(i64);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a date such as 2026-11-24T10:15:42.000Z")]
 pub struct InvalidTimestamp(pub String);
+
+/// What milliseconds are counted from, on a clock in UTC.
+const FIRST: jiff::civil::DateTime = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// 0001-01-01 and 9999-12-31T23:59:59.999 in milliseconds since 1970.
 const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
@@ -69,8 +76,8 @@ impl Timestamp {
     }
 
     fn zoned(self) -> jiff::civil::DateTime {
-        let instant = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        jiff::tz::Offset::UTC.to_datetime(instant)
+        // Within the years 1 to 9999 there is one.
+        FIRST.saturating_add(jiff::SignedDuration::from_millis(self.0))
     }
 }
 
@@ -103,30 +110,12 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
         let trimmed = text.trim();
         let invalid = || InvalidTimestamp(text.chars().take(64).collect());
-        if trimmed.len() > 128 {
+        if trimmed.len() > reading::LONGEST {
             return Err(invalid());
         }
-        let millis = if let Ok(instant) = trimmed.parse::<jiff::Timestamp>() {
-            instant.as_millisecond()
-        } else if let Ok(date) = trimmed.parse::<jiff::civil::Date>() {
-            at_utc(date.at(0, 0, 0, 0)).ok_or_else(invalid)?
-        } else {
-            from_js(trimmed).ok_or_else(invalid)?
-        };
+        let millis = reading::iso(trimmed).or_else(|| reading::of_browser(trimmed)).ok_or_else(invalid)?;
         Self::from_millis(millis).map_err(|_| invalid())
     }
-}
-
-/// Reads `Tue Nov 24 2026 11:15:42 GMT+0100 (any words)`; the week day is not checked, as browsers do not.
-fn from_js(text: &str) -> Option<i64> {
-    let before_zone_name = text.split(" (").next()?.trim();
-    let without_week_day = before_zone_name.split_once(' ')?.1;
-    let time = jiff::fmt::strtime::parse("%b %d %Y %H:%M:%S GMT%z", without_week_day).ok()?;
-    time.to_timestamp().ok().map(jiff::Timestamp::as_millisecond)
-}
-
-fn at_utc(time: jiff::civil::DateTime) -> Option<i64> {
-    jiff::tz::Offset::UTC.to_timestamp(time).ok().map(jiff::Timestamp::as_millisecond)
 }
 
 impl Serialize for Timestamp {
@@ -196,8 +185,145 @@ mod tests {
     }
 
     #[test]
+    fn the_first_and_the_last_instant_are_told_as_they_are() {
+        for (millis, text) in [(*RANGE.start(), "0001-01-01T00:00:00.000Z"), (*RANGE.end(), "9999-12-31T23:59:59.999Z")]
+        {
+            let instant = Timestamp::from_millis(millis).unwrap();
+            assert_eq!(instant.to_string(), text);
+            assert_eq!(text.parse::<Timestamp>().unwrap(), instant);
+        }
+    }
+
+    #[test]
+    fn reads_every_form_browsers_print() {
+        let noon = "2027-12-05T18:30:00.000Z";
+        for (text, expected) in [
+            ("2027-12-05T18:30:00.000Z", noon),
+            ("Sun Dec 05 2027 18:30:00 GMT+0000 (Coordinated Universal Time)", noon),
+            ("Mon Dec 06 2027 00:00:00 GMT+0530 (India Standard Time)", noon),
+            ("Sun Dec 05 2027 08:30:00 GMT-1000 (Hawaii-Aleutian Standard Time)", noon),
+            ("Sun, 05 Dec 2027 18:30:00 GMT", noon),
+            ("2027-12-05T19:30:00+01:00[Europe/Berlin]", noon),
+            ("2027-12-05T19:30:00+01:00[Europe/Berlin][u-ca=iso8601]", noon),
+            ("+002027-12-05T18:30:00.000Z", noon),
+            ("Sun Dec 05 2027", "2027-12-05T00:00:00.000Z"),
+            ("2027-12-05", "2027-12-05T00:00:00.000Z"),
+        ] {
+            assert_eq!(text.parse::<Timestamp>().map(|read| read.to_string()).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_one_in_utc_and_never_dropped() {
+        for (text, expected) in [
+            ("2027-12-05 18:30:00", "2027-12-05T18:30:00.000Z"),
+            ("2027-12-05T09:00", "2027-12-05T09:00:00.000Z"),
+            ("2027-12-05 09:00", "2027-12-05T09:00:00.000Z"),
+            ("2027-12-05t09:00:01.5", "2027-12-05T09:00:01.500Z"),
+            ("2027-12-05T09:00:01,123456789", "2027-12-05T09:00:01.123Z"),
+            ("Sun Dec 05 2027 18:30:00", "2027-12-05T18:30:00.000Z"),
+            ("Sun Dec 05 2027 18:30", "2027-12-05T18:30:00.000Z"),
+            ("Dec 5, 2027 18:30:00", "2027-12-05T18:30:00.000Z"),
+            ("05 Dec 2027 18:30:00", "2027-12-05T18:30:00.000Z"),
+        ] {
+            assert_eq!(text.parse::<Timestamp>().map(|read| read.to_string()).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn offsets_are_read_in_every_spelling() {
+        for text in [
+            "2027-12-05T09:00:00+05:30",
+            "2027-12-05T09:00:00+0530",
+            "2027-12-05 09:00:00 +05:30",
+            "Sun Dec 05 2027 09:00:00 GMT+0530",
+            "Sun Dec 05 2027 09:00:00 UTC+05:30",
+            "Sun, 05 Dec 2027 09:00:00 +0530",
+            "2027-12-05T03:30:00z",
+            "2027-12-05T03:30:00+00",
+            "2027-12-05T03:30:00-00:00",
+            "2027-12-05T17:30:00+14:00",
+            "2027-12-04T15:30:00-12:00",
+        ] {
+            let read = text.parse::<Timestamp>().map(|read| read.to_string());
+            assert_eq!(read.as_deref(), Ok("2027-12-05T03:30:00.000Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_no_calendar_and_no_clock_shows() {
+        for text in [
+            "2027-02-30",
+            "2027-02-29T10:00:00Z",
+            "Mon Feb 30 2026 10:00:00 GMT+0000 (Coordinated Universal Time)",
+            "2027-00-10",
+            "2027-13-01T00:00:00Z",
+            "2027-12-00",
+            "2027-12-32",
+            "2027-12-05T24:00:00Z",
+            "2027-12-05T25:00",
+            "2027-12-05T10:60:00Z",
+            "2027-12-31T23:59:60Z",
+            "Sun Dec 05 2027 23:59:60 GMT+0000 (Coordinated Universal Time)",
+            "2027-12-05T10:00:00+25:00",
+            "2027-12-05T10:00:00+24:00",
+            "2027-12-05T10:00:00-99:00",
+            "2027-12-05T10:00:00+01:60",
+            "Sun Dec 05 2027 10:00:00 GMT+2500 (x)",
+            "99999-12-05T10:00:00Z",
+            "+099999-12-05T10:00:00Z",
+            "Fri Dec 05 99999 10:00:00 GMT+0000 (Coordinated Universal Time)",
+            "0000-12-05",
+            "-000000-12-05T10:00:00Z",
+            "-000001-12-05T10:00:00Z",
+            "0001-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:59-01:00",
+        ] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn refuses_other_texts() {
-        for text in ["", "undefined", "Invalid Date", "null", "2026-13-01T00:00:00Z", "yesterday"] {
+        for text in [
+            "",
+            "undefined",
+            "Invalid Date",
+            "null",
+            "NaN",
+            "yesterday",
+            "2027",
+            "2027-12",
+            "2027-12-5",
+            "27-12-05",
+            "20271205",
+            "20271205T101542Z",
+            "12/05/2027",
+            "05.12.2027",
+            "12/5/2027, 6:30:00 PM",
+            "1795486542000",
+            "2027-12-05T",
+            "2027-12-05T10",
+            "2027-12-05T10:00:",
+            "2027-12-05T10:00:00.",
+            "2027-12-05T10:00:00ZZ",
+            "2027-12-05T10:00:00+",
+            "2027-12-05T10:00:00+1",
+            "2027-12-05T10:00:00 PM",
+            "2027-12-05T10:00:00[Europe/Berlin",
+            "2027-12-05x10:00:00Z",
+            "2027-12-05Z",
+            "2027-W48-7",
+            "2027-339",
+            "Tomorrow Dec 05 2027 10:00:00 GMT+0000",
+            "Sun Dez 05 2027 10:00:00 GMT+0000",
+            "Sun Dec 05 2027 10:00:00 CET",
+            "Sun Dec 05 2027 10:00:00 GMT+0000 (x",
+            "Sun Dec 05 2027 10:00:00 GMT+0000 (x) y",
+            "Sun Dec 05 2027 GMT+0000",
+            "Sun Dec +5 2027 10:00:00 GMT+0000",
+            "２０２７-12-05",
+        ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
     }
@@ -208,6 +334,13 @@ mod tests {
             let instant = Timestamp::from_millis(seconds * 1000).unwrap();
             prop_assert_eq!(instant.to_string().parse::<Timestamp>().unwrap(), instant);
             prop_assert_eq!(instant.to_js_string().parse::<Timestamp>().unwrap(), instant);
+            let local = instant.to_string().replace('T', " ").replace('Z', "");
+            prop_assert_eq!(local.parse::<Timestamp>().unwrap(), instant);
+        }
+
+        #[test]
+        fn no_almost_date_panics(text in "[+-]?[0-9]{1,6}[-/ ][0-9]{1,3}-[0-9]{1,3}[T ]?[0-9:.,]{0,12}[Z+-]?[0-9:]{0,6}") {
+            drop(text.parse::<Timestamp>());
         }
 
         #[test]

@@ -44,8 +44,8 @@ pub enum OrdersError {
     /// What the order claims is contradicted.
     #[error(transparent)]
     Contradicted(#[from] Refusal),
-    /// The payment provider did not do it.
-    #[error(transparent)]
+    /// The payment provider did not do it. In what words is for the log.
+    #[error("The payment provider refused this.")]
     Provider(#[from] ProviderError),
     /// The store did not do it.
     #[error(transparent)]

@@ -1,6 +1,6 @@
 //! Reviews.
 
-use jobapp_kernel::{Aggregate, InvalidId, InvalidState, Key, KeyValue, Stars, Timestamp};
+use jobapp_kernel::{Aggregate, InvalidId, InvalidState, Key, KeyValue, Stars, Timestamp, is_blank};
 use serde::{Deserialize, Serialize};
 
 use crate::{OrderFact, OrderNumber, OrderParties, ReviewError};
@@ -121,7 +121,7 @@ impl Review {
         now: Timestamp,
     ) -> Result<(Self, Vec<ReviewEvent>), ReviewError> {
         fact.check_reviewer(&reviewer.username, side)?;
-        if text.trim().is_empty() || text.encode_utf16().count() > Self::MAX_CHARACTERS {
+        if is_blank(&text) || text.encode_utf16().count() > Self::MAX_CHARACTERS {
             return Err(ReviewError::Text);
         }
         let OrderParties { gig_id, seller_id, .. } = fact.parties().clone();

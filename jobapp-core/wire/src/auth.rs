@@ -14,7 +14,7 @@ pub use answers::{
     SessionAnswer, SessionDocument, SessionsAnswer, SignInAnswer, UserAnswer, UserDocument,
 };
 
-use crate::validate::{Field, Invalid, Schema, is_email, optional_text, text};
+use crate::validate::{Field, Invalid, Schema, is_email, optional_text, secret, text};
 
 /// The longest text of a country, a browser's name or a device's type.
 const MAX_TEXT: usize = 255;
@@ -69,11 +69,12 @@ const fn new_password(name: &'static str, wrong_type: &'static str) -> Field {
         .length(8, 128, "Invalid password")
         .wrong_type(wrong_type)
         .empty("Password is a required field")
+        .secret()
 }
 
 /// A password somebody has already: never judged by its length.
 const fn known_password(name: &'static str, wrong_type: &'static str) -> Field {
-    Field::text(name).required().wrong_type(wrong_type).empty("Password is a required field")
+    Field::text(name).required().wrong_type(wrong_type).empty("Password is a required field").secret()
 }
 
 /// `POST /signup`.
@@ -124,7 +125,7 @@ impl SignUpBody {
         Self::SCHEMA.check(body)?;
         Ok(Self {
             username: text(body, "username").to_owned(),
-            password: text(body, "password").into(),
+            password: secret(body, "password").into(),
             country: text(body, "country").to_owned(),
             email: text(body, "email").to_owned(),
             profile_picture: text(body, "profilePicture").to_owned(),
@@ -173,7 +174,7 @@ impl SignInBody {
         schema.check(body)?;
         Ok(Self {
             username: text(body, "username").to_owned(),
-            password: text(body, "password").into(),
+            password: secret(body, "password").into(),
             browser_name: optional_text(body, "browserName"),
             device_type: optional_text(body, "deviceType"),
         })
@@ -274,7 +275,7 @@ impl ResetPasswordBody {
             return Err(Invalid::new("Passwords should match"));
         }
         Schema::new(Self::FIELDS).check(body)?;
-        Ok(Self { password: text(body, "password").into(), confirm_password: text(body, "confirmPassword").into() })
+        Ok(Self { password: secret(body, "password").into(), confirm_password: secret(body, "confirmPassword").into() })
     }
 }
 
@@ -304,8 +305,8 @@ impl ChangePasswordBody {
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
         Self::SCHEMA.check(body)?;
         Ok(Self {
-            current_password: text(body, "currentPassword").into(),
-            new_password: text(body, "newPassword").into(),
+            current_password: secret(body, "currentPassword").into(),
+            new_password: secret(body, "newPassword").into(),
         })
     }
 }
@@ -368,7 +369,7 @@ impl BeginSecondFactorBody {
     /// The first broken rule.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
         Self::SCHEMA.check(body)?;
-        Ok(Self { password: text(body, "password").into() })
+        Ok(Self { password: secret(body, "password").into() })
     }
 }
 
@@ -422,6 +423,6 @@ impl EndSecondFactorBody {
     /// The first broken rule.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
         Self::SCHEMA.check(body)?;
-        Ok(Self { password: text(body, "password").into(), code: text(body, "code").into() })
+        Ok(Self { password: secret(body, "password").into(), code: text(body, "code").into() })
     }
 }

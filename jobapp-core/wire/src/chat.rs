@@ -19,16 +19,8 @@ const OFFER: Schema = Schema::new(&[
         "\"offer.description\" length must be less than or equal to 20000 characters long",
     ),
     Field::number("deliveryInDays"),
-    Field::text("oldDeliveryDate").length(
-        0,
-        128,
-        "\"offer.oldDeliveryDate\" length must be less than or equal to 128 characters long",
-    ),
-    Field::text("newDeliveryDate").length(
-        0,
-        128,
-        "\"offer.newDeliveryDate\" length must be less than or equal to 128 characters long",
-    ),
+    Field::date("oldDeliveryDate").at_most(128),
+    Field::date("newDeliveryDate").at_most(128),
     Field::boolean("accepted"),
     Field::boolean("cancelled"),
 ]);
@@ -120,12 +112,14 @@ impl OfferBody {
         let description = required("description")?;
         let delivery_in_days = whole(required_number("deliveryInDays")?)
             .ok_or_else(|| Invalid::new("\"offer.deliveryInDays\" must be an integer"))?;
+        // The order that follows repeats it, and cannot do without.
+        let old_delivery_date = required("oldDeliveryDate")?;
         Ok(Self {
             gig_title,
             price,
             description,
             delivery_in_days,
-            old_delivery_date: text(offer, "oldDeliveryDate").to_owned(),
+            old_delivery_date,
             new_delivery_date: text(offer, "newDeliveryDate").to_owned(),
         })
     }
@@ -198,6 +192,9 @@ impl MessageBody {
             name: owned("fileName"),
             size: owned("fileSize"),
         });
+        if text(body, "body").is_empty() && file.is_none() && offer.is_none() {
+            return Err(Invalid::new("\"body\" is not allowed to be empty"));
+        }
         Ok(Self {
             conversation_id: optional_text(body, "conversationId"),
             body: owned("body"),
@@ -495,6 +492,22 @@ mod tests {
             ("offer.price", json!(null), "\"offer.price\" must be a number"),
             ("offer.deliveryInDays", json!(1.5), "\"offer.deliveryInDays\" must be an integer"),
             ("offer.gigTitle", json!(""), "\"offer.gigTitle\" is not allowed to be empty"),
+            ("offer.gigTitle", json!("\u{200b}\u{a0}"), "\"offer.gigTitle\" is not allowed to be empty"),
+            ("offer.description", json!("\u{2800}"), "\"offer.description\" is not allowed to be empty"),
+            ("offer.oldDeliveryDate", json!("Invalid Date"), "\"offer.oldDeliveryDate\" must be a valid date"),
+            ("offer.newDeliveryDate", json!("2027-02-30"), "\"offer.newDeliveryDate\" must be a valid date"),
+            (
+                "offer.newDeliveryDate",
+                json!("2027-12-05T09:00:00+25:00"),
+                "\"offer.newDeliveryDate\" must be a valid date",
+            ),
+            ("offer.newDeliveryDate", json!(""), "\"offer.newDeliveryDate\" is not allowed to be empty"),
+            ("offer.newDeliveryDate", json!("2027-12-05 09:00"), "ok"),
+            (
+                "offer.newDeliveryDate",
+                json!("a".repeat(129)),
+                "\"offer.newDeliveryDate\" length must be less than or equal to 128 characters long",
+            ),
             ("offer.reason", json!("x"), "\"offer.reason\" is not allowed"),
             ("offer.accepted", json!("x"), "\"offer.accepted\" must be a boolean"),
             ("createdAt", json!(5), "\"createdAt\" must be a string"),
@@ -516,9 +529,33 @@ mod tests {
     }
 
     #[test]
+    fn a_message_shows_something_a_text_a_file_or_an_offer() {
+        let parsed = |body: Value, file: Value| {
+            let mut message = valid();
+            message["hasOffer"] = json!(false);
+            message["body"] = body;
+            message["file"] = file;
+            MessageBody::parse(&message)
+        };
+        for blank in [json!(""), json!(null), json!("  "), json!("\u{200b}\u{200d}\u{fe0f}"), json!("\u{3164}\u{2800}")]
+        {
+            let invalid = parse_error(parsed(blank.clone(), json!(null)));
+            assert_eq!(invalid, "\"body\" is not allowed to be empty", "{blank}");
+            assert_eq!(parsed(blank, json!("data:text/plain;base64,aGk=")).unwrap().body, "");
+        }
+        for seen in ["می\u{200c}خواهم", "👩\u{200d}💻", " hi "] {
+            assert_eq!(parsed(json!(seen), json!(null)).unwrap().body, seen);
+        }
+    }
+
+    fn parse_error(parsed: Result<MessageBody, Invalid>) -> String {
+        parsed.map_or_else(|invalid| invalid.message, |body| format!("{body:?} is taken"))
+    }
+
+    #[test]
     fn an_offer_needs_its_terms_only_when_there_is_one() {
         assert_eq!(without("offer"), "\"offer\" is required");
-        for key in ["gigTitle", "price", "description", "deliveryInDays"] {
+        for key in ["gigTitle", "price", "description", "deliveryInDays", "oldDeliveryDate"] {
             let mut body = valid();
             body["offer"].as_object_mut().unwrap().remove(key);
             let invalid = MessageBody::parse(&body).unwrap_err();

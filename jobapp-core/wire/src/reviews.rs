@@ -51,10 +51,6 @@ impl ReviewBody {
     /// The first broken rule.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
         BEFORE_RATING.check(body)?;
-        let review = text(body, "review");
-        if review.trim().is_empty() {
-            return Err(Invalid::new("\"review\" is not allowed to be empty"));
-        }
         RATING.check(body)?;
         let rating = body.get("rating").and_then(number).and_then(whole);
         let rating = match rating.ok_or_else(|| Invalid::new("\"rating\" must be an integer"))? {
@@ -67,7 +63,7 @@ impl ReviewBody {
             order_id: text(body, "orderId").to_owned(),
             review_type: text(body, "reviewType").to_owned(),
             rating,
-            review: review.to_owned(),
+            review: text(body, "review").to_owned(),
         })
     }
 }
@@ -146,6 +142,8 @@ mod tests {
         for (key, value, expected) in [
             ("review", json!(""), "\"review\" is not allowed to be empty"),
             ("review", json!("  "), "\"review\" is not allowed to be empty"),
+            ("review", json!("\u{200b}\u{2800} \u{3164}"), "\"review\" is not allowed to be empty"),
+            ("review", json!("👩\u{200d}💻"), "ok"),
             ("review", json!(5), "\"review\" must be a string"),
             ("review", json!("a".repeat(2001)), "\"review\" length must be less than or equal to 2000 characters long"),
             ("rating", json!("many"), "\"rating\" must be a number"),

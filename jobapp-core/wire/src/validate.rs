@@ -9,11 +9,12 @@ mod schema;
 mod tests;
 mod values;
 
+use jobapp_kernel::{Timestamp, is_blank};
 use serde_json::Value;
 
 use schema::Path;
 pub use schema::Schema;
-pub use values::{boolean, is_email, is_web_address, number, optional_text, text, texts};
+pub use values::{boolean, date, is_email, is_web_address, number, optional_text, secret, text, texts};
 
 /// The first broken rule of a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +54,8 @@ pub enum Kind {
         /// A further rule.
         format: Option<fn(&str) -> bool>,
     },
+    /// A date, in any form that [`Timestamp`] reads.
+    Date,
     /// A number, or a text that is one.
     Number {
         /// What it must be above.
@@ -100,8 +103,10 @@ pub struct Field {
     pub kind: Kind,
     /// Whether it must be there.
     pub required: bool,
-    /// Whether `null` and the empty text are as good as absent.
+    /// Whether `null` and a text of which nobody sees anything are as good as absent.
     pub blank: bool,
+    /// Whether it is a password: blanks are characters like others.
+    pub secret: bool,
     /// How much there may be of it.
     pub most: Most,
     /// Its own texts.
@@ -130,6 +135,7 @@ impl Field {
             kind,
             required: false,
             blank: false,
+            secret: false,
             most: Most { units: None, elements: None },
             texts: Texts { wrong_type: None, empty: None, missing: None, rule: None },
         }
@@ -138,6 +144,11 @@ impl Field {
     /// An optional, non-empty text.
     pub const fn text(name: &'static str) -> Self {
         Self::new(name, Kind::Text { length: None, format: None })
+    }
+
+    /// An optional date.
+    pub const fn date(name: &'static str) -> Self {
+        Self::new(name, Kind::Date)
     }
 
     /// An optional number.
@@ -186,10 +197,21 @@ impl Field {
         Self { required: true, ..self }
     }
 
-    /// The same field, where `null` and the empty text are as good as absent.
+    /// The same field, where `null` and a text of which nobody sees anything are as good as absent.
     #[must_use]
     pub const fn blank(self) -> Self {
         Self { blank: true, ..self }
+    }
+
+    /// The same text, which is a password: blanks are characters like others.
+    #[must_use]
+    pub const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    /// Whether there is nothing to be seen of a text.
+    fn is_empty(&self, text: &str) -> bool {
+        if self.secret { text.is_empty() } else { is_blank(text) }
     }
 
     /// The same text, or list of texts, with at most so many UTF-16 units in each text.
@@ -260,12 +282,13 @@ impl Field {
         let Some(value) = value else {
             return if self.required { Err(self.says_that(self.texts.missing, at, "is required")) } else { Ok(()) };
         };
-        if self.blank && (value.is_null() || value.as_str() == Some("")) {
+        if self.blank && (value.is_null() || value.as_str().is_some_and(|text| self.is_empty(text))) {
             return Ok(());
         }
         match self.kind {
             Kind::Any => Ok(()),
             Kind::Text { length, format } => self.check_text(value, at, length, format),
+            Kind::Date => self.check_date(value, at),
             Kind::Number { above } => {
                 let number =
                     number(value).ok_or_else(|| self.says_that(self.texts.wrong_type, at, "must be a number"))?;
@@ -288,7 +311,7 @@ impl Field {
             Kind::Links => {
                 for (index, element) in self.elements_before_count(value, at)?.iter().enumerate() {
                     if let Value::String(link) = element
-                        && !link.is_empty()
+                        && !is_blank(link)
                     {
                         self.check_link(link, &at.index(index))?;
                     }
@@ -324,7 +347,7 @@ impl Field {
         let Value::String(text) = value else {
             return Err(self.says_that(self.texts.wrong_type, at, "must be a string"));
         };
-        if text.is_empty() {
+        if self.is_empty(text) {
             let texts = [self.texts.empty, self.texts.missing.filter(|_| matches!(self.kind, Kind::Texts { .. }))];
             return Err(self.says_that(texts.into_iter().flatten().next(), at, "is not allowed to be empty"));
         }
@@ -349,6 +372,14 @@ impl Field {
         match format {
             Some(fits) if !fits(text) => Err(self.says_that(self.texts.rule, at, "is not valid")),
             _ => Ok(()),
+        }
+    }
+
+    fn check_date(&self, value: &Value, at: &Path<'_>) -> Result<(), Invalid> {
+        self.check_text(value, at, None, None)?;
+        match value.as_str().map(str::parse::<Timestamp>) {
+            Some(Ok(_)) => Ok(()),
+            _ => Err(self.says_that(self.texts.rule, at, "must be a valid date")),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::body::Body;
+use futures::future::join_all;
 use http::{Method, Request, StatusCode};
 use jobapp_kernel::{OutboxEntry, Outcome, Timestamp};
 use jobapp_reviews::Subject;
@@ -47,6 +48,17 @@ async fn a_review_is_told_to_orders_sellers_and_gigs() {
         "review": "Quick and tidy.", "rating": 5, "reviewerUsername": "Marta",
         "createdAt": "Tue Nov 24 2026 10:20:00 GMT+0000 (Coordinated Universal Time)"});
     assert_eq!(app.published(), [told]);
+}
+
+#[tokio::test]
+async fn of_many_reviews_of_one_order_at_once_one_is_written() {
+    let app = App::new().await;
+    let review = a_review("buyer-review");
+    let answers = join_all((0..20).map(|_| app.post("Marta", &review))).await;
+    let written = answers.iter().filter(|(status, _)| *status == StatusCode::CREATED).count();
+    let told = json!("You have already reviewed this order.");
+    let refused = answers.iter().filter(|(status, body)| *status == StatusCode::CONFLICT && body["message"] == told);
+    assert_eq!((written, refused.count()), (1, 19), "{answers:?}");
 }
 
 #[tokio::test]

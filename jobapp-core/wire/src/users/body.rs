@@ -1,5 +1,6 @@
 //! What a client says of a seller.
 
+use jobapp_kernel::is_blank;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -208,7 +209,7 @@ fn each<T>(body: &Value, name: &str, read: impl Fn(&Value) -> T) -> Vec<T> {
 /// A text, or a number or boolean as one; other values and empty texts are no links.
 fn plain_text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::String(text) if !is_blank(text) => Some(text.clone()),
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
     }

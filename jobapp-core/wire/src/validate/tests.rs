@@ -94,3 +94,54 @@ fn what_is_too_long_or_too_many_is_told_in_the_default_words() {
         assert_eq!(text, expected, "{key}: {value}");
     }
 }
+
+#[test]
+fn a_text_of_which_nobody_sees_anything_is_empty() {
+    for blank in
+        [" ", "\t\n", "\u{a0}\u{3000}", "\u{200b}\u{200d}\u{feff}", "\u{2800}\u{3164}", "\u{ad}\u{e0041}\u{fff9}"]
+    {
+        for (key, value, expected) in [
+            ("name", json!(blank), "Name is required"),
+            ("skills", json!(["rust", blank]), "Skills are required"),
+            ("languages", json!([{"level": blank}]), "\"languages[0].level\" is not allowed to be empty"),
+            ("note", json!(blank), "ok"),
+        ] {
+            assert_eq!(with(key, value.clone()), expected, "{key}: {value}");
+        }
+        let mut body = valid();
+        body["note"] = json!(blank);
+        assert_eq!((text(&body, "note"), optional_text(&body, "note")), ("", None));
+    }
+    let persian = "می\u{200c}خواهم";
+    assert_eq!(with("name", json!(persian)), "ok");
+    assert_eq!(text(&json!({"name": persian}), "name"), persian);
+}
+
+#[test]
+fn blanks_of_a_password_are_characters_like_others() {
+    const PASSWORD: Schema =
+        Schema::new(&[Field::text("password").required().length(8, 64, "Invalid password").secret()]);
+    let body = json!({"password": "          "});
+    assert!(PASSWORD.check(&body).is_ok());
+    assert_eq!(secret(&body, "password"), "          ");
+    let empty = PASSWORD.check(&json!({"password": ""})).unwrap_err();
+    assert_eq!(empty.message, "\"password\" is not allowed to be empty");
+}
+
+#[test]
+fn dates_are_read_as_they_are_checked() {
+    const DATES: Schema = Schema::new(&[Field::date("due").required(), Field::date("other").blank()]);
+    let due =
+        |due: Value| DATES.check(&json!({"due": due})).map_or_else(|invalid| invalid.message, |()| "ok".to_owned());
+    assert_eq!(due(json!("2027-12-05T09:00")), "ok");
+    assert_eq!(due(json!("")), "\"due\" is not allowed to be empty");
+    assert_eq!(due(json!("\u{200b}")), "\"due\" is not allowed to be empty");
+    assert_eq!(due(json!(1_795_486_542_000_i64)), "\"due\" must be a string");
+    for wrong in ["Invalid Date", "2027-02-30", "2027-12-05T09:00:00+25:00", "2027-12-31T23:59:60Z", "99999-01-01"] {
+        assert_eq!(due(json!(wrong)), "\"due\" must be a valid date", "{wrong}");
+    }
+    let body = json!({"due": "2027-12-05 09:00", "other": " "});
+    assert!(DATES.check(&body).is_ok());
+    assert_eq!(date(&body, "due").map(|date| date.to_string()).as_deref(), Some("2027-12-05T09:00:00.000Z"));
+    assert_eq!(date(&body, "other"), None);
+}

@@ -1,5 +1,6 @@
 //! Reads values that were checked, and tells what texts are.
 
+use jobapp_kernel::{Timestamp, is_blank};
 use serde_json::Value;
 
 /// A number, or a text that is one; `None` for anything else and for what no JSON number can be.
@@ -25,14 +26,24 @@ pub fn boolean(value: &Value) -> Option<bool> {
     }
 }
 
-/// The text of a field; empty when it is absent or no text.
+/// The text of a field; empty when it is absent, no text, or nobody would see anything of it.
 pub fn text<'v>(body: &'v Value, name: &str) -> &'v str {
-    body.get(name).and_then(Value::as_str).unwrap_or_default()
+    body.get(name).and_then(Value::as_str).filter(|text| !is_blank(text)).unwrap_or_default()
 }
 
 /// The text of a field; `None` when it is absent, blank or no text.
 pub fn optional_text(body: &Value, name: &str) -> Option<String> {
-    body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    body.get(name).and_then(Value::as_str).filter(|text| !is_blank(text)).map(str::to_owned)
+}
+
+/// The password of a field, in which blanks are characters like others; empty when it is absent or no text.
+pub fn secret<'v>(body: &'v Value, name: &str) -> &'v str {
+    body.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The date of a field; `None` when it is absent, blank or no date.
+pub fn date(body: &Value, name: &str) -> Option<Timestamp> {
+    text(body, name).parse().ok()
 }
 
 /// The texts of a list; empty when it is absent or no list.

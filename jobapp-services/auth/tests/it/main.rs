@@ -1,6 +1,7 @@
 //! The auth service on stores in memory, through its router.
 
 mod app;
+mod at_once;
 mod enumeration;
 mod guessing;
 mod passwords;

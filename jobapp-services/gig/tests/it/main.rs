@@ -1,5 +1,6 @@
 //! The gig service on adapters in memory, and once on the embedded index and a bus.
 
+mod at_once;
 mod consumers;
 mod gigs;
 mod lists;

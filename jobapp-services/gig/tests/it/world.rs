@@ -122,8 +122,18 @@ impl World {
 
     /// A world in which Iria and Mallory sell.
     pub(crate) async fn with(config: GigConfig) -> Self {
-        let store = MemoryStore::new();
-        let index = Arc::new(MemorySearch::new());
+        let world = Self::on(MemoryStore::new(), Arc::new(MemorySearch::new()), config);
+        world.becomes_seller("Iria", IRIA).await;
+        world.becomes_seller("Mallory", MALLORY).await;
+        world
+    }
+
+    /// The same gigs, as another process serves them.
+    pub(crate) fn in_another_process(&self, config: GigConfig) -> Self {
+        Self::on(self.store.of_another_process(), Arc::clone(&self.index), config)
+    }
+
+    fn on(store: MemoryStore, index: Arc<MemorySearch>, config: GigConfig) -> Self {
         let (categories, media) = (Arc::new(MemoryCategories::new()), Arc::new(MemoryMedia::default()));
         let (published, tokens) = (Arc::new(Published::default()), Tokens::new());
         let ports = GigPorts {
@@ -139,11 +149,7 @@ impl World {
             ids: Arc::new(SequenceIds::default()),
             guard: tokens.guard(),
         };
-        let world =
-            Self { service: GigService::new(ports, config), store, index, categories, media, published, tokens };
-        world.becomes_seller("Iria", IRIA).await;
-        world.becomes_seller("Mallory", MALLORY).await;
-        world
+        Self { service: GigService::new(ports, config), store, index, categories, media, published, tokens }
     }
 
     pub(crate) async fn becomes_seller(&self, username: &str, id: &str) {

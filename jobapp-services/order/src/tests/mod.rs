@@ -1,5 +1,6 @@
 //! The service on memory adapters: requests in, messages out and in again.
 
+mod at_once;
 mod cancelling;
 mod lifecycle;
 mod messages;

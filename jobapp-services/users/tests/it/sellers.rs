@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::join_all;
 use http::StatusCode;
 use jobapp_users::Seller;
 use jobapp_users_service::UsersConfig;
@@ -273,4 +274,20 @@ async fn sample_sellers_are_made_only_where_configured() {
     let sample = world.seller("Marta").await;
     let path = format!("/api/v1/seller/{}", sample["_id"].as_str().unwrap());
     assert_eq!(world.call("Marta", "PUT", &path, Some(&sample)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn changes_of_a_seller_at_once_are_all_made() {
+    let world = World::new();
+    let seller = world.make_seller("Marta").await;
+    let path = format!("/api/v1/seller/{}", seller["_id"].as_str().unwrap());
+    let rewrite = |number: usize| {
+        let mut body = seller_body();
+        body["oneliner"] = json!(format!("I do {number} things"));
+        let (world, path) = (&world, &path);
+        async move { world.call("Marta", "PUT", path, Some(&body)).await }
+    };
+    for answer in join_all((0..50).map(rewrite)).await {
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    }
 }

@@ -6,8 +6,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use jobapp_contracts::fixture::{Kettle, KettleEvent, a_kettle, id};
-use jobapp_kernel::{Cause, Change, Repository, Saved};
+use jobapp_kernel::{Cause, Change, Repository, RepositoryError, Saved, in_turn};
 use jobapp_sql::{SqlConfig, SqlStore};
 use tempfile::TempDir;
 
@@ -29,6 +30,8 @@ enum Order {
     Insert(u64),
     /// Insert a kettle of this number for this request.
     Request(u64, u64),
+    /// Raise the price of kettle 1 by one, so many times at once.
+    Raise(u64),
 }
 
 impl Order {
@@ -38,6 +41,7 @@ impl Order {
             Self::Name(number, name) => format!("name {number} {name}"),
             Self::Insert(number) => format!("insert {number} 0"),
             Self::Request(number, key) => format!("request {number} {key}"),
+            Self::Raise(times) => format!("raise {times} 0"),
         }
     }
 
@@ -49,6 +53,7 @@ impl Order {
             "name" => Self::Name(number(1), number(2)),
             "insert" => Self::Insert(number(1)),
             "request" => Self::Request(number(1), number(2)),
+            "raise" => Self::Raise(number(1)),
             other => panic!("{other:?} is no order"),
         }
     }
@@ -56,6 +61,7 @@ impl Order {
     async fn obey(self, kettles: &dyn Repository<Kettle>) -> String {
         let boiled = vec![KettleEvent::Boiled { times: 1 }];
         let change = match self {
+            Self::Raise(times) => return raise(kettles, times).await,
             Self::Update(version) => Change::update(version, a_kettle(1), boiled),
             Self::Name(number, name) => {
                 Change::insert(Kettle { nickname: Some(format!("{name}")), ..a_kettle(number) }, boiled)
@@ -77,6 +83,18 @@ impl Order {
             Err(error) => error.taken_key().map_or_else(|| error.to_string(), |key| format!("taken {key}")),
         }
     }
+}
+
+/// Raises the price of kettle 1 in turn: `raised` when every one of them went through.
+async fn raise(kettles: &dyn Repository<Kettle>, times: u64) -> String {
+    let raise_once = || async {
+        let stored = kettles.find(&id(1)).await?.expect("the kettle is stored");
+        let dearer = Kettle { price: stored.value.price + 1, ..stored.value };
+        kettles.save(Change::update(stored.version, dearer, vec![])).await
+    };
+    let raised = join_all((0..times).map(|_| in_turn(kettles, &id(1), raise_once))).await;
+    let failed: Vec<RepositoryError> = raised.into_iter().filter_map(Result::err).collect();
+    if failed.is_empty() { "raised".to_owned() } else { format!("{failed:?}") }
 }
 
 /// Another process with the database open.
@@ -187,6 +205,16 @@ async fn processes_race_for_a_version() {
     }
     assert_eq!(race.kettles.find(&id(1)).await.unwrap().unwrap().version, ROUNDS + 1);
     assert_eq!(race.store.outbox().waiting().await.unwrap(), ROUNDS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_in_turn_of_several_processes_all_go_through() {
+    let mut race = Race::start().await;
+    let kettle = Kettle { price: 0, ..a_kettle(1) };
+    race.kettles.save(Change::insert(kettle, vec![])).await.unwrap().version().unwrap();
+    let answers = race.run([Order::Raise(30); 3]).await;
+    assert!(answers.iter().all(|answer| answer == "raised"), "{answers:?}");
+    assert_eq!(race.kettles.find(&id(1)).await.unwrap().unwrap().value.price, 90);
 }
 
 #[tokio::test(flavor = "multi_thread")]
