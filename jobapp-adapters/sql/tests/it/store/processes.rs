@@ -92,7 +92,8 @@ async fn raise(kettles: &dyn Repository<Kettle>, times: u64) -> String {
         let dearer = Kettle { price: stored.value.price + 1, ..stored.value };
         kettles.save(Change::update(stored.version, dearer, vec![])).await
     };
-    let raised = join_all((0..times).map(|_| in_turn(kettles, &id(1), raise_once))).await;
+    let one = id(1);
+    let raised = join_all((0..times).map(|_| in_turn(kettles, &one, raise_once))).await;
     let failed: Vec<RepositoryError> = raised.into_iter().filter_map(Result::err).collect();
     if failed.is_empty() { "raised".to_owned() } else { format!("{failed:?}") }
 }
