@@ -2,16 +2,23 @@
 
 use std::error::Error;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use http_body::Body as _;
 use http_body_util::LengthLimitError;
 use jobapp_kernel::Cause;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::{ApiError, Caller};
+use crate::inflate::NotInflated;
+use crate::{ApiError, Caller, Coding};
+
+/// The most values a JSON body may have, about: each takes many times the memory it has in the body.
+const MOST_VALUES: usize = 100_000;
+/// The most fields a form may have.
+const MOST_FIELDS: usize = 1000;
 
 /// The `Idempotency-Key` of a request and a hash of its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +41,8 @@ impl IdempotencyKey {
 
 /// A request's body as a JSON object or list; `{}` for content types nobody reads.
 ///
-/// Refuses malformed JSON (400), what is neither object nor list (400), and more than the route's limit (413).
+/// Refuses malformed JSON (400), what is neither object nor list (400), more than the route's limit (413), and what is
+/// compressed in a way nobody takes (415). What is compressed otherwise is inflated, and the limit is for what comes out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JsonBody {
     /// The body.
@@ -60,12 +68,22 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let request = inflated(request)?;
         let headers = request.headers().clone();
         let bytes = Bytes::from_request(request, state).await.map_err(|error| not_read(&error))?;
         let mut hashing = Hashing::begin(&headers)?;
         hashing.push(&bytes);
         Ok(Self { value: parse(&headers, &bytes)?, idempotency: hashing.end() })
     }
+}
+
+/// The same request with the body as it was before it was compressed.
+pub(crate) fn inflated(mut request: Request) -> Result<Request, ApiError> {
+    if let Some(coding) = Coding::of(request.headers())?.filter(|_| !request.body().is_end_stream()) {
+        let body = std::mem::replace(request.body_mut(), Body::empty());
+        *request.body_mut() = coding.inflate(body);
+    }
+    Ok(request)
 }
 
 pub(crate) fn too_large() -> ApiError {
@@ -79,7 +97,7 @@ pub struct BodyTooSlow;
 
 /// The answer to a body that broke off: because it is larger than a limit, wherever that was set, because it did not arrive
 /// in time, or for another reason.
-pub(crate) fn not_read(error: &(dyn Error + 'static)) -> ApiError {
+pub fn not_read(error: &(dyn Error + 'static)) -> ApiError {
     let mut source = Some(error);
     while let Some(error) = source {
         // The framework boxes the one it finds itself.
@@ -88,6 +106,9 @@ pub(crate) fn not_read(error: &(dyn Error + 'static)) -> ApiError {
         }
         if error.is::<BodyTooSlow>() {
             return ApiError::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.");
+        }
+        if let Some(wrong) = error.downcast_ref::<NotInflated>() {
+            return wrong.refusal();
         }
         source = error.source();
     }
@@ -105,11 +126,12 @@ pub(crate) enum ContentType {
 
 impl ContentType {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let mime = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match mime.as_str() {
-            "application/json" => Self::Json,
-            "application/x-www-form-urlencoded" => Self::Form,
+        // Whatever its parameters are: they need not be readable.
+        let content_type = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
+        let mime = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        match mime {
+            _ if mime.eq_ignore_ascii_case(b"application/json") => Self::Json,
+            _ if mime.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") => Self::Form,
             _ => Self::Other,
         }
     }
@@ -119,7 +141,7 @@ fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, ApiError> {
     match ContentType::of(headers) {
         _ if bytes.is_empty() => Ok(Value::Object(Map::new())),
         ContentType::Json => json(bytes).map_err(|error| error.refusal(true)),
-        ContentType::Form => Ok(form(bytes)),
+        ContentType::Form => form(bytes),
         ContentType::Other => Ok(Value::Object(Map::new())),
     }
 }
@@ -129,6 +151,7 @@ fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, ApiError> {
 pub(crate) enum NotJson {
     NotUtf8,
     Neither,
+    TooMuch,
     Grammar(serde_json::Error),
 }
 
@@ -138,16 +161,28 @@ impl NotJson {
         let reason = match self {
             Self::NotUtf8 => return ApiError::bad_request("The body is not valid UTF-8."),
             Self::Neither => return ApiError::bad_request("The body must be a JSON object or list."),
+            Self::TooMuch => return ApiError::bad_request("The body has too many values."),
             Self::Grammar(error) => error.to_string(),
         };
+        let reason = HALVES.iter().fold(reason, |reason, half| reason.replace(half, HALF));
         let short = reason.rsplit_once(" at line ").map_or(&*reason, |(short, _)| short);
         ApiError::bad_request(format!("The body is not valid JSON: {}.", if with_position { &reason } else { short }))
     }
 }
 
-/// A JSON object or list.
+/// What is wrong with a text that has one of two `\u` escapes that only mean something together.
+pub(crate) const HALF: &str = "half of a surrogate pair in a text";
+/// The parser's words for it.
+const HALVES: [&str; 2] = ["lone leading surrogate in hex escape", "unexpected end of hex escape"];
+
+/// A JSON object or list, perhaps behind a byte order mark (RFC 8259 §8.1).
 pub(crate) fn json(bytes: &[u8]) -> Result<Value, NotJson> {
     let text = std::str::from_utf8(bytes).map_err(|_| NotJson::NotUtf8)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // Between two values there is a comma.
+    if text.len() > MOST_VALUES && text.bytes().filter(|byte| *byte == b',').count() > MOST_VALUES {
+        return Err(NotJson::TooMuch);
+    }
     match serde_json::from_str(text).map_err(NotJson::Grammar)? {
         value @ (Value::Object(_) | Value::Array(_)) => Ok(value),
         _ => Err(NotJson::Neither),
@@ -155,7 +190,13 @@ pub(crate) fn json(bytes: &[u8]) -> Result<Value, NotJson> {
 }
 
 /// A form as an object; a repeated or `name[]` key becomes a list, `name[key]` an object.
-pub(crate) fn form(bytes: &[u8]) -> Value {
+///
+/// # Errors
+/// 400 for too many fields.
+pub(crate) fn form(bytes: &[u8]) -> Result<Value, ApiError> {
+    if bytes.iter().filter(|byte| **byte == b'&').count() >= MOST_FIELDS {
+        return Err(ApiError::bad_request(format!("The form has more than {MOST_FIELDS} fields.")));
+    }
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {
         let (name, value) = (name.into_owned(), value.into_owned());
@@ -172,7 +213,7 @@ pub(crate) fn form(bytes: &[u8]) -> Value {
             object.insert(name, Value::String(value));
         }
     }
-    Value::Object(object)
+    Ok(Value::Object(object))
 }
 
 fn push(object: &mut Map<String, Value>, name: &str, value: String) {
@@ -214,9 +255,9 @@ impl Hashing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::body::Body;
     use http_body_util::{BodyExt, Limited};
     use serde_json::json;
+    use tower::ServiceExt;
 
     fn read(content_type: &str, body: &[u8]) -> Result<Value, ApiError> {
         let mut headers = HeaderMap::new();
@@ -237,6 +278,86 @@ mod tests {
             assert_eq!(read("application/json", bad).unwrap_err().status(), StatusCode::BAD_REQUEST);
         }
         assert_eq!(read("text/plain", b"hello").unwrap(), json!({}));
+    }
+
+    #[test]
+    fn an_unreadable_parameter_does_not_hide_what_a_body_is() {
+        let mut headers = HeaderMap::new();
+        let value = http::HeaderValue::from_bytes(b"Application/JSON; charset=utf-8; name=caf\xe9").unwrap();
+        headers.insert(CONTENT_TYPE, value);
+        assert_eq!(parse(&headers, b"[1]").unwrap(), json!([1]));
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_body_means_nothing() {
+        assert_eq!(read("application/json", b"\xef\xbb\xbf{\"a\":1}").unwrap(), json!({"a": 1}));
+        let twice = read("application/json", b"\xef\xbb\xbf\xef\xbb\xbf{}");
+        assert_eq!(twice.unwrap_err().status(), StatusCode::BAD_REQUEST);
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_named() {
+        for body in [r#"{"a":"\ud83d"}"#, r#"{"a":"\ud83d\n"}"#, r#"{"a":"\ud83d\ud83d"}"#, r#"{"a":"\udc00"}"#] {
+            let refused = read("application/json", body.as_bytes()).unwrap_err();
+            let expected = "The body is not valid JSON: half of a surrogate pair in a text at line 1 column ";
+            assert!(refused.message().starts_with(expected), "{body}: {}", refused.message());
+        }
+    }
+
+    #[test]
+    fn a_body_of_countless_small_values_is_refused() {
+        let body = format!("[{}0]", "0,".repeat(MOST_VALUES + 1));
+        let refused = read("application/json", body.as_bytes()).unwrap_err();
+        assert_eq!((refused.status(), refused.message()), (StatusCode::BAD_REQUEST, "The body has too many values."));
+        let many = format!("[{}0]", "0,".repeat(MOST_VALUES));
+        assert!(read("application/json", many.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_form_of_countless_fields_is_refused() {
+        let fields = |count: usize| (0..count).map(|at| format!("f{at}=1")).collect::<Vec<_>>().join("&");
+        let read = |body: String| read("application/x-www-form-urlencoded", body.as_bytes());
+        assert_eq!(read(fields(MOST_FIELDS)).unwrap().as_object().unwrap().len(), MOST_FIELDS);
+        for body in [fields(MOST_FIELDS + 1), "a=1&".repeat(60_000)] {
+            assert_eq!(read(body).unwrap_err().status(), StatusCode::BAD_REQUEST);
+        }
+    }
+
+    async fn sent(encoding: &str, body: Vec<u8>, most: usize) -> Result<Value, ApiError> {
+        let route = axum::Router::new()
+            .route("/", axum::routing::post(async |body: JsonBody| axum::Json(body.value)))
+            .layer(axum::extract::DefaultBodyLimit::max(most));
+        let request = Request::post("/").header(CONTENT_TYPE, "application/json").header("content-encoding", encoding);
+        let response = route.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let value: Value = serde_json::from_slice(&bytes).unwrap();
+        if status.is_success() { Ok(value) } else { Err(ApiError::new(status, value["message"].as_str().unwrap())) }
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        use std::io::Write;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_compressed_body_is_inflated_within_the_limit() {
+        assert_eq!(sent("gzip", gzip(b"{\"a\":1}"), 1000).await.unwrap(), json!({"a": 1}));
+        assert_eq!(sent("gzip", Vec::new(), 1000).await.unwrap(), json!({}));
+        let bomb = gzip(format!("{{\"a\":\"{}\"}}", "a".repeat(1_000_000)).as_bytes());
+        assert!(bomb.len() < 5000);
+        assert_eq!(sent("gzip", bomb, 100_000).await.unwrap_err().status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_compressed_as_it_says_is_refused_with_the_reason() {
+        let plain = sent("gzip", b"{\"a\":1}".to_vec(), 1000).await.unwrap_err();
+        let text = "The body is not valid gzip, as its Content-Encoding says it is.";
+        assert_eq!((plain.status(), plain.message()), (StatusCode::BAD_REQUEST, text));
+        let unknown = sent("br", b"{\"a\":1}".to_vec(), 1000).await.unwrap_err();
+        assert_eq!(unknown.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
 
     #[tokio::test]

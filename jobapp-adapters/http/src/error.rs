@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use jobapp_kernel::{ErrorKind, Kinded};
 use jobapp_wire::validate::Invalid;
 use serde::{Deserialize, Serialize};
@@ -28,12 +28,14 @@ pub struct ApiError {
     message: String,
     coming_from: &'static str,
     retry_after: Option<u32>,
+    /// A further header of the answer. Few have one.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl ApiError {
     /// An answer with this status and text.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), coming_from: "", retry_after: None }
+        Self { status, message: message.into(), coming_from: "", retry_after: None, header: None }
     }
 
     /// 400.
@@ -65,6 +67,13 @@ impl ApiError {
     #[must_use]
     pub const fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The same error, whose answer has this header: what is allowed, or what would be accepted.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some(Box::new((name, value)));
         self
     }
 
@@ -168,6 +177,9 @@ impl IntoResponse for ApiError {
         let mut response = (self.status, Json(self.body())).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some((name, value)) = self.header.map(|header| *header) {
+            response.headers_mut().insert(name, value);
         }
         response
     }

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use jobapp_kernel::{Cause, MediaStore, Received};
 use serde_json::{Map, Value};
 
-use crate::body::{ContentType, Hashing, IdempotencyKey, form, json, not_read, too_large};
+use crate::body::{ContentType, Hashing, IdempotencyKey, form, inflated, json, not_read, too_large};
 use crate::field::{Event, Fault, FieldReader, MARKER};
 use crate::{ApiError, Caller};
 
@@ -62,6 +62,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let request = inflated(request)?;
         let content_type = ContentType::of(request.headers());
         let (hashing, mut failure) = match Hashing::begin(request.headers()) {
             Ok(hashing) => (hashing, None),
@@ -160,7 +161,7 @@ impl Reading {
                 let (rest, shortened) = reader.end();
                 json(&rest).map_err(|error| error.refusal(!shortened))?
             }
-            Content::Form(bytes) => form(&bytes),
+            Content::Form(bytes) => form(&bytes)?,
             Content::Other => Value::Object(Map::new()),
         };
         debug_assert!(self.received.is_none() || value[self.intake.field] == MARKER, "the text is in the store");
@@ -235,6 +236,10 @@ mod tests {
     }
 
     async fn ask(path: &str, content_type: &str, key: Option<&str>, body: &[u8]) -> (StatusCode, Value) {
+        ask_with(path, &[("content-type", content_type)], key, body).await
+    }
+
+    async fn ask_with(path: &str, headers: &[(&str, &str)], key: Option<&str>, body: &[u8]) -> (StatusCode, Value) {
         let router = Router::new()
             .route("/streamed", post(streamed))
             .route("/whole", post(whole))
@@ -242,7 +247,10 @@ mod tests {
             .with_state(Service);
         let pieces: Vec<_> =
             body.chunks(10_007).map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece))).collect();
-        let mut request = Request::post(path).header("content-type", content_type);
+        let mut request = Request::post(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -268,6 +276,8 @@ mod tests {
             (JSON, b"{\n \"a\": x}"),
             (JSON, b"7"),
             (JSON, b"{\"a\":\"\xff\"}"),
+            (JSON, b"\xef\xbb\xbf{\"a\":1}"),
+            (JSON, br#"{"a":"\ud800"}"#),
             ("application/x-www-form-urlencoded", b"file=x&a%5B%5D=1"),
             ("text/plain", b"hello"),
         ] {
@@ -288,6 +298,29 @@ mod tests {
         // The key is the same whether or not the file was taken out.
         let (_, whole) = ask("/whole", JSON, Some("k-1"), body.as_bytes()).await;
         assert_eq!(answer["key"], whole["key"]);
+    }
+
+    #[tokio::test]
+    async fn a_compressed_file_goes_to_the_store_as_it_was_and_counts_as_large_as_it_was() {
+        let gzip = |text: &str| {
+            use std::io::Write;
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(text.as_bytes()).unwrap();
+            encoder.finish().unwrap()
+        };
+        let headers = [("content-type", JSON), ("content-encoding", "gzip")];
+        let body = |size: usize| json!({"a": "b", "file": format!("data:;base64,{}", "A".repeat(size))}).to_string();
+        let (status, answer) = ask_with("/streamed", &headers, Some("k-1"), &gzip(&body(300_000))).await;
+        assert_eq!((status, &answer["stored"]), (StatusCode::OK, &json!("300013")));
+        // What is done once is the same whether or not it was compressed on its way.
+        let (_, plain) = ask("/streamed", JSON, Some("k-1"), body(300_000).as_bytes()).await;
+        assert_eq!(answer["key"], plain["key"]);
+        let bomb = gzip(&body(50 * LIMIT));
+        assert!(bomb.len() < LIMIT / 10);
+        let (status, _) = ask_with("/streamed", &headers, None, &bomb).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+        let (status, _) = ask_with("/streamed", &headers, None, body(300_000).as_bytes()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
     }
 
     #[tokio::test]

@@ -9,18 +9,21 @@ mod caller;
 mod error;
 mod field;
 mod file_body;
+mod inflate;
+pub mod lists;
 mod path;
 mod tokens;
 mod unescape;
 mod upstream;
 
-pub use body::{BodyTooSlow, IdempotencyKey, JsonBody};
+pub use body::{BodyTooSlow, IdempotencyKey, JsonBody, not_read};
 pub use caller::{
     CLIENT_ADDRESS, Caller, DEVICE_TOKEN, GATEWAY_CHALLENGE, MaybeCaller, OPERATOR, REQUEST_ID, ServiceGuard, guard,
 };
 pub use error::{ApiError, ErrorBody, not_found};
 pub use file_body::{FileBody, FileIntake};
+pub use inflate::Coding;
 pub use path::{Segments, segments};
 pub use secrecy::SecretString;
-pub use tokens::{GatewayTokens, InvalidToken, TokenKeys, UserClaims, UserTokens};
+pub use tokens::{GatewayTokens, InvalidToken, TokenKeys, UserClaims, UserTokens, Validity};
 pub use upstream::{BoxError, NoServiceAddress, Upstream, in_process, over_network};

@@ -17,8 +17,13 @@ pub struct InvalidToken {
     pub expired: bool,
 }
 
-/// How far ahead of ours another clock may be, in seconds.
-const CLOCKS_DIFFER: u64 = 30;
+/// How far ahead of ours the clock that issued a token may have been, in seconds: another machine's, or our own before it was
+/// set back. Together with the time an access token lives it stays below the twenty minutes for which a gateway remembers
+/// that a session ended, so that no token outlives its session.
+const CLOCKS_DIFFER: u64 = 240;
+/// For how long a token that was good is good for whoever it is passed on to, in seconds: calls take their time, and clocks
+/// of machines differ.
+const PASSED_ON: u64 = 60;
 
 /// The secrets tokens are signed with: the first signs, all verify. Each has a key id, so that secrets can be changed
 /// without signing anybody out.
@@ -92,9 +97,40 @@ fn unix_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Refuses a token of the future: it was not issued by us, or by a clock that is not to be trusted.
-fn check_issued(iat: u64) -> Result<(), InvalidToken> {
-    if iat > unix_now().saturating_add(CLOCKS_DIFFER) { Err(REFUSED) } else { Ok(()) }
+/// From when to when a token is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    issued: u64,
+    expires: Option<u64>,
+}
+
+impl Validity {
+    /// From `issued` to before `expires`, in Unix seconds. Tokens of another system may have no end.
+    pub const fn new(issued: u64, expires: Option<u64>) -> Self {
+        Self { issued, expires }
+    }
+
+    /// When it ends, if it does.
+    pub const fn expires(self) -> Option<u64> {
+        self.expires
+    }
+
+    /// Whether it is good now. A token from the future, issued by a clock that was ahead by more than a few minutes, is not
+    /// good yet.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] when it is not.
+    pub fn check(self) -> Result<(), InvalidToken> {
+        self.check_at(unix_now(), 0)
+    }
+
+    fn check_at(self, now: u64, grace: u64) -> Result<(), InvalidToken> {
+        if self.issued > now.saturating_add(CLOCKS_DIFFER + grace) {
+            return Err(REFUSED);
+        }
+        let expired = self.expires.is_some_and(|expires| expires.saturating_add(grace) <= now);
+        if expired { Err(InvalidToken { expired }) } else { Ok(()) }
+    }
 }
 
 /// The claims of a user's access token.
@@ -151,8 +187,10 @@ impl UserTokens {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[USER_AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        // Its time is looked at apart, in the same way wherever the token comes by.
+        validation.validate_exp = false;
         validation.validate_nbf = true;
-        validation.leeway = 0;
+        validation.leeway = CLOCKS_DIFFER;
         Self { keys, validation: Arc::new(validation), lifetime, reference: None }
     }
 
@@ -184,33 +222,54 @@ impl UserTokens {
     /// # Errors
     /// [`InvalidToken`] for any other.
     pub fn verify(&self, token: &str) -> Result<UserClaims, InvalidToken> {
-        let refused = match self.verify_own(token) {
-            Ok(user) => return Ok(user),
-            Err(refused) => refused,
-        };
-        let Some(keys) = &self.reference else { return Err(refused) };
-        let reference: ReferenceUser = keys.verify_unnamed(token).map_err(|_| refused)?;
-        check_issued(reference.iat)?;
-        let ReferenceUser { id, email, username, .. } = reference;
-        Ok(UserClaims { id, email, username, sid: String::new(), role: None })
+        self.verify_timed(token).map(|(user, _)| user)
     }
 
-    /// The claims of a token that was good once, however long ago. They say whose session it was and open nothing.
+    /// The claims of a good token, and from when to when it is good.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] for any other.
+    pub fn verify_timed(&self, token: &str) -> Result<(UserClaims, Validity), InvalidToken> {
+        let (user, validity) = self.read(token)?;
+        validity.check()?;
+        Ok((user, validity))
+    }
+
+    /// The claims of a token that somebody we trust found good a moment ago, by a clock of his own. Whatever he found good is
+    /// good here.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] for any other.
+    pub fn verify_passed_on(&self, token: &str) -> Result<UserClaims, InvalidToken> {
+        let (user, validity) = self.read(token)?;
+        validity.check_at(unix_now(), PASSED_ON)?;
+        Ok(user)
+    }
+
+    /// The claims of a token that was good at some time, however long ago or ahead. They say whose session it was and open
+    /// nothing.
     ///
     /// # Errors
     /// [`InvalidToken`] for a token that never was ours.
     pub fn verify_expired(&self, token: &str) -> Result<UserClaims, InvalidToken> {
-        let mut validation = (*self.validation).clone();
-        validation.validate_exp = false;
-        let token: UserToken = self.keys.verify(token, &validation)?;
-        check_issued(token.iat)?;
-        if token.typ == ACCESS { Ok(token.user) } else { Err(REFUSED) }
+        self.read_own(token).map(|(user, _)| user)
     }
 
-    fn verify_own(&self, token: &str) -> Result<UserClaims, InvalidToken> {
+    /// The claims of a token of ours or of the reference system, whatever the time.
+    fn read(&self, token: &str) -> Result<(UserClaims, Validity), InvalidToken> {
+        let refused = match self.read_own(token) {
+            Ok(read) => return Ok(read),
+            Err(refused) => refused,
+        };
+        let Some(keys) = &self.reference else { return Err(refused) };
+        let reference: ReferenceUser = keys.verify_unnamed(token).map_err(|_| refused)?;
+        let ReferenceUser { id, email, username, iat } = reference;
+        Ok((UserClaims { id, email, username, sid: String::new(), role: None }, Validity::new(iat, None)))
+    }
+
+    fn read_own(&self, token: &str) -> Result<(UserClaims, Validity), InvalidToken> {
         let token: UserToken = self.keys.verify(token, &self.validation)?;
-        check_issued(token.iat)?;
-        if token.typ == ACCESS { Ok(token.user) } else { Err(REFUSED) }
+        if token.typ == ACCESS { Ok((token.user, Validity::new(token.iat, Some(token.exp)))) } else { Err(REFUSED) }
     }
 }
 
@@ -293,13 +352,13 @@ impl GatewayTokens {
         };
         let Some(keys) = &self.reference else { return Err(refused) };
         let reference: ReferenceGateway = keys.verify_unnamed(token).map_err(|_| refused)?;
-        check_issued(reference.iat)?;
+        Validity::new(reference.iat, None).check()?;
         if reference.id == audience { Ok(()) } else { Err(REFUSED) }
     }
 
     fn verify_own(&self, token: &str, audience: &str) -> Result<(), InvalidToken> {
         let token: GatewayToken = self.keys.verify(token, &self.validation)?;
-        check_issued(token.iat)?;
+        Validity::new(token.iat, None).check()?;
         let is_short = token.exp.saturating_sub(token.iat) <= Self::LIFETIME;
         let is_good = token.typ == GATEWAY && token.aud == audience && token.id == audience && is_short;
         if is_good { Ok(()) } else { Err(REFUSED) }

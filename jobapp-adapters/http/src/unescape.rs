@@ -5,7 +5,7 @@ use crate::field::{Event, Fault};
 /// Bytes of a text that are handed on at a time.
 const PIECE: usize = 64 * 1024;
 
-const HALF: Fault = Fault::NotJson("half of a surrogate pair");
+const HALF: Fault = Fault::NotJson(crate::body::HALF);
 
 /// Whether the text has ended.
 #[derive(Debug, PartialEq, Eq)]

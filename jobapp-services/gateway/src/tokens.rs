@@ -1,15 +1,12 @@
 //! Access tokens, verified once a minute: each request of a page brings the same one.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use foldhash::quality::RandomState;
 use http::HeaderValue;
-use jobapp_http::{Caller, InvalidToken, UserClaims, UserTokens};
+use jobapp_http::{Caller, InvalidToken, UserClaims, UserTokens, Validity};
 use moka::sync::Cache;
-use serde::Deserialize;
 
 /// For how long a verified token is believed without another look at its signature.
 const BELIEVED: Duration = Duration::from_secs(60);
@@ -30,20 +27,20 @@ pub(crate) struct Signed {
     pub(crate) caller: Caller,
     /// What tells services so: the token as the value of `Authorization`.
     pub(crate) bearer: HeaderValue,
-    /// Unix seconds. Tokens of another system may have no end; they are looked at each time.
-    expires: Option<u64>,
+    /// Looked at each time: the token may have expired since it was verified, and the clock may have been set.
+    validity: Validity,
 }
 
 impl Signed {
-    /// By a token that was verified, with its claims.
+    /// By a token that was verified, with its claims and its time.
     ///
     /// # Errors
     /// [`InvalidToken`] if it may not stand in a header.
-    pub(crate) fn by(token: &str, claims: UserClaims) -> Result<Self, InvalidToken> {
+    pub(crate) fn by(token: &str, claims: UserClaims, validity: Validity) -> Result<Self, InvalidToken> {
         let mut bearer =
             HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| InvalidToken { expired: false })?;
         bearer.set_sensitive(true);
-        Ok(Self { caller: Caller { claims }, bearer, expires: expiry(token) })
+        Ok(Self { caller: Caller { claims }, bearer, validity })
     }
 }
 
@@ -62,12 +59,14 @@ impl Tokens {
     /// [`InvalidToken`] for any other.
     pub(crate) fn verify(&self, token: &str) -> Result<Arc<Signed>, InvalidToken> {
         if let Some(good) = self.good.get(token)
-            && good.expires.is_some_and(|expires| unix_now() < expires)
+            && good.validity.check().is_ok()
         {
             return Ok(good);
         }
-        let signed = Arc::new(Signed::by(token, self.users.verify(token)?)?);
-        if signed.expires.is_some() {
+        let (claims, validity) = self.users.verify_timed(token)?;
+        let signed = Arc::new(Signed::by(token, claims, validity)?);
+        // Tokens of another system may have no end; they are verified each time.
+        if validity.expires().is_some() {
             self.good.insert(token.into(), Arc::clone(&signed));
         }
         Ok(signed)
@@ -80,20 +79,6 @@ impl Tokens {
     pub(crate) fn verify_expired(&self, token: &str) -> Result<UserClaims, InvalidToken> {
         self.users.verify_expired(token)
     }
-}
-
-fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs())
-}
-
-/// When a verified token ends.
-fn expiry(token: &str) -> Option<u64> {
-    #[derive(Deserialize)]
-    struct Expiry {
-        exp: u64,
-    }
-    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    serde_json::from_slice::<Expiry>(&claims).ok().map(|claims| claims.exp)
 }
 
 #[cfg(test)]
@@ -131,14 +116,21 @@ mod tests {
     }
 
     #[test]
-    fn a_remembered_token_ends_when_it_ends() {
+    fn a_remembered_token_is_good_as_long_as_one_that_is_verified_anew() {
         let users = tokens("one", 900);
         let verifier = Tokens::new(users.clone());
         let token = users.issue(&marta()).unwrap();
-        let now = unix_now();
-        assert!(expiry(&token).is_some_and(|expires| (now..=now + 901).contains(&expires)));
-        let over = Arc::new(Signed { expires: Some(now), ..Signed::by(&token, marta()).unwrap() });
-        verifier.good.insert("not.a.token".into(), over);
-        assert!(verifier.verify("not.a.token").is_err());
+        let (_, validity) = users.verify_timed(&token).unwrap();
+        let now = validity.expires().unwrap() - 900;
+        for (issued, expires, good) in [
+            (now - 900, now, false),
+            (now - 900, now + 60, true),
+            (now + 40, now + 940, true),
+            (now + 900, now + 1800, false),
+        ] {
+            let signed = Signed::by(&token, marta(), Validity::new(issued, Some(expires))).unwrap();
+            verifier.good.insert("not.a.token".into(), Arc::new(signed));
+            assert_eq!(verifier.verify("not.a.token").is_ok(), good, "{issued} {expires}");
+        }
     }
 }

@@ -190,6 +190,46 @@ fn a_token_has_its_time() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_a_little_ends_no_token() {
+    let now = unix_now();
+    for ahead in [40, CLOCKS_DIFFER] {
+        let token = signed(&with(claims(), "iat", json!(now + ahead)));
+        assert!(users().verify(&token).is_ok() && users().verify_passed_on(&token).is_ok(), "{ahead}");
+        let token = signed(&with(with(gateway_claims(), "iat", json!(now + ahead)), "exp", json!(now + ahead + 60)));
+        assert!(gateway().verify(&token, "gig").is_ok(), "{ahead}");
+    }
+}
+
+#[test]
+fn what_somebody_we_trust_found_good_is_good_a_moment_later_and_by_another_clock() {
+    let now = unix_now();
+    for (key, value) in [("exp", now), ("exp", now - PASSED_ON + 5), ("iat", now + CLOCKS_DIFFER + PASSED_ON - 5)] {
+        let token = signed(&with(claims(), key, json!(value)));
+        assert!(users().verify(&token).is_err() && users().verify_passed_on(&token).is_ok(), "{key}");
+    }
+    for (key, value) in [("exp", now - PASSED_ON), ("iat", now + CLOCKS_DIFFER + PASSED_ON + 5)] {
+        let token = signed(&with(claims(), key, json!(value)));
+        assert!(users().verify_passed_on(&token).is_err(), "{key}");
+    }
+}
+
+#[test]
+fn whose_session_a_token_belongs_to_can_be_told_whatever_the_time() {
+    let now = unix_now();
+    for (iat, exp) in [(now - 90_000, now - 89_100), (now + 3600, now + 4500)] {
+        let token = signed(&with(with(claims(), "iat", json!(iat)), "exp", json!(exp)));
+        assert!(users().verify(&token).is_err());
+        assert_eq!(users().verify_expired(&token).unwrap().sid, "s");
+    }
+}
+
+#[test]
+fn a_token_outlives_its_session_for_no_longer_than_ended_sessions_are_remembered() {
+    let lifetime = 15 * 60;
+    assert!(lifetime + CLOCKS_DIFFER + PASSED_ON <= 20 * 60);
+}
+
+#[test]
 fn a_token_that_was_changed_is_refused_wherever_it_was() {
     let token = users().issue(&user()).unwrap();
     for position in 0..token.len() {

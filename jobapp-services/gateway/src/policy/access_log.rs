@@ -139,7 +139,8 @@ mod tests {
     async fn a_line_says_what_matters_and_no_secret() {
         let claims =
             UserClaims { id: 7, email: "m@example.org".into(), username: "Marta".into(), sid: "s".into(), role: None };
-        let marta = Arc::new(Signed::by("secret.token", claims).unwrap());
+        let validity = jobapp_http::Validity::new(0, None);
+        let marta = Arc::new(Signed::by("secret.token", claims, validity).unwrap());
         let answer = |_| {
             let mut response = Response::default();
             response.extensions_mut().insert(AnsweredFor(Arc::clone(&marta)));
