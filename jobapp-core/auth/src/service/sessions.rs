@@ -56,18 +56,20 @@ impl Auth {
         Ok(OpenSession { account, session: id, refresh_token, device_token: None })
     }
 
-    /// Ends the caller's session and the session of a refresh token, whichever there is. What is over stays over.
+    /// Ends the caller's session and the session of a refresh token, whichever there is. What is over stays over. Tells whether
+    /// there was one to end.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn sign_out(&self, caller: Option<CallerId>, refresh_token: Option<&str>) -> Result<(), AuthError> {
+    pub async fn sign_out(&self, caller: Option<CallerId>, refresh_token: Option<&str>) -> Result<bool, AuthError> {
+        let mut ended = false;
         if let Some(CallerId { account, session: Some(id) }) = caller {
-            self.end_if(id, EndReason::SignedOut, |session| session.account() == account).await?;
+            ended |= self.end_if(id, EndReason::SignedOut, |session| session.account() == account).await?;
         }
         if let Some(token) = refresh_token.and_then(RefreshToken::parse) {
-            self.end_if(token.session(), EndReason::SignedOut, |session| session.owns(&token)).await?;
+            ended |= self.end_if(token.session(), EndReason::SignedOut, |session| session.owns(&token)).await?;
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// The caller's live sessions, the last used one first: at most a hundred.
@@ -90,7 +92,7 @@ impl Auth {
         self.authenticated(caller).await?;
         let stored = self.ports.sessions.find(&id).await?.filter(|stored| stored.value.account() == caller.account);
         stored.ok_or(AuthError::NoSuchSession)?;
-        self.end_if(id, EndReason::SignedOut, |_| true).await
+        self.end_if(id, EndReason::SignedOut, |_| true).await.map(drop)
     }
 
     /// Whether a session goes on.
@@ -147,23 +149,24 @@ impl Auth {
         id: SessionId,
         reason: EndReason,
         condition: impl Fn(&Session) -> bool + Send + Sync,
-    ) -> Result<(), AuthError> {
+    ) -> Result<bool, AuthError> {
         let condition = &condition;
         in_turn(&*self.ports.sessions, &id, || async move {
             match self.ports.sessions.find(&id).await? {
                 Some(stored) if condition(&stored.value) => self.end(stored, reason).await,
-                _ => Ok(()),
+                _ => Ok(false),
             }
         })
         .await
     }
 
-    /// In one's turn with the session.
-    async fn end(&self, stored: Stored<Session>, reason: EndReason) -> Result<(), AuthError> {
+    /// In one's turn with the session. Tells whether it was not over already.
+    async fn end(&self, stored: Stored<Session>, reason: EndReason) -> Result<bool, AuthError> {
         let (session, events) = stored.value.end(reason, self.ports.clock.now());
-        if !events.is_empty() {
-            self.ports.sessions.save(Change::update(stored.version, session, events)).await.map(drop)?;
+        if events.is_empty() {
+            return Ok(false);
         }
-        Ok(())
+        self.ports.sessions.save(Change::update(stored.version, session, events)).await.map(drop)?;
+        Ok(true)
     }
 }

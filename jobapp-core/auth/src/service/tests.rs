@@ -388,16 +388,16 @@ async fn signing_out_ends_the_session_by_either_proof_as_often_as_one_likes() {
         };
         let spent = open.refresh_token.expose();
         let newest = world.auth.refresh(&spent).await.unwrap().refresh_token.expose();
-        for _ in 0..2 {
+        for is_first in [true, false] {
             let (who, token) = if by_token { (None, Some(spent.as_str())) } else { (Some(caller(&open)), None) };
-            world.auth.sign_out(who, token).await.unwrap();
+            assert_eq!(world.auth.sign_out(who, token).await.unwrap(), is_first, "whether there was one to end");
         }
         assert!(matches!(world.auth.refresh(&newest).await, Err(AuthError::SessionOver)), "a parallel pair dies too");
         assert!(matches!(world.auth.current(caller(&open)).await, Err(AuthError::SessionOver)));
     }
     assert_eq!(world.events::<Session>().len(), 2);
-    world.auth.sign_out(None, None).await.unwrap();
-    world.auth.sign_out(None, Some("nonsense")).await.unwrap();
+    assert!(!world.auth.sign_out(None, None).await.unwrap());
+    assert!(!world.auth.sign_out(None, Some("nonsense")).await.unwrap());
 }
 
 #[tokio::test]

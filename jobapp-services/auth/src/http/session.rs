@@ -8,11 +8,11 @@ use axum::extract::{Query, State};
 use jobapp_auth::AuthError;
 use jobapp_http::{ApiError, ErrorBody, JsonBody, MaybeCaller};
 use jobapp_kernel::{Aggregate, Timestamp};
-use jobapp_wire::auth::{EndedSession, EndedSessionsAnswer, MessageAnswer, RefreshBody, SessionAnswer};
+use jobapp_wire::auth::{EndedSession, EndedSessionsAnswer, RefreshBody, SessionAnswer};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answers::{message, opened};
+use super::answers::opened;
 use super::{Segment, caller_id, refused, segment};
 use crate::AuthService;
 
@@ -41,20 +41,28 @@ pub(crate) async fn refresh(
     Ok(Json(opened(&service, "Session refreshed", &open)?))
 }
 
+/// The answer of [`end`].
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EndAnswer {
+    message: &'static str,
+    /// Whether there was a session to end.
+    ended: bool,
+}
+
 /// Ends a session by its access token, its refresh token or both. Without either there is nothing to do.
 #[utoipa::path(post, path = "/api/v1/auth/session/end", tag = "session", request_body = RefreshBody, responses(
-    (status = 200, description = "It is over.", body = MessageAnswer),
+    (status = 200, description = "It is over.", body = EndAnswer),
 ))]
 pub(crate) async fn end(
     State(service): State<AuthService>,
     MaybeCaller(caller): MaybeCaller,
     body: JsonBody,
-) -> Result<Json<MessageAnswer>, ApiError> {
+) -> Result<Json<EndAnswer>, ApiError> {
     let caller = caller.as_ref().map(caller_id).transpose().map_err(|error| refused(error, END))?;
     let token = RefreshBody::parse(&body.value).refresh_token;
     let ended = service.auth.sign_out(caller, token.as_ref().map(|token| token.expose())).await;
-    ended.map_err(|error| refused(error, END))?;
-    Ok(Json(message("Session ended")))
+    let ended = ended.map_err(|error| refused(error, END))?;
+    Ok(Json(EndAnswer { message: "Session ended", ended }))
 }
 
 /// The query of [`ended`].
