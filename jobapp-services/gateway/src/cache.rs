@@ -15,7 +15,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use jobapp_http::Caller;
+use jobapp_http::{Caller, lists};
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// As an answer to a request with these headers.
     pub(crate) fn response(&self, request: &HeaderMap) -> Response {
-        let compressed = if accepts_gzip(request) { self.compressed() } else { None };
+        let compressed = if lists::accepts(request, &ACCEPT_ENCODING, "gzip") { self.compressed() } else { None };
         let mut response = Response::new(Body::from(compressed.unwrap_or(&self.body).clone()));
         *response.status_mut() = StatusCode::OK;
         let headers = response.headers_mut();
@@ -310,16 +310,6 @@ fn fit(key: &Key, body: &Bytes) -> Option<Answer> {
     (name.to_lowercase() == key.id).then_some(())?;
     let tag = etag::tag_of(body)?;
     Some(Answer { body: body.clone(), compressed: OnceLock::new(), tag, owner, public })
-}
-
-/// Whether a client can read gzip, by its `Accept-Encoding`.
-fn accepts_gzip(request: &HeaderMap) -> bool {
-    let ranges = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    ranges.flat_map(|text| text.split(',')).any(|range| {
-        let (name, quality) = range.split_once(';').map_or((range, ""), |(name, quality)| (name, quality.trim()));
-        let refused = quality.strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0));
-        name.trim().eq_ignore_ascii_case("gzip") && !refused
-    })
 }
 
 #[cfg(test)]

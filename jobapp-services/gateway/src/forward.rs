@@ -7,11 +7,12 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Limited};
-use jobapp_http::ApiError;
+use jobapp_http::{ApiError, Coding};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use tracing::{Instrument, Span};
@@ -22,6 +23,7 @@ use crate::matching::{Match, Place};
 use crate::policy::access_log::AnsweredFor;
 use crate::policy::body_limit::limited;
 use crate::policy::client_address::ClientAddress;
+use crate::policy::cors::COOKIE_AND_ORIGIN;
 use crate::policy::request_id;
 use crate::routes::{Answer, BodySize, Sends, Session, Target};
 use crate::session::{Cookies, SetCookies};
@@ -61,7 +63,21 @@ pub(crate) async fn answer(gateway: Gateway, request: Request, place: Place) -> 
     {
         SetCookies::apply(cookies, response.headers_mut());
     }
+    keep_private(&exchange.parts.method, &mut response);
     Ok(response)
+}
+
+/// Says to caches that an answer is for this caller alone: his browser may keep what he reads, and asks each time whether it
+/// is still right.
+fn keep_private(method: &Method, response: &mut Response) {
+    let is_read = matches!(*method, Method::GET | Method::HEAD) && response.status().is_success();
+    let headers = response.headers_mut();
+    if is_read {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        headers.append(VARY, HeaderValue::from_static(COOKIE_AND_ORIGIN));
+    } else {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
 }
 
 /// One request on its way. Who it is for stands here and nowhere else.
@@ -81,6 +97,7 @@ impl Exchange<'_> {
         let found = match place {
             Place::Route(found) => Some(found),
             Place::Nowhere | Place::Elsewhere(_) => None,
+            Place::OtherMethod(allow) => return other_method(&self.parts.method, allow),
             Place::NotText => return Err(ApiError::bad_request("The path is not valid UTF-8.")),
         };
         let route = found.as_ref().map(|found| found.route);
@@ -275,6 +292,16 @@ impl Exchange<'_> {
     }
 }
 
+/// The answer where only other methods lead: which, for who asks, and otherwise 405.
+pub(crate) fn other_method(method: &Method, allow: HeaderValue) -> Result<Response, ApiError> {
+    if *method == Method::OPTIONS {
+        return Ok((StatusCode::NO_CONTENT, [(ALLOW, allow)]).into_response());
+    }
+    Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "This method is not possible here.")
+        .at("Gateway: method")
+        .with_header(ALLOW, allow))
+}
+
 /// Reads a good answer, keeps the route's keys and turns tokens into cookies.
 async fn shaped_answer(
     gateway: &Gateway,
@@ -392,16 +419,28 @@ async fn downstream_body(
     match found.route.sends {
         Sends::Nothing | Sends::Query => Ok(None),
         Sends::Whole(size) => {
-            let body = limited(&parts.headers, body, gateway.limit(size))?;
+            let body = plain(&mut parts.headers, body, gateway.limit(size))?;
             let content_type = parts.headers.get(CONTENT_TYPE).cloned().unwrap_or(json);
             Ok(Some((content_type, body)))
         }
         Sends::Keys(keys) => {
-            let body = limited(&parts.headers, body, gateway.limit(BodySize::Small))?;
+            let body = plain(&mut parts.headers, body, gateway.limit(BodySize::Small))?;
             let picked = Box::pin(picked(gateway, &parts.headers, body, keys)).await?;
             Ok(Some((json, Body::from(Value::Object(picked).to_string()))))
         }
     }
+}
+
+/// A body as it was before it was compressed, within the limit as it arrives and as it is.
+fn plain(headers: &mut HeaderMap, body: Body, most: usize) -> Result<Body, ApiError> {
+    let body = limited(headers, body, most)?;
+    let Some(coding) = Coding::of(headers)? else { return Ok(body) };
+    headers.remove(CONTENT_ENCODING);
+    if body.is_end_stream() {
+        return Ok(body);
+    }
+    headers.remove(CONTENT_LENGTH);
+    limited(headers, coding.inflate(body), most)
 }
 
 /// These keys of a JSON body.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use jobapp_http::lists;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -41,20 +42,20 @@ pub(crate) async fn ready(State(gateway): State<Gateway>, headers: HeaderMap) ->
 /// `GET /gateway-health`: the text probes know; for who asks for JSON, how each service is as well.
 pub(crate) async fn health(State(gateway): State<Gateway>, headers: HeaderMap) -> Response {
     if !wants_json(&headers) {
-        return HEALTHY.into_response();
+        return (TOLD, HEALTHY).into_response();
     }
     let services = services(&gateway).await;
     let well = services.as_object().is_some_and(|all| all.values().all(|service| service["status"] == "up"));
     let text = if well { "ok" } else { "degraded" };
     // The gateway itself is well either way: it must not be restarted for the sake of a service.
-    Json(json!({
+    let told = json!({
         "message": HEALTHY,
         "status": text,
         "ready": gateway.readiness() == Readiness::Ready,
         "version": env!("CARGO_PKG_VERSION"),
         "services": services,
-    }))
-    .into_response()
+    });
+    (TOLD, Json(told)).into_response()
 }
 
 /// Whether the gateway wants requests.
@@ -68,16 +69,16 @@ pub(crate) enum Readiness {
     Draining,
 }
 
+/// What such an answer depends on, and that it is asked for anew each time.
+const TOLD: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-cache"), (header::VARY, "Accept")];
+
 fn told(headers: &HeaderMap, status: StatusCode, text: &'static str, json: &Value) -> Response {
-    if wants_json(headers) { (status, Json(json)).into_response() } else { (status, text).into_response() }
+    if wants_json(headers) { (status, TOLD, Json(json)).into_response() } else { (status, TOLD, text).into_response() }
 }
 
 /// Whether the client names JSON as something it accepts; `*/*` is no such wish.
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted
-        .flat_map(|text| text.split(','))
-        .any(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json"))
+    lists::accepts(headers, &header::ACCEPT, "application/json")
 }
 
 /// How each service is.

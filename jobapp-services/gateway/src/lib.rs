@@ -5,6 +5,7 @@
 //! session cookies and nothing else, and identity lives in the request and nowhere else. Towards a service it passes the
 //! layers of `guards`.
 
+mod beside;
 mod bff;
 mod cache;
 mod changes;
@@ -35,16 +36,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use futures::future::BoxFuture;
-use http::StatusCode;
 use jobapp_http::{ApiError, UserTokens};
 use jobapp_kernel::Queue;
 use jobapp_realtime::{Realtime, Unavailable};
 use jobapp_runtime::Consumer;
 use jobapp_wire::queues;
-use tower::ServiceExt;
 use utoipa::openapi::OpenApi;
 
 use cache::AnswerCache;
@@ -132,7 +131,7 @@ impl Gateway {
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready))
             .route("/gateway-health", get(health::health))
-            .fallback(nothing)
+            .fallback(jobapp_http::not_found)
             .with_state(self.clone())
             .merge(self.0.realtime.router())
             .merge(swagger)
@@ -241,15 +240,9 @@ impl Gateway {
 /// A route of the API, or a page beside it.
 fn answer(gateway: &Gateway, pages: &Router, mut request: Request) -> BoxFuture<'static, Result<Response, Infallible>> {
     match request.extensions_mut().remove::<Place>() {
-        None | Some(Place::Elsewhere(_)) => Box::pin(pages.clone().oneshot(request)),
+        None | Some(Place::Elsewhere(_)) => Box::pin(beside::answer(pages.clone(), request)),
         Some(place) => Box::pin(forward::answer(gateway.clone(), request, place)),
     }
-}
-
-/// What is beside every page.
-async fn nothing() -> Response {
-    let body = serde_json::json!({ "message": "The endpoint called does not exist." });
-    (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
 }
 
 /// Every target with the same in-process service.

@@ -42,20 +42,28 @@ pub(crate) async fn call_auth(
 }
 
 /// `POST /auth/signout`: ends the session by either cookie and clears both. Always 200, so that a browser is never kept
-/// signed in by an outage; the session then ends with its tokens.
+/// signed in by an outage; the session then ends with its tokens. `sessionEnded` tells whether there was a session, and is now
+/// over everywhere.
 pub(crate) async fn sign_out(gateway: &Gateway, cookies: &Cookies, signed: Option<&Signed>) -> Response {
-    if signed.is_some() || cookies.refresh.is_some() {
+    let ended = if signed.is_some() || cookies.refresh.is_some() {
         // The session is over for this gateway even if the auth service is away.
         if let Some(signed) = cookies.signed(gateway.users()) {
             gateway.end_session(&signed.caller.claims.sid);
         }
         let bearer = signed.map(|signed| signed.bearer.clone());
         let body = json!({ "refreshToken": cookies.refresh });
-        if let Err(error) = call_auth(gateway.upstreams(), Method::POST, "/session/end", body, bearer).await {
-            tracing::warn!(error = error.message(), "a session could not be ended at sign-out");
+        match call_auth(gateway.upstreams(), Method::POST, "/session/end", body, bearer).await {
+            Ok(answer) => answer["ended"] == true,
+            Err(error) => {
+                tracing::warn!(error = error.message(), "a session could not be ended at sign-out");
+                false
+            }
         }
-    }
-    let mut response = Json(json!({ "message": "Logout successful", "user": {} })).into_response();
+    } else {
+        false
+    };
+    let body = json!({ "message": "Logout successful", "user": {}, "sessionEnded": ended });
+    let mut response = Json(body).into_response();
     SetCookies::clear(gateway.config()).apply(response.headers_mut());
     response
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use http::Method;
+use http::{HeaderValue, Method};
 use percent_encoding::percent_decode_str;
 
 use crate::policy::rate_limit::RateClass;
@@ -38,6 +38,8 @@ pub(crate) enum Place {
     Route(Match),
     /// Below the base path, where nothing is.
     Nowhere,
+    /// To a route of the API that has other methods: these, as `Allow` tells them.
+    OtherMethod(HeaderValue),
     /// Below the base path, with a segment that is not UTF-8 once decoded.
     NotText,
     /// Beside the API: pages, files, sockets, health.
@@ -49,7 +51,7 @@ impl Place {
     pub(crate) fn class(&self) -> RateClass {
         match self {
             Self::Route(found) => found.route.class,
-            Self::Nowhere | Self::NotText => RateClass::General,
+            Self::Nowhere | Self::OtherMethod(_) | Self::NotText => RateClass::General,
             Self::Elsewhere(class) => *class,
         }
     }
@@ -145,19 +147,106 @@ impl Table {
             depth += 1;
         }
         let method = if *method == Method::HEAD { &Method::GET } else { method };
-        let shapes = self.by_shape.iter().find(|(own, _)| own == method).map(|(_, shapes)| shapes);
-        let Some(candidates) = shapes.and_then(|shapes| shapes.get(depth)) else { return Place::Nowhere };
-        let segments = &segments[..depth];
+        let found = segments.get(..depth).and_then(|segments| Some((self.best(method, segments)?, segments)));
+        match found {
+            Some((pattern, segments)) => {
+                Place::Route(Match { route: pattern.route, parameters: pattern.parameters(segments) })
+            }
+            None => segments.get(..depth).map_or(Place::Nowhere, |segments| self.other_method(method, segments)),
+        }
+    }
+
+    /// The route of a method that fits these segments best.
+    fn best(&self, method: &Method, segments: &[Cow<'_, str>]) -> Option<&Pattern> {
+        let (_, shapes) = self.by_shape.iter().find(|(own, _)| own == method)?;
         let mut best: Option<(u32, &Pattern)> = None;
-        for pattern in candidates {
+        for pattern in shapes.get(segments.len())? {
             if let Some(score) = pattern.score(segments)
                 && best.is_none_or(|(highest, _)| score > highest)
             {
                 best = Some((score, pattern));
             }
         }
-        let Some((_, pattern)) = best else { return Place::Nowhere };
-        Place::Route(Match { route: pattern.route, parameters: pattern.parameters(segments) })
+        best.map(|(_, pattern)| pattern)
+    }
+
+    /// Where nothing is by this method: other methods may have something there. One that no route has is refused anywhere.
+    fn other_method(&self, method: &Method, segments: &[Cow<'_, str>]) -> Place {
+        let others = self.by_shape.iter().map(|(other, _)| other);
+        let mut allowed: Vec<&Method> = others.filter(|other| self.best(other, segments).is_some()).collect();
+        allowed.sort_unstable_by_key(|method| method.as_str());
+        if allowed.is_empty() && is_usual(method) {
+            return Place::Nowhere;
+        }
+        Place::OtherMethod(allow(&allowed))
+    }
+}
+
+/// Whether a method is one that clients may try. Others, such as `TRACE`, are none of ours wherever they are tried.
+pub(crate) fn is_usual(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::OPTIONS
+    )
+}
+
+/// These methods, and what comes with them, as `Allow` tells them. Without any: what there is in general.
+pub(crate) fn allow(methods: &[&Method]) -> HeaderValue {
+    let general = [&Method::GET, &Method::POST, &Method::PUT, &Method::DELETE];
+    let methods = if methods.is_empty() { &general } else { methods };
+    let mut text = String::new();
+    for method in methods {
+        text.push_str(if **method == Method::GET { "GET, HEAD" } else { method.as_str() });
+        text.push_str(", ");
+    }
+    text.push_str("OPTIONS");
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS"))
+}
+
+/// The usual form of a path beside the API, if it is another one: names of ours in lower case, without percent signs that
+/// stand for plain letters, without a slash at the end where there need be none. What is a name of something else, such as a
+/// file or a mail, stays as it is.
+pub(crate) fn usual_form(path: &str) -> Option<String> {
+    let ends_oddly = path.len() > 1 && path.ends_with('/') && !matches!(path, "/docs/" | "/socket.io/");
+    let is_odd = ends_oddly || path == "/socket.io" || path.bytes().any(|b| b == b'%' || b.is_ascii_uppercase());
+    if !is_odd {
+        return None;
+    }
+    let mut form = String::with_capacity(path.len());
+    let mut named = usize::MAX;
+    for (place, raw) in path.split('/').skip(1).enumerate() {
+        let segment = if place < named { usual_segment(raw) } else { Cow::Borrowed(raw) };
+        if place == 0 {
+            named = match &*segment {
+                "media" => 1,
+                "_dev" => 2,
+                _ => usize::MAX,
+            };
+        }
+        form.push('/');
+        form.push_str(&segment);
+    }
+    if form == "/socket.io" {
+        form.push('/');
+    } else if form != "/docs/"
+        && form != "/socket.io/"
+        && form.len() > 1
+        && !form.ends_with("//")
+        && form.ends_with('/')
+    {
+        form.pop();
+    }
+    (form != path).then_some(form)
+}
+
+/// A name of ours as we write it; anything else as it is.
+fn usual_segment(raw: &str) -> Cow<'_, str> {
+    let Ok(decoded) = percent_decode_str(raw).decode_utf8() else { return Cow::Borrowed(raw) };
+    let is_plain = decoded.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'));
+    if is_plain && decoded != "." && decoded != ".." {
+        Cow::Owned(decoded.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(raw)
     }
 }
 
@@ -237,7 +326,8 @@ mod tests {
     #[test]
     fn other_methods_depths_and_bytes_find_nothing() {
         assert!(path_of(Method::PATCH, "/buyer/email").is_none());
-        assert!(path_of(Method::GET, "/buyer").is_none());
+        assert!(matches!(Table::new(false).find(&Method::GET, "/buyer"), Place::Nowhere));
+        assert!(matches!(Table::new(false).find(&Method::GET, "/a/b/c/d/e/f/g/h/i/j/k"), Place::Nowhere));
         assert!(path_of(Method::GET, "/order/buyer//").is_none());
         assert!(matches!(Table::new(false).find(&Method::GET, "/buyer/%ff"), Place::NotText));
     }
@@ -245,5 +335,52 @@ mod tests {
     #[test]
     fn head_is_served_by_get() {
         assert_eq!(path_of(Method::HEAD, "/buyer/email").unwrap().0, "/buyer/email");
+    }
+
+    #[test]
+    fn a_route_by_another_method_says_which_it_has() {
+        let allowed = |method: &str, path: &str| match Table::new(false).find(&method.parse().unwrap(), path) {
+            Place::OtherMethod(allow) => allow.to_str().unwrap().to_owned(),
+            other => panic!("{method} {path}: {other:?}"),
+        };
+        assert_eq!(allowed("PATCH", "/auth/currentuser"), "GET, HEAD, OPTIONS");
+        assert_eq!(allowed("GET", "/AUTH/signin/"), "POST, OPTIONS");
+        assert_eq!(allowed("OPTIONS", "/gig/66f0"), "GET, HEAD, PUT, OPTIONS");
+        for method in ["TRACE", "CONNECT", "BREW"] {
+            assert_eq!(allowed(method, "/auth/signin"), "POST, OPTIONS");
+            assert_eq!(allowed(method, "/nothing/at/all"), "GET, HEAD, POST, PUT, DELETE, OPTIONS");
+        }
+        for method in ["GET", "PATCH", "OPTIONS", "DELETE"] {
+            let found = Table::new(false).find(&method.parse().unwrap(), "/nothing/at/all");
+            assert!(matches!(found, Place::Nowhere), "{method}");
+        }
+    }
+
+    #[test]
+    fn pages_are_found_in_any_case_and_with_a_slash_at_the_end() {
+        for (path, form) in [
+            ("/LIVEZ", "/livez"),
+            ("/livez/", "/livez"),
+            ("/Gateway-Health/", "/gateway-health"),
+            ("/%6Civez", "/livez"),
+            ("/OpenAPI.json", "/openapi.json"),
+            ("/DOCS", "/docs"),
+            ("/Docs/", "/docs/"),
+            ("/docs/index.html/", "/docs/index.html"),
+            ("/socket.io", "/socket.io/"),
+            ("/Socket.IO/", "/socket.io/"),
+            ("/Media/0aF.PNG", "/media/0aF.PNG"),
+            ("/_DEV/Mail/", "/_dev/mail"),
+            ("/_Dev/Mail/aB%2Fc", "/_dev/mail/aB%2Fc"),
+            ("/_dev/PAYMENTS/pi_A/confirm", "/_dev/payments/pi_A/confirm"),
+        ] {
+            assert_eq!(usual_form(path).as_deref(), Some(form), "{path}");
+            assert_eq!(usual_form(form), None, "{form}");
+        }
+        for path in
+            ["/", "", "//", "/livez", "/media/a%20b", "/media/..%2f", "/%2e%2e/livez", "/%ff", "/a//", "/livez%2f"]
+        {
+            assert_eq!(usual_form(path), None, "{path}");
+        }
     }
 }

@@ -43,20 +43,22 @@ pub(crate) struct Cookies {
 }
 
 impl Cookies {
-    /// Reads the cookies of a request; a repeated one keeps its first value, as browsers send the most specific first.
+    /// Reads the cookies of a request, pair by pair: what other pairs are, and whether they can be read, does not matter. A
+    /// repeated one keeps its first value, as browsers send the most specific first.
     pub(crate) fn read(headers: &HeaderMap) -> Self {
         let mut cookies = Self::default();
-        let pairs =
-            headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
-        for (name, value) in pairs.filter_map(|pair| pair.trim().split_once('=')) {
-            let slot = match name {
-                SESSION => &mut cookies.access,
-                REFRESH => &mut cookies.refresh,
-                PENDING => &mut cookies.pending,
-                DEVICE => &mut cookies.device,
+        for pair in headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';')) {
+            let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { continue };
+            let slot = match pair[..equals].trim_ascii() {
+                name if name == SESSION.as_bytes() => &mut cookies.access,
+                name if name == REFRESH.as_bytes() => &mut cookies.refresh,
+                name if name == PENDING.as_bytes() => &mut cookies.pending,
+                name if name == DEVICE.as_bytes() => &mut cookies.device,
                 _ => continue,
             };
-            if slot.is_none() && !value.is_empty() {
+            let value = std::str::from_utf8(pair[equals + 1..].trim_ascii()).unwrap_or_default();
+            // Values of ours are ASCII.
+            if slot.is_none() && !value.is_empty() && value.is_ascii() {
                 *slot = Some(value.to_owned());
             }
         }
@@ -162,6 +164,25 @@ mod tests {
         let cookies = Cookies::read(&headers);
         assert_eq!(cookies.access.as_deref(), Some("one"));
         assert_eq!(cookies.refresh.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_foreign_cookie_that_cannot_be_read_is_skipped_alone() {
+        for neighbour in
+            [&b"nick=Jos\xe9"[..], b"nick=Jos\xc3\xa9", b"\xff", b"=", b"a", b"a=\"b", b"session=\xe9", b" ; ;"]
+        {
+            for line in [
+                [b"session=one; session.refresh=two; ", neighbour].concat(),
+                [b"session=one; ", neighbour, b"; session.refresh=two"].concat(),
+                [neighbour, b";session=one ;session.refresh = two"].concat(),
+            ] {
+                let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_bytes(&line).unwrap())]);
+                let cookies = Cookies::read(&headers);
+                let line = String::from_utf8_lossy(&line);
+                assert_eq!(cookies.access.as_deref(), Some("one"), "{line}");
+                assert_eq!(cookies.refresh.as_deref(), Some("two"), "{line}");
+            }
+        }
     }
 
     #[test]

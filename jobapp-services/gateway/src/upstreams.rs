@@ -215,6 +215,10 @@ fn refused(service: &str, error: &CallError) -> ApiError {
             ApiError::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.")
                 .at("Upstreams::call(): the body stalled")
         }
+        CallError::Body(told) => {
+            tracing::debug!(service, %error, "a client's body broke off");
+            told.clone()
+        }
         // The breaker has said so once, when it opened.
         CallError::Open(wait) => away(service, *wait),
         CallError::Full => {

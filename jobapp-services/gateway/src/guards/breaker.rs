@@ -220,7 +220,7 @@ impl<F: Future<Output = Outcome>> Future for Watched<F> {
                 Ok(response) => leave.tell(is_nobodys(response.status(), response.headers())),
                 Err(CallError::TimedOut(_) | CallError::Unreachable(_)) => leave.tell(true),
                 // No fault of the service, and no word from it either.
-                Err(CallError::Stalled(_) | CallError::Full | CallError::Open(_)) => drop(leave),
+                Err(CallError::Stalled(_) | CallError::Body(_) | CallError::Full | CallError::Open(_)) => drop(leave),
             }
         }
         Poll::Ready(outcome)
@@ -318,6 +318,7 @@ mod tests {
             (|| Ok(http::Response::builder().status(500).body(Body::empty()).unwrap())) as fn() -> Outcome,
             || Ok(http::Response::builder().status(503).header("retry-after", 1).body(Body::empty()).unwrap()),
             || Err(CallError::Stalled(Duration::ZERO)),
+            || Err(CallError::Body(jobapp_http::ApiError::bad_request("no gzip"))),
             || Err(CallError::Full),
         ] {
             for _ in 0..10 {

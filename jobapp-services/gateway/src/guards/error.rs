@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
-use jobapp_http::BoxError;
+use jobapp_http::{ApiError, BoxError};
 
 /// Why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub(crate) enum CallError {
     /// The client stopped sending the body.
     #[error("the client sent nothing more of its body for {0:?}")]
     Stalled(Duration),
+    /// The client's body broke off, or is not what may be sent: this is what to tell him.
+    #[error("the client's body could not be read: {}", .0.message())]
+    Body(ApiError),
     /// No connection, or it broke.
     #[error("it could not be reached: {0}")]
     Unreachable(#[source] BoxError),

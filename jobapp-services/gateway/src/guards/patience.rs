@@ -11,7 +11,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use jobapp_http::BoxError;
+use jobapp_http::{ApiError, BoxError, not_read};
+use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 use tower::{Layer, Service};
@@ -54,7 +55,12 @@ where
         let (request, progress) = if request.body().is_end_stream() {
             (request, None)
         } else {
-            let progress = Arc::new(Progress { start, last_ms: AtomicU64::new(0), done: AtomicBool::new(false) });
+            let progress = Arc::new(Progress {
+                start,
+                last_ms: AtomicU64::new(0),
+                done: AtomicBool::new(false),
+                fault: Mutex::new(None),
+            });
             let watched = Arc::clone(&progress);
             (request.map(|inner| Body::new(Watched { inner, progress: watched })), Some(progress))
         };
@@ -73,6 +79,8 @@ struct Progress {
     start: Instant,
     last_ms: AtomicU64,
     done: AtomicBool,
+    /// What was wrong with the body, if anything: then no answer is no fault of the service.
+    fault: Mutex<Option<ApiError>>,
 }
 
 impl Progress {
@@ -99,6 +107,9 @@ impl HttpBody for Watched {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        if let Some(Err(error)) = &frame {
+            *self.progress.fault.lock() = Some(not_read(error));
+        }
         self.progress.made(!matches!(frame, Some(Ok(_))) || self.inner.is_end_stream());
         Poll::Ready(frame)
     }
@@ -137,7 +148,10 @@ impl<F: Future<Output = Result<http::Response<Body>, BoxError>>> Future for Wait
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let mut this = self.project();
         if let Poll::Ready(outcome) = this.inner.poll(cx) {
-            return Poll::Ready(outcome.map_err(CallError::Unreachable));
+            let fault = || this.progress.as_ref().and_then(|progress| progress.fault.lock().take());
+            return Poll::Ready(
+                outcome.map_err(|error| fault().map_or(CallError::Unreachable(error), CallError::Body)),
+            );
         }
         loop {
             ready!(this.alarm.as_mut().poll(cx));
@@ -199,6 +213,16 @@ mod tests {
     async fn a_client_that_stops_sending_is_no_fault_of_the_service() {
         let outcome = call(slow(2, Duration::from_secs(90)), Duration::ZERO).await;
         assert!(matches!(outcome, Err(CallError::Stalled(PATIENCE))), "{outcome:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_breaks_off_is_no_fault_of_the_service_and_its_sender_is_told() {
+        let limited = Body::new(http_body_util::Limited::new(Body::from("too many words"), 5));
+        let Err(CallError::Body(told)) = call(limited, Duration::ZERO).await else { panic!("it broke off") };
+        assert_eq!(told.status(), http::StatusCode::PAYLOAD_TOO_LARGE);
+        let gone = Body::from_stream(futures::stream::iter([Err::<Bytes, _>(std::io::Error::other("gone"))]));
+        let Err(CallError::Body(told)) = call(gone, Duration::ZERO).await else { panic!("it broke off") };
+        assert_eq!(told.status(), http::StatusCode::BAD_REQUEST);
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,6 +17,9 @@ const REQUEST_HEADERS: &str = "Content-Type,Authorization,X-Requested-With,Accep
 const EXPOSED: &str = "Content-Range,X-Content-Range,Retry-After,X-Request-Id,RateLimit,RateLimit-Policy,\
     RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset";
 
+/// What answers to a session vary with. In one piece, so that they need no further line for it.
+pub(crate) const COOKIE_AND_ORIGIN: &str = "Cookie, Origin";
+
 /// The rule.
 #[derive(Debug, Clone)]
 pub(crate) struct Cors(pub(crate) Arc<GatewayConfig>);
@@ -62,7 +65,9 @@ impl Rule for Cors {
         if let Some(origin) = known {
             allow(origin, headers);
         }
-        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        if !headers.get_all(header::VARY).iter().any(|value| value == COOKIE_AND_ORIGIN) {
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        }
     }
 }
 

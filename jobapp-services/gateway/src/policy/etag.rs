@@ -48,7 +48,9 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let read = matches!(*request.method(), Method::GET | Method::HEAD);
-        let known = if read { request.headers().get(IF_NONE_MATCH).cloned() } else { None };
+        // Rarely there, and rarely more than one line.
+        let known: Vec<HeaderValue> =
+            if read { request.headers().get_all(IF_NONE_MATCH).iter().cloned().collect() } else { Vec::new() };
         let answer = self.0.call(request);
         Box::pin(async move {
             let response = answer.await?;
@@ -66,10 +68,10 @@ pub(crate) fn tag_of(body: &[u8]) -> Option<HeaderValue> {
     HeaderValue::try_from(tag).ok()
 }
 
-async fn tagged(known: Option<HeaderValue>, response: Response) -> Response {
+async fn tagged(known: Vec<HeaderValue>, response: Response) -> Response {
     if let Some(tag) = response.headers().get(ETAG) {
         // Whoever made the answer has tagged it.
-        return if same(known.as_ref(), tag) { not_modified(response.into_parts().0) } else { response };
+        return if same(&known, tag) { not_modified(response.into_parts().0) } else { response };
     }
     if response.body().size_hint().exact().is_none_or(|size| size > MOST) {
         return response;
@@ -83,7 +85,7 @@ async fn tagged(known: Option<HeaderValue>, response: Response) -> Response {
         }
     };
     if let Some(tag) = tag_of(&bytes) {
-        let same = same(known.as_ref(), &tag);
+        let same = same(&known, &tag);
         head.headers.insert(ETAG, tag);
         if same {
             return not_modified(head);
@@ -100,16 +102,39 @@ fn not_modified(mut head: http::response::Parts) -> Response {
 }
 
 /// Whether the client has what this tag stands for. Tags of answers are compared weakly.
-fn same(known: Option<&HeaderValue>, tag: &HeaderValue) -> bool {
-    let Some(known) = known.and_then(|known| known.to_str().ok()) else { return false };
-    let tag = weakly(tag.to_str().unwrap_or_default());
-    known.trim() == "*" || known.split(',').any(|one| weakly(one) == tag)
+fn same(known: &[HeaderValue], tag: &HeaderValue) -> bool {
+    let tag = weakly(tag.as_bytes());
+    known.iter().any(|line| {
+        let line = line.as_bytes().trim_ascii();
+        line == b"*" || Tags(line).any(|one| weakly(one) == tag)
+    })
+}
+
+/// The tags of a list. Each is looked at as bytes, and a comma within one does not end it (RFC 9110 §8.8.3).
+struct Tags<'a>(&'a [u8]);
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.0.trim_ascii_start();
+        if rest.is_empty() {
+            return None;
+        }
+        let mut quoted = false;
+        let ends = |byte: &u8| {
+            quoted ^= *byte == b'"';
+            *byte == b',' && !quoted
+        };
+        let end = rest.iter().position(ends).unwrap_or(rest.len());
+        self.0 = rest.get(end + 1..).unwrap_or_default();
+        Some(rest[..end].trim_ascii_end())
+    }
 }
 
 /// A tag without its weakness mark.
-fn weakly(tag: &str) -> &str {
-    let tag = tag.trim();
-    tag.strip_prefix("W/").unwrap_or(tag)
+fn weakly(tag: &[u8]) -> &[u8] {
+    tag.strip_prefix(b"W/").unwrap_or(tag)
 }
 
 #[cfg(test)]
@@ -140,6 +165,25 @@ mod tests {
             assert_eq!(again.body().size_hint().exact(), Some(0));
         }
         assert_eq!(answered("GET", Some("W/\"5-0\""), None).await.status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn a_list_of_tags_is_read_tag_by_tag() {
+        let lines =
+            |lines: &[&[u8]]| lines.iter().map(|line| HeaderValue::from_bytes(line).unwrap()).collect::<Vec<_>>();
+        let tag = HeaderValue::from_static("W/\"5-1\"");
+        for known in [
+            &[&b"\"caf\xe9\", W/\"5-1\""[..]][..],
+            &[b"\"a,b\" ,\"5-1\",\"c\""],
+            &[b"\"a\"", b"W/\"5-1\""],
+            &[b",, \"5-1\" ,"],
+            &[b" * "],
+        ] {
+            assert!(same(&lines(known), &tag), "{known:?}");
+        }
+        for known in [&[&b""[..]][..], &[b"5-1"], &[b"\"x, W/\"5-1\"\""], &[b"\"5-1"], &[b"\"*\""], &[]] {
+            assert!(!same(&lines(known), &tag), "{known:?}");
+        }
     }
 
     #[tokio::test]

@@ -31,7 +31,7 @@ use rule::{Rule, RuleLayer};
 pub type Door = BoxCloneSyncService<Request, Response, Infallible>;
 
 /// Puts every rule around what answers, from the outside in: compression, where it leads, request id, address, access log,
-/// security headers, CORS, origin of writes, repeated query keys, rates per address, tags.
+/// security headers, CORS, origin of writes, rates per address, query keys, tags.
 pub(crate) fn around<S>(inside: S, config: &Arc<GatewayConfig>, table: &Arc<Table>, rates: &RateLimiting) -> Door
 where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
@@ -44,8 +44,8 @@ where
         .around(security_headers::SecurityHeaders::new(config.secure()))
         .around(cors::Cors(Arc::clone(config)))
         .around(origin::OriginCheck(Arc::clone(config)))
-        .around(query::LastValues)
-        .around(rates.clone());
+        .around(rates.clone())
+        .around(query::LastValues);
     let layers =
         ServiceBuilder::new().layer(compression::Compressing::new()).layer(RuleLayer::new(rules)).layer(etag::TagLayer);
     Door::new(layers.service(inside))

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::rule::Rule;
-use crate::matching::Table;
+use http::Uri;
+use http::uri::PathAndQuery;
 
-/// Puts the [`crate::matching::Place`] of a request into its extensions.
+use super::rule::Rule;
+use crate::matching::{Place, Table, usual_form};
+
+/// Puts the [`crate::matching::Place`] of a request into its extensions. An address beside the API is brought into its usual
+/// form, so that nobody further in needs to know of others.
 #[derive(Debug, Clone)]
 pub(crate) struct Routing(pub(crate) Arc<Table>);
 
@@ -17,10 +21,28 @@ impl Rule for Routing {
     type Memory = ();
 
     fn enter(&self, request: &mut Request) -> ControlFlow<Response, ()> {
-        let place = self.0.place(request.method(), request.uri().path());
+        let mut place = self.0.place(request.method(), request.uri().path());
+        if matches!(place, Place::Elsewhere(_))
+            && let Some(uri) = usual(request.uri())
+        {
+            *request.uri_mut() = uri;
+            place = self.0.place(request.method(), request.uri().path());
+        }
         request.extensions_mut().insert(place);
         ControlFlow::Continue(())
     }
 
     fn leave(&self, (): (), _: &mut Response) {}
+}
+
+/// The same address with its path in the usual form, if that is another one.
+fn usual(uri: &Uri) -> Option<Uri> {
+    let mut path = usual_form(uri.path())?;
+    if let Some(query) = uri.query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(path).ok()?);
+    Uri::from_parts(parts).ok()
 }

@@ -1,16 +1,20 @@
 //! The whole gateway, on services made for the occasion.
 
+mod beside;
+mod bodies;
+mod caching;
 mod downstream;
 mod keeping;
 mod outage;
 mod pages;
 mod rules;
+mod sessions;
 mod sockets;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::response::IntoResponse;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -31,6 +35,7 @@ struct Seen {
     method: Method,
     uri: String,
     headers: HeaderMap,
+    body: Bytes,
 }
 
 /// The services and what became of the calls to them.
@@ -43,6 +48,8 @@ struct Backstage {
     suspicious: Mutex<BTreeSet<&'static str>>,
     /// The title of the one gig there is.
     title: Mutex<String>,
+    /// What a session that is renewed gets, if any is.
+    renewed: Mutex<Option<String>>,
 }
 
 struct World {
@@ -94,7 +101,8 @@ impl Backstage {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let uri = head.uri.to_string();
-        self.seen.lock().push(Seen { method: head.method.clone(), uri: uri.clone(), headers: head.headers });
+        let seen = Seen { method: head.method.clone(), uri: uri.clone(), headers: head.headers, body: body.clone() };
+        self.seen.lock().push(seen);
         if self.away.lock().contains(target.service()) {
             return Err("nobody listens".into());
         }
@@ -106,6 +114,10 @@ impl Backstage {
         let path = uri.strip_prefix(target.base()).unwrap_or(&uri);
         let gig = |title: &str| json!({ "id": "66f0", "sellerId": "77a1", "username": "Iria", "active": true, "title": title });
         let answer = match (target, head.method.as_str(), path) {
+            (Target::Auth, _, "/session/refresh") if self.renewed.lock().is_some() => {
+                json!({ "message": "Session refreshed", "token": *self.renewed.lock(), "refreshToken": "next" })
+            }
+            (Target::Auth, _, "/session/end") => json!({ "message": "Session ended", "ended": true }),
             (Target::Auth, _, "/session/refresh") => {
                 return Ok((StatusCode::UNAUTHORIZED, axum::Json(json!({ "message": "over" }))).into_response());
             }
@@ -164,15 +176,23 @@ impl World {
     }
 
     async fn send(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answered {
+        let json = [("content-type", "application/json")];
+        match body {
+            Some(body) => self.send_bytes(method, uri, &[headers, &json].concat(), body.to_string()).await,
+            None => self.send_bytes(method, uri, headers, "").await,
+        }
+    }
+
+    async fn send_bytes(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answered {
         let mut builder = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
-            builder = builder.header(*name, *value);
+            builder = builder.header(*name, value.as_bytes());
         }
-        let request = match body {
-            Some(body) => builder.header("content-type", "application/json").body(Body::from(body.to_string())),
-            None => builder.body(Body::empty()),
-        };
-        let response = self.door.clone().oneshot(request.unwrap()).await.unwrap();
+        self.ask(builder.body(Body::from(body.into())).unwrap()).await
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Answered {
+        let response = self.door.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes)
@@ -188,4 +208,26 @@ impl World {
 fn claims(name: &str) -> UserClaims {
     let sid = format!("session-of-{name}");
     UserClaims { id: 7, email: format!("{name}@example.org"), username: name.to_owned(), sid, role: None }
+}
+
+impl Answered {
+    /// A header of which there is at most one.
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Everything the answer varies with, in lower case.
+    fn varies(&self) -> String {
+        let lines = self.headers.get_all("vary").iter().map(|line| line.to_str().unwrap().to_lowercase());
+        lines.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Checks that the answer is an error in the form of every error, and returns its text.
+    #[track_caller]
+    fn error(&self, status: u16) -> &str {
+        assert_eq!((self.status, self.header("content-type")), (status, "application/json"), "{self:?}");
+        assert_eq!((&self.body["statusCode"], &self.body["status"]), (&json!(status), &json!("error")), "{self:?}");
+        assert!(self.body["comingFrom"].is_string() && self.body.as_object().unwrap().len() == 4, "{self:?}");
+        self.body["message"].as_str().unwrap()
+    }
 }

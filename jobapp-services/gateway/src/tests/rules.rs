@@ -73,6 +73,24 @@ async fn a_body_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
+async fn a_query_of_countless_keys_is_refused_and_counts_as_a_call() {
+    let world = world().await;
+    let query = (0..16_000).map(|at| format!("k{at}")).collect::<Vec<_>>().join("&");
+    let mut calls = 0;
+    loop {
+        let answer = world.send("POST", &format!("/api/gateway/v1/auth/signin?{}", &query[..60_000]), &[], None).await;
+        if answer.status == 429 {
+            break;
+        }
+        assert_eq!(answer.error(400), "The query has more than 100 keys.");
+        assert!(answer.headers.contains_key("ratelimit-remaining"));
+        calls += 1;
+    }
+    assert_eq!(calls, 30);
+    world.send("GET", &format!("/livez?{}", &query[..60_000]), &[], None).await.error(400);
+}
+
+#[tokio::test]
 async fn large_answers_are_compressed_for_who_asks() {
     let world = world().await;
     let plain = world.send("GET", "/openapi.json", &[], None).await;
