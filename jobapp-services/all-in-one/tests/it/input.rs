@@ -37,7 +37,7 @@ async fn malformed_json_is_refused_on_every_kind_of_route() {
         "/review",
     ] {
         let path = format!("/api/gateway/v1{path}");
-        for body in ["{", "{\"username\": }", "{'username': 'x'}", "nonsense", "[1, 2", "{\"a\":1}}", "\u{feff}{}"] {
+        for body in ["{", "{\"username\": }", "{'username': 'x'}", "nonsense", "[1, 2", "{\"a\":1}}", "{}\u{feff}"] {
             person.send(typed(&person, &path, "application/json", body)).await.refused(400);
         }
         for body in ["1", "\"text\"", "null", "true"] {
@@ -100,6 +100,81 @@ async fn operators_match_nobody() {
     let body = json!({ "password": "another horse 8", "confirmPassword": "another horse 8" });
     nobody.put("/auth/reset-password/%7B%22$ne%22:null%7D", body).await.refused(400);
     nobody.get("/auth/search/gig/%7B%22$ne%22:null%7D").await.error();
+}
+
+/// A text compressed by gzip.
+fn gzip(text: &str) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn compressed_bodies_are_inflated_within_the_limit_or_refused() {
+    let person = shared().person().await;
+    let sent = async |path: &str, encoding: &str, body: Vec<u8>| {
+        let request = typed(&person, &format!("/api/gateway/v1{path}"), "application/json", body);
+        person.send(request.header("content-encoding", encoding)).await
+    };
+    let body = json!({ "username": person.username, "password": PASSWORD }).to_string();
+    sent("/auth/signin", "gzip", gzip(&body)).await.good();
+    sent("/order/create-payment-intent", "gzip", gzip("{\"price\":20}")).await.good();
+    // Where a file may come along, and where a body goes on as it is.
+    sent("/message", "gzip", gzip("{}")).await.refused_with(400, "Seller id is required");
+    for (path, most) in [("/order", 256), ("/order/create-payment-intent", 256), ("/message", 256)] {
+        let bomb = gzip(&format!("{{\"body\":\"{}\"}}", "x".repeat(2 * most * 1024)));
+        assert!(bomb.len() < 4096);
+        sent(path, "gzip", bomb).await.refused(413);
+        let text = "The body is not valid gzip, as its Content-Encoding says it is.";
+        sent(path, "gzip", b"{\"price\":20}".to_vec()).await.refused_with(400, text);
+        for encoding in ["br", "zstd", "gzip, br"] {
+            let answer = sent(path, encoding, b"{\"price\":20}".to_vec()).await;
+            answer.refused(415);
+            assert_eq!(answer.header("accept-encoding"), "gzip, deflate");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_means_nothing_and_half_a_surrogate_pair_is_named() {
+    let person = shared().person().await;
+    let body = json!({ "username": person.username, "password": PASSWORD });
+    let marked = format!("\u{feff}{body}");
+    person.send(typed(&person, SIGN_IN, "application/json", marked)).await.good();
+    let answer = person.send(typed(&person, SIGN_IN, "application/json", "{\"username\":\"\\ud83d\"}")).await;
+    assert!(answer.json()["message"].as_str().unwrap().contains("half of a surrogate pair"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_query_with_thousands_of_keys_is_refused() {
+    let nobody = shared().browser();
+    let query = (0..10_000).map(|at| format!("k{at}")).collect::<Vec<_>>().join("&");
+    for path in ["/livez", "/api/gateway/v1/auth/search/gig/0/10/forward"] {
+        nobody.send(nobody.request("GET", &format!("{path}?{query}"))).await.refused(400);
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_of_somebody_else_that_cannot_be_read_leaves_the_session_as_it_is() {
+    let person = shared().person().await;
+    let cookies = format!(
+        "session={}; session.refresh={}; nick=Jos",
+        person.cookie("session").unwrap(),
+        person.cookie("session.refresh").unwrap()
+    );
+    let head = |method: &str, path: &str| {
+        let line =
+            format!("{method} /api/gateway/v1{path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\ncookie: ");
+        [line.as_bytes(), cookies.as_bytes(), b"\xe9\r\n\r\n"].concat()
+    };
+    let mut raw = Raw::connect(shared().port).await;
+    raw.write(head("GET", "/auth/currentuser")).await;
+    assert_eq!(raw.answer().await.status, 200);
+    raw.write(head("POST", "/auth/signout")).await;
+    let out = raw.answer().await;
+    assert!(out.status == 200 && out.body.contains("\"sessionEnded\":true"), "{out:?}");
+    person.get("/auth/currentuser").await.refused(401);
 }
 
 #[tokio::test]

@@ -126,7 +126,8 @@ async fn sign_out_works_without_a_session_and_ends_one_by_either_cookie() {
     let nobody = shared().browser();
     for _ in 0..3 {
         let answer = nobody.post("/auth/signout", json!({})).await;
-        assert_eq!((answer.status, answer.json()), (200, json!({ "message": "Logout successful", "user": {} })));
+        let nothing = json!({ "message": "Logout successful", "user": {}, "sessionEnded": false });
+        assert_eq!((answer.status, answer.json()), (200, nothing));
         assert!(answer.set_cookies().iter().all(|cookie| cookie.contains("Max-Age=0")), "{:?}", answer.headers);
     }
     for cookie in ["session", "session.refresh"] {
@@ -134,7 +135,8 @@ async fn sign_out_works_without_a_session_and_ends_one_by_either_cookie() {
         let thief = person.copy();
         let half = person.copy();
         half.set_cookie(if cookie == "session" { "session.refresh" } else { "session" }, None);
-        half.post("/auth/signout", json!({})).await.says("Logout successful");
+        let out = half.post("/auth/signout", json!({})).await;
+        assert_eq!(out.says("Logout successful")["sessionEnded"], true, "{out}");
         thief.set_cookie("session", None);
         thief.get("/auth/currentuser").await.refused_with(401, "Token is not available. Please login again.");
     }

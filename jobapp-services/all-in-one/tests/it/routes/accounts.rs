@@ -22,7 +22,7 @@ pub fn rows() -> Vec<Row> {
             call(&trade.buyer.without_cookies(), "/auth/signin").with(body)
         })
         .public(),
-        row!("POST" "/auth/signout", 200 "Logout successful" ["message", "user"], |trade| {
+        row!("POST" "/auth/signout", 200 "Logout successful" ["message", "sessionEnded", "user"], |trade| {
             call(&trade.buyer.without_cookies(), "/auth/signout").with(json!({}))
         })
         .public(),

@@ -57,28 +57,66 @@ async fn what_is_not_there_is_not_found_outside_of_the_api() {
         ("GET", "/api/v1/auth/currentuser"),
     ] {
         let answer = browser.send(browser.request(method, path)).await;
-        assert_eq!(
-            (answer.status, answer.json()),
-            (404, json!({ "message": "The endpoint called does not exist." })),
-            "{answer}"
-        );
+        answer.refused_with(404, "The endpoint called does not exist.");
     }
 }
 
 #[tokio::test]
 async fn what_is_not_there_is_not_found_within_the_api_by_who_is_signed_in() {
     let (person, nobody) = (shared().person().await, shared().browser());
-    for (method, path) in [
-        ("GET", "/nothing"),
-        ("GET", ""),
-        ("PATCH", "/auth/currentuser"),
-        ("DELETE", "/buyer/username"),
-        ("POST", "/gig/create/more"),
-        ("GET", "/auth/signup"),
-        ("POST", "/gig"),
-    ] {
+    for (method, path) in [("GET", "/nothing"), ("GET", ""), ("POST", "/gig/create/more"), ("POST", "/gig")] {
         person.call(method, path, None).await.refused_with(404, "The endpoint called does not exist.");
         nobody.call(method, path, None).await.refused_with(401, "Token is not available. Please login again.");
+    }
+}
+
+#[tokio::test]
+async fn a_route_by_another_method_is_refused_with_those_it_has_whoever_asks() {
+    let (person, nobody) = (shared().person().await, shared().browser());
+    for (method, path, allowed) in [
+        ("PATCH", "/auth/currentuser", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/buyer/username", "GET, HEAD, OPTIONS"),
+        ("GET", "/auth/signup", "POST, OPTIONS"),
+        ("TRACE", "/auth/signin", "POST, OPTIONS"),
+        ("BREW", "/review", "POST, OPTIONS"),
+    ] {
+        for browser in [&person.browser, &nobody] {
+            let answer = browser.call(method, path, None).await;
+            answer.refused_with(405, "This method is not possible here.");
+            assert_eq!(answer.header("allow"), allowed, "{method} {path}");
+        }
+    }
+    for (method, path) in [("DELETE", "/livez"), ("POST", "/docs/"), ("TRACE", "/"), ("PUT", "/_dev/mail")] {
+        let answer = nobody.send(nobody.request(method, path)).await;
+        answer.refused_with(405, "This method is not possible here.");
+        assert!(answer.header("allow").ends_with("OPTIONS"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_beside_the_api_ignores_case_and_a_slash_at_the_end_and_answers_head_as_get() {
+    let browser = shared().browser();
+    for path in ["/livez", "/readyz", "/gateway-health", "/openapi.json", "/docs/", "/_dev/mail", "/_dev/payments"] {
+        let whole = browser.send(browser.request("GET", path)).await;
+        assert_eq!(whole.status, 200, "{path}");
+        let head = browser.send(browser.request("HEAD", path)).await;
+        assert_eq!((head.status, head.bytes.len()), (200, 0), "{path}");
+        assert_eq!(head.header("content-type"), whole.header("content-type"), "{path}");
+        if path != "/_dev/payments" && path != "/_dev/mail" {
+            let tag = whole.header("etag");
+            assert_eq!(head.header("etag"), tag, "{path}");
+            for method in ["GET", "HEAD"] {
+                let again = browser.send(browser.request(method, path).header("if-none-match", tag)).await;
+                assert_eq!((again.status, again.bytes.len()), (304, 0), "{method} {path}");
+            }
+        }
+        let slashed = if path.ends_with('/') { path.to_owned() } else { format!("{path}/") };
+        for other in [path.to_uppercase(), slashed] {
+            assert_eq!(browser.send(browser.request("GET", &other)).await.status, 200, "{other}");
+        }
+    }
+    for path in ["/media/nothing.png", "/_dev/mail/nothing", "/_dev/payments/a/b/c"] {
+        browser.send(browser.request("GET", path)).await.refused(404);
     }
 }
 
