@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use jobapp_http::ApiError;
@@ -35,6 +35,8 @@ pub(crate) async fn answer(pages: Router, mut request: Request) -> Result<Respon
     // A handshake begins something, so nothing but `GET` may do it.
     if method == Method::HEAD && !is_socket {
         *request.method_mut() = Method::GET;
+        // Only `GET` is for parts (RFC 9110 §14.2).
+        request.headers_mut().remove(RANGE);
     }
     let mut response = pages.oneshot(request).await?;
     if !is_socket {
