@@ -167,7 +167,7 @@ impl Settings {
         }
         config.uncounted.clone_from(&self.trusted_proxies);
         if self.rate_limits.spare_loopback {
-            config.uncounted.extend(LOOPBACK.iter().filter_map(|net| net.parse().ok()));
+            config.uncounted.extend(LOOPBACK.iter().filter_map(|net| net.parse::<IpNet>().ok()));
         }
         config
     }

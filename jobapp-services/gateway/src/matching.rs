@@ -61,6 +61,8 @@ impl Place {
 #[derive(Debug)]
 pub(crate) struct Table {
     routes: Vec<&'static Route>,
+    seed: bool,
+    /// Those that seed as well: where they are not wanted, nothing is in their places.
     by_shape: Vec<(Method, [Vec<Pattern>; DEEPEST])>,
 }
 
@@ -106,7 +108,7 @@ impl Table {
     pub(crate) fn new(seed: bool) -> Self {
         let routes: Vec<&'static Route> = ROUTES.iter().filter(|route| seed || !route.seed).collect();
         let mut by_shape: Vec<(Method, [Vec<Pattern>; DEEPEST])> = Vec::new();
-        for &route in &routes {
+        for route in ROUTES.iter() {
             let at = by_shape.iter().position(|(method, _)| *method == route.method).unwrap_or_else(|| {
                 by_shape.push((route.method.clone(), Default::default()));
                 by_shape.len() - 1
@@ -116,7 +118,7 @@ impl Table {
                 shape.push(pattern);
             }
         }
-        Self { routes, by_shape }
+        Self { routes, seed, by_shape }
     }
 
     /// The routes, in the order of the contract.
@@ -149,11 +151,17 @@ impl Table {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         let found = segments.get(..depth).and_then(|segments| Some((self.best(method, segments)?, segments)));
         match found {
+            Some((pattern, _)) if !self.has(pattern) => Place::Nowhere,
             Some((pattern, segments)) => {
                 Place::Route(Match { route: pattern.route, parameters: pattern.parameters(segments) })
             }
             None => segments.get(..depth).map_or(Place::Nowhere, |segments| self.other_method(method, segments)),
         }
+    }
+
+    /// Whether a route is wanted here.
+    fn has(&self, pattern: &Pattern) -> bool {
+        self.seed || !pattern.route.seed
     }
 
     /// The route of a method that fits these segments best.
@@ -173,7 +181,8 @@ impl Table {
     /// Where nothing is by this method: other methods may have something there. One that no route has is refused anywhere.
     fn other_method(&self, method: &Method, segments: &[Cow<'_, str>]) -> Place {
         let others = self.by_shape.iter().map(|(other, _)| other);
-        let mut allowed: Vec<&Method> = others.filter(|other| self.best(other, segments).is_some()).collect();
+        let leads = |other: &&Method| self.best(other, segments).is_some_and(|pattern| self.has(pattern));
+        let mut allowed: Vec<&Method> = others.filter(leads).collect();
         allowed.sort_unstable_by_key(|method| method.as_str());
         if allowed.is_empty() && is_usual(method) {
             return Place::Nowhere;
@@ -286,7 +295,8 @@ mod tests {
                 other => panic!("{}: {other:?}", route.path),
             }
         }
-        assert!(path_of(Method::PUT, "/gig/seed/3").is_none(), "seed routes are only where they are wanted");
+        let unwanted = Table::new(false).find(&Method::PUT, "/gig/seed/3");
+        assert!(matches!(unwanted, Place::Nowhere), "seed routes are only where they are wanted");
     }
 
     #[test]
@@ -347,6 +357,7 @@ mod tests {
         assert_eq!(allowed("PATCH", "/auth/currentuser"), "GET, HEAD, OPTIONS");
         assert_eq!(allowed("GET", "/AUTH/signin/"), "POST, OPTIONS");
         assert_eq!(allowed("OPTIONS", "/gig/66f0"), "GET, HEAD, PUT, OPTIONS");
+        assert_eq!(allowed("GET", "/gig/seed/3"), "DELETE, OPTIONS");
         for method in ["TRACE", "CONNECT", "BREW"] {
             assert_eq!(allowed(method, "/auth/signin"), "POST, OPTIONS");
             assert_eq!(allowed(method, "/nothing/at/all"), "GET, HEAD, POST, PUT, DELETE, OPTIONS");

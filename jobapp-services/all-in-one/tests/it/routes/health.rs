@@ -64,7 +64,9 @@ async fn what_is_not_there_is_not_found_outside_of_the_api() {
 #[tokio::test]
 async fn what_is_not_there_is_not_found_within_the_api_by_who_is_signed_in() {
     let (person, nobody) = (shared().person().await, shared().browser());
-    for (method, path) in [("GET", "/nothing"), ("GET", ""), ("POST", "/gig/create/more"), ("POST", "/gig")] {
+    for (method, path) in
+        [("GET", "/nothing"), ("GET", ""), ("POST", "/order/create-payment-intent/more"), ("POST", "/gig")]
+    {
         person.call(method, path, None).await.refused_with(404, "The endpoint called does not exist.");
         nobody.call(method, path, None).await.refused_with(401, "Token is not available. Please login again.");
     }

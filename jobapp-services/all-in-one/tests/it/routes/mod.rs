@@ -248,8 +248,6 @@ async fn seed_routes_exist_only_where_the_settings_say_so() {
     let trade = shared().trade().await;
     for row in seeds() {
         let answer = trade.buyer.call(row.method, &row.path.replace(":count", "1"), None).await;
-        // Something else is there by another method: a seller's gig can be deleted.
-        let status = if row.path.starts_with("/gig/") { 405 } else { 404 };
-        answer.refused(status);
+        answer.refused_with(404, "The endpoint called does not exist.");
     }
 }
