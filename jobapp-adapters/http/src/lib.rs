@@ -4,6 +4,7 @@
 //! [`Caller`] into the request's extensions. Handlers take [`Caller`], [`JsonBody`] ([`FileBody`] where a large file may
 //! come along) and answer `Result<_, ApiError>`.
 
+mod arrival;
 mod body;
 mod caller;
 mod error;
@@ -16,6 +17,7 @@ mod tokens;
 mod unescape;
 mod upstream;
 
+pub use arrival::Arrival;
 pub use body::{BodyTooSlow, IdempotencyKey, JsonBody, not_read};
 pub use caller::{
     CLIENT_ADDRESS, Caller, DEVICE_TOKEN, GATEWAY_CHALLENGE, MaybeCaller, OPERATOR, REQUEST_ID, ServiceGuard, guard,

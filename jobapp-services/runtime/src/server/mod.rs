@@ -25,7 +25,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use ipnet::IpNet;
-use jobapp_http::ApiError;
+use jobapp_http::{ApiError, Arrival};
 use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -148,8 +148,13 @@ where
             };
             prepare(&stream);
             let watch = Arc::clone(&place.watch);
-            let service =
-                Connected { peer, watch: Arc::clone(&watch), body_rate, service: Mutex::new(service.clone()) };
+            let service = Connected {
+                peer,
+                arrival: Mutex::new(Some(Arrival::now())),
+                watch: Arc::clone(&watch),
+                body_rate,
+                service: Mutex::new(service.clone()),
+            };
             let connection = server.serve_connection_with_upgrades(TokioIo::new(Placed { stream, place }), service);
             let driven = Driven { connection: connection.into_owned(), watch, closing: false };
             connections.spawn(async move {
@@ -233,9 +238,11 @@ where
     }
 }
 
-/// A connection's own clone of the service, which learns who is connected.
+/// A connection's own clone of the service, which learns who is connected and when he came.
 struct Connected<S> {
     peer: SocketAddr,
+    /// When the connection was accepted, for its first request.
+    arrival: Mutex<Option<Arrival>>,
     watch: Arc<Watch>,
     body_rate: LeastRate,
     service: Mutex<S>,
@@ -261,6 +268,7 @@ impl<S: Service<Request<Body>, Response = Response>> hyper::service::Service<Req
             }
         });
         request.extensions_mut().insert(ConnectInfo(self.peer));
+        request.extensions_mut().insert(self.arrival.lock().take().unwrap_or_else(Arrival::now));
         Answering::Asked { answer: self.service.lock().call(request), open }
     }
 }
