@@ -4,6 +4,7 @@
 //   {"op":"open","id":"a","url":"http://…","transports":["websocket"],"cookie":"…","origin":"…","insistent":true}
 //   {"op":"emit","id":"a","args":["getLoggedInUsers",""]}
 //   {"op":"close","id":"a"}
+//   {"op":"settle","id":"b"}
 //
 //   {"id":"a","what":"connect","sid":"…","recovered":false}
 //   {"id":"a","what":"upgrade"}
@@ -11,6 +12,7 @@
 //   {"id":"a","what":"disconnect","reason":"transport close"}
 //   {"id":"a","what":"error","status":403}
 //   {"id":"a","what":"ping"}
+//   {"id":"b","what":"settled"}
 import { createInterface } from 'node:readline';
 import { io } from 'socket.io-client';
 
@@ -60,6 +62,8 @@ createInterface({ input: process.stdin })
     const command = JSON.parse(line);
     if (command.op === 'open') open(command);
     else if (command.op === 'emit') sockets.get(command.id).emit(...command.args);
+    // Two turns of the event loop: whatever was ready has been handled by then.
+    else if (command.op === 'settle') setImmediate(() => setImmediate(() => tell(command.id, 'settled')));
     else if (command.op === 'close') sockets.get(command.id).disconnect();
     else throw new Error(`unknown command ${command.op}`);
   })

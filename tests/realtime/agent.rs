@@ -36,6 +36,8 @@ pub enum Heard {
         status: Option<u16>,
     },
     Ping,
+    /// Nothing more is under way.
+    Settled,
 }
 
 #[derive(Deserialize)]
@@ -46,12 +48,15 @@ struct Line {
 }
 
 type Queues = Arc<Mutex<HashMap<String, UnboundedSender<Heard>>>>;
+/// Who heard an event, in the order in which they did.
+type Journal = Arc<Mutex<Vec<(String, Vec<Value>)>>>;
 
 /// A process with any number of sockets.
 pub struct Agent {
     _child: Child,
     stdin: Arc<tokio::sync::Mutex<ChildStdin>>,
     queues: Queues,
+    journal: Journal,
 }
 
 /// One of its sockets.
@@ -132,16 +137,38 @@ impl Agent {
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let queues = Queues::default();
         let known = queues.clone();
+        let journal = Journal::default();
+        let kept = journal.clone();
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 let line: Line = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                if let Heard::Event { args } = &line.heard {
+                    kept.lock().push((line.id.clone(), args.clone()));
+                }
                 if let Some(queue) = known.lock().get(&line.id) {
                     // A test that is done with a socket does not listen any more.
                     queue.send(line.heard).unwrap_or_default();
                 }
             }
         });
-        Self { _child: child, stdin, queues }
+        Self { _child: child, stdin, queues, journal }
+    }
+
+    /// The ids of the sockets that heard the message with this id, in the order in which they did.
+    pub fn order_of(&self, message: &str) -> Vec<String> {
+        let journal = self.journal.lock();
+        let heard = journal.iter().filter(|(_, args)| args.len() > 1 && args[1]["_id"] == message);
+        heard.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Waits until the process has handled whatever came: what comes next finds it resting.
+    pub async fn settle(&self) {
+        let (sender, mut heard) = unbounded_channel();
+        self.queues.lock().insert("settle".to_owned(), sender);
+        let line = format!("{}\n", json!({"op": "settle", "id": "settle"}));
+        self.stdin.lock().await.write_all(line.as_bytes()).await.expect("the agent runs");
+        let settled = tokio::time::timeout(PATIENCE, heard.recv()).await.expect("the agent settles");
+        assert!(matches!(settled, Some(Heard::Settled)), "{settled:?}");
     }
 
     /// Opens a socket. What happens to it is heard by the client.

@@ -14,7 +14,8 @@ pub struct RealtimeConfig {
     pub gateway: String,
     /// Whether browsers at this origin may connect. A request without an origin always may.
     pub allow_origin: AllowOrigin,
-    /// How many connections a user may have at this gateway. A page of the existing client opens up to 65.
+    /// How many connections a user may have at this gateway. A page of the existing client opens up to 65, and more with
+    /// each search, and closes none until the tab is left.
     pub connections_per_user: usize,
     /// How many connections this gateway holds, signed in or not.
     pub connections: usize,
@@ -74,7 +75,7 @@ impl RealtimeConfig {
         Self {
             gateway: gateway.into(),
             allow_origin,
-            connections_per_user: 300,
+            connections_per_user: 1_000,
             connections: 100_000,
             anonymous_connections: 50_000,
             events_per_second: 20,
@@ -113,5 +114,21 @@ impl fmt::Debug for RealtimeConfig {
             .field("recovery", &self.recovery)
             .field("presence", &self.presence)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seats::{Full, Seats};
+
+    #[test]
+    fn a_user_may_have_a_thousand_connections() {
+        let config = RealtimeConfig::new("one", Arc::new(|_| true));
+        let seats = Seats::new(config.connections_per_user, config.connections, config.anonymous_connections);
+        let anna: Arc<str> = "Anna".into();
+        let taken: Vec<_> = (0..1_000).map(|_| seats.take(Some(&anna)).unwrap()).collect();
+        assert_eq!(seats.take(Some(&anna)).unwrap_err(), Full::User);
+        drop(taken);
     }
 }

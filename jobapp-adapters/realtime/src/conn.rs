@@ -1,22 +1,25 @@
 //! What the server knows of one connection, whatever carries it.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
-use engineioxide::{DisconnectReason, Str};
+use jobapp_http::Arrival;
 use parking_lot::Mutex;
-use tokio::sync::mpsc::error::TrySendError;
+use socketioxide_core::Str;
 use tokio::time::Instant;
 
+use crate::outbox::{Outbox, Overflow};
+use crate::polling::Turn;
 use crate::ports::Identity;
 use crate::seats::Seat;
-use crate::websocket::Outbox;
 
 /// What the handshake found out.
 #[derive(Debug)]
 pub(crate) struct Admission {
     /// The connection's number at this gateway.
     pub(crate) number: u64,
+    /// When it was opened, compared with others.
+    pub(crate) arrival: Arrival,
     /// Whose it is.
     pub(crate) identity: Option<Identity>,
     /// When the session was looked up, or before.
@@ -24,10 +27,6 @@ pub(crate) struct Admission {
     /// Its place, given back with it.
     pub(crate) _seat: Seat,
 }
-
-/// An [`Admission`] on its way through the engine, in the request's extensions.
-#[derive(Debug, Clone)]
-pub(crate) struct Ticket(pub(crate) Arc<Admission>);
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,62 +39,41 @@ pub(crate) enum Phase {
     Anonymous,
 }
 
-/// A connection of the engine, with ours in it.
-pub(crate) type EngineSocket = engineioxide::Socket<Held>;
-
-/// Our connection, held by the engine's.
-#[derive(Debug, Default)]
-pub(crate) struct Held(pub(crate) OnceLock<Arc<Conn>>);
-
-/// What carries a connection.
-#[derive(Debug)]
-enum Link {
-    /// A websocket from the start.
-    Websocket(Outbox),
-    /// Polling, or a websocket that began as polling.
-    Engine(Weak<EngineSocket>),
-}
-
 /// A connection.
 #[derive(Debug)]
 pub(crate) struct Conn {
-    admission: Arc<Admission>,
-    link: Link,
+    admission: Admission,
+    outbox: Outbox,
     phase: AtomicU8,
     /// Its user went off: not counted until he says that he is back.
     off: AtomicBool,
+    /// Its session ended: it is nobody's for the rest of its life.
+    demoted: AtomicBool,
+    /// The last event it does not hear, because it joined after it.
+    since: AtomicU64,
     allowance: Mutex<Allowance>,
 }
 
-/// The client does not take what is sent to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Overflow;
-
 impl Conn {
-    /// A connection over a websocket of ours.
-    pub(crate) fn websocket(admission: Arc<Admission>) -> Arc<Self> {
-        Self::new(admission, Link::Websocket(Outbox::default()))
-    }
-
-    /// A connection of the engine. `None` when it did not come through the door.
-    pub(crate) fn engine(socket: &Arc<EngineSocket>) -> Option<Arc<Self>> {
-        let Ticket(admission) = socket.req_parts.extensions.get::<Ticket>()?.clone();
-        let conn = Self::new(admission, Link::Engine(Arc::downgrade(socket)));
-        Some(socket.data.0.get_or_init(|| conn).clone())
-    }
-
-    fn new(admission: Arc<Admission>, link: Link) -> Arc<Self> {
+    pub(crate) fn new(admission: Admission, outbox: Outbox) -> Arc<Self> {
         Arc::new(Self {
             admission,
-            link,
+            outbox,
             phase: AtomicU8::new(0),
             off: AtomicBool::new(false),
+            demoted: AtomicBool::new(false),
+            since: AtomicU64::new(0),
             allowance: Mutex::default(),
         })
     }
 
     pub(crate) fn number(&self) -> u64 {
         self.admission.number
+    }
+
+    /// What says which of two connections was opened first.
+    pub(crate) fn opened(&self) -> (Arrival, u64) {
+        (self.admission.arrival, self.admission.number)
     }
 
     /// The user who opened it, whether or not he is still signed in.
@@ -105,6 +83,10 @@ impl Conn {
 
     pub(crate) fn asked(&self) -> Instant {
         self.admission.asked
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -132,6 +114,26 @@ impl Conn {
         self.off.store(off, Ordering::Relaxed);
     }
 
+    pub(crate) fn is_demoted(&self) -> bool {
+        self.demoted.load(Ordering::Acquire)
+    }
+
+    /// Its session ended. What still waits to be sent is no business of whoever reads it now.
+    pub(crate) fn demote(&self) {
+        self.demoted.store(true, Ordering::Release);
+        self.outbox.forget_events();
+    }
+
+    /// It hears what is said after this.
+    pub(crate) fn hears_after(&self, event: u64) {
+        self.since.store(event, Ordering::Release);
+    }
+
+    /// Whether it was in its room when this was said, and still is.
+    pub(crate) fn hears(&self, event: u64) -> bool {
+        self.phase() == Phase::SignedIn && self.since.load(Ordering::Acquire) < event
+    }
+
     /// Whether the client may send one more packet now.
     pub(crate) fn may_send(&self, per_second: u16, burst: u16) -> bool {
         self.allowance.lock().take(per_second, burst, Instant::now())
@@ -139,39 +141,18 @@ impl Conn {
 
     /// Puts a packet into the connection's queue. A closed connection takes everything and forgets it.
     pub(crate) fn send(&self, packet: Str) -> Result<(), Overflow> {
-        match &self.link {
-            Link::Websocket(outbox) => outbox.put(packet),
-            Link::Engine(socket) => match socket.upgrade().map(|socket| socket.emit(packet)) {
-                Some(Err(TrySendError::Full(_))) => Err(Overflow),
-                Some(Ok(()) | Err(TrySendError::Closed(_))) | None => Ok(()),
-            },
-        }
+        self.outbox.put(packet)
+    }
+
+    /// The same, and writes it as far as the client takes it at once.
+    pub(crate) fn deliver(&self, packet: Str) -> Result<Option<Turn>, Overflow> {
+        self.outbox.deliver(packet)
     }
 
     /// Closes the transport, after what waits to be sent, without saying goodbye in Socket.IO's way: the client comes
     /// back and resumes.
     pub(crate) fn hang_up(&self) {
-        self.close(DisconnectReason::ClosingServer);
-    }
-
-    /// The same, because of something that is no Socket.IO.
-    pub(crate) fn throw_out(&self) {
-        self.close(DisconnectReason::PacketParsingError);
-    }
-
-    fn close(&self, reason: DisconnectReason) {
-        match &self.link {
-            Link::Websocket(outbox) => outbox.close(),
-            Link::Engine(socket) => socket.upgrade().into_iter().for_each(|socket| socket.close(reason.clone())),
-        }
-    }
-
-    /// The queue of a websocket of ours.
-    pub(crate) fn outbox(&self) -> Option<&Outbox> {
-        match &self.link {
-            Link::Websocket(outbox) => Some(outbox),
-            Link::Engine(_) => None,
-        }
+        self.outbox.close();
     }
 }
 

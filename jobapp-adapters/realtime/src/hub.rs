@@ -1,29 +1,33 @@
 //! Who is in which room, and what each room hears.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engineioxide::socket::Sid;
 use parking_lot::Mutex;
+use socketioxide_core::{Sid, Str};
 use tokio::time::Instant;
 
 use crate::config::RecoveryConfig;
-use crate::conn::{Conn, Overflow, Phase};
+use crate::conn::{Conn, Phase};
 use crate::fanout::Position;
 use crate::log::{Log, Pid, Seen};
+use crate::outbox::Overflow;
 use crate::packet::{self, Auth};
 use crate::ports::{Identity, Published};
 
 /// The connections of this gateway and the last events. Everything that must happen in order happens under one lock:
-/// joining with its replay, delivering, demoting. Sending only puts a packet into a connection's own queue.
+/// joining with its replay, saying something to a room, demoting. It is written to the room's connections outside of it,
+/// by one round a room ([`crate::rounds`]).
 #[derive(Debug)]
 pub(crate) struct Hub(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
     conns: HashMap<u64, Arc<Conn>>,
-    rooms: HashMap<Arc<str>, Vec<Arc<Conn>>>,
+    rooms: HashMap<Arc<str>, Room>,
+    /// How often something was said.
+    said: u64,
     log: Log,
     seen: Seen,
     /// Sessions that ended, for handshakes that were under way when they did.
@@ -32,14 +36,56 @@ struct State {
     ended_users: HashMap<Arc<str>, Instant>,
 }
 
-/// A connection whose queue is full. It is out of its room already and wants to be hung up; it can resume.
-pub(crate) type Overflowed = Vec<Arc<Conn>>;
+/// A user's connections here.
+#[derive(Debug, Default)]
+struct Room {
+    /// In the order in which they were opened. Shared with what is still to be said to them.
+    members: Arc<Vec<Arc<Conn>>>,
+    /// What is still to be said, in order.
+    backlog: VecDeque<Word>,
+    /// Whether a round is on its way.
+    in_round: bool,
+}
+
+/// Something to be said.
+#[derive(Debug)]
+pub(crate) struct Word {
+    pub(crate) packet: Str,
+    pub(crate) listeners: Listeners,
+    pub(crate) number: u64,
+}
+
+#[derive(Debug)]
+pub(crate) enum Listeners {
+    All(Arc<Vec<Arc<Conn>>>),
+    One(Arc<Conn>),
+}
+
+impl Listeners {
+    /// In their order.
+    pub(crate) fn as_slice(&self) -> &[Arc<Conn>] {
+        match self {
+            Self::All(conns) => conns,
+            Self::One(conn) => std::slice::from_ref(conn),
+        }
+    }
+}
+
+/// What there is to do after something was said.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// Connections whose queue is full. They are out of their room already and want to be hung up; they can resume.
+    pub(crate) overflowed: Vec<Arc<Conn>>,
+    /// The users in whose rooms a round must begin.
+    pub(crate) rounds: Vec<Arc<str>>,
+}
 
 impl Hub {
     pub(crate) fn new(recovery: RecoveryConfig, from: Position) -> Self {
         Self(Mutex::new(State {
             conns: HashMap::new(),
             rooms: HashMap::new(),
+            said: 0,
             log: Log::new(recovery, from),
             seen: Seen::default(),
             ended: HashMap::new(),
@@ -67,8 +113,12 @@ impl Hub {
         if conn.phase() != Phase::Open || !state.conns.contains_key(&conn.number()) {
             return Ok(None);
         }
-        let identity = conn.owner().filter(|owner| !state.has_ended(owner, conn.asked())).cloned();
+        let lives = |owner: &&Identity| !conn.is_demoted() && !state.has_ended(owner, conn.asked());
+        let identity = conn.owner().filter(lives).cloned();
         let Some(identity) = identity else {
+            if conn.owner().is_some() {
+                conn.demote();
+            }
             conn.set_phase(Phase::Anonymous);
             return conn.send(packet::connected(Sid::new().as_str(), None)).map(|()| None);
         };
@@ -80,8 +130,9 @@ impl Hub {
         for packet in missed {
             conn.send(packet)?;
         }
+        conn.hears_after(state.said);
         conn.set_phase(Phase::SignedIn);
-        state.rooms.entry(user.clone()).or_default().push(conn.clone());
+        state.rooms.entry(user.clone()).or_default().enter(conn);
         Ok(Some(identity))
     }
 
@@ -92,14 +143,14 @@ impl Hub {
 
     /// Sends an event to every connection of its receivers, once each, and keeps it for those who resume. A repetition is
     /// passed over.
-    pub(crate) fn deliver(&self, published: &Published) -> Overflowed {
+    pub(crate) fn deliver(&self, published: &Published) -> Said {
         let event = &published.envelope.event;
         let packet = packet::event(&event.event, &event.arguments, Some(published.position));
         let now = Instant::now();
         let mut state = self.0.lock();
         if !state.seen.is_new(&published.envelope.id, now) {
             tracing::debug!(id = published.envelope.id, "a repeated event was passed over");
-            return Vec::new();
+            return Said::default();
         }
         let mut receivers: Vec<Arc<str>> = Vec::with_capacity(event.receivers.len());
         for receiver in &event.receivers {
@@ -107,20 +158,61 @@ impl Hub {
                 receivers.push(receiver.as_str().into());
             }
         }
-        let mut overflowed = Vec::new();
+        let mut said = Said::default();
+        state.said += 1;
         for receiver in &receivers {
-            for conn in state.rooms.get(receiver).into_iter().flatten() {
-                if conn.send(packet.clone()).is_err() {
-                    overflowed.push(conn.clone());
-                }
-            }
-        }
-        // They hear nothing more, or what follows would come without what was lost in between.
-        for conn in &overflowed {
-            state.take_out(conn, Phase::Open);
+            state.say(receiver, &packet, &mut said);
         }
         state.log.record(published.position, packet, receivers, now);
-        overflowed
+        said
+    }
+
+    /// Tells every connection in a room something that is true now and need not be caught up on.
+    pub(crate) fn announce(&self, packet: &Str) -> Said {
+        let mut said = Said::default();
+        let mut state = self.0.lock();
+        state.said += 1;
+        let users: Vec<Arc<str>> = state.rooms.keys().cloned().collect();
+        for user in &users {
+            state.say(user, packet, &mut said);
+        }
+        said
+    }
+
+    /// The same for one connection, unless it is in no room any more.
+    pub(crate) fn tell(&self, conn: &Arc<Conn>, packet: Str) -> Said {
+        let mut said = Said::default();
+        let mut state = self.0.lock();
+        state.said += 1;
+        if let Some(owner) = conn.owner().filter(|_| conn.phase() == Phase::SignedIn) {
+            let word = Word { packet, listeners: Listeners::One(conn.clone()), number: state.said };
+            state.put(&owner.username, word, &mut said);
+        }
+        said
+    }
+
+    /// What is to be said next in a user's room. Without anything the round is over.
+    pub(crate) fn next_word(&self, user: &Arc<str>) -> Option<Word> {
+        let mut state = self.0.lock();
+        let room = state.rooms.get_mut(user)?;
+        let next = room.backlog.pop_front();
+        if next.is_none() {
+            room.backlog = VecDeque::new();
+            room.in_round = false;
+            state.close_if_empty(user);
+        }
+        next
+    }
+
+    /// How much is still to be said in a user's room.
+    pub(crate) fn backlog(&self, user: &Arc<str>) -> usize {
+        self.0.lock().rooms.get(user).map_or(0, |room| room.backlog.len())
+    }
+
+    /// A connection did not take what was said to it: it hears nothing more, or what follows would come without what was
+    /// lost in between.
+    pub(crate) fn give_up(&self, conn: &Conn) {
+        self.0.lock().take_out(conn, Phase::Open);
     }
 
     /// The order of events was lost sight of.
@@ -139,9 +231,8 @@ impl Hub {
     pub(crate) fn demote_session_of(&self, username: &str, sid: &str) -> Vec<Arc<Conn>> {
         let mut state = self.0.lock();
         state.ended.insert(sid.into(), Instant::now());
-        let members = state.rooms.get(username).cloned().unwrap_or_default();
-        let demoted: Vec<_> =
-            members.into_iter().filter(|conn| conn.owner().is_some_and(|owner| &*owner.sid == sid)).collect();
+        let of_session = |conn: &&Arc<Conn>| conn.owner().is_some_and(|owner| &*owner.sid == sid);
+        let demoted: Vec<_> = state.members(username).iter().filter(of_session).cloned().collect();
         state.make_anonymous(&demoted);
         demoted
     }
@@ -150,14 +241,14 @@ impl Hub {
     pub(crate) fn demote_user(&self, username: &str) -> Vec<Arc<Conn>> {
         let mut state = self.0.lock();
         state.ended_users.insert(username.into(), Instant::now());
-        let demoted = state.rooms.get(username).cloned().unwrap_or_default();
+        let demoted = state.members(username).to_vec();
         state.make_anonymous(&demoted);
         demoted
     }
 
-    /// The connections in a user's room.
+    /// The connections in a user's room, in the order in which they were opened.
     pub(crate) fn room(&self, username: &str) -> Vec<Arc<Conn>> {
-        self.0.lock().rooms.get(username).cloned().unwrap_or_default()
+        self.0.lock().members(username).to_vec()
     }
 
     /// Every connection.
@@ -167,13 +258,14 @@ impl Hub {
 
     /// Every connection in a room.
     pub(crate) fn signed_in(&self) -> Vec<Arc<Conn>> {
-        self.0.lock().rooms.values().flatten().cloned().collect()
+        self.0.lock().rooms.values().flat_map(|room| room.members.iter()).cloned().collect()
     }
 
     /// How many connections there are, how many of them are signed in, and how many users they belong to.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
         let state = self.0.lock();
-        (state.conns.len(), state.rooms.values().map(Vec::len).sum(), state.rooms.len())
+        let rooms = || state.rooms.values().map(|room| room.members.len()).filter(|members| *members > 0);
+        (state.conns.len(), rooms().sum(), rooms().count())
     }
 
     /// Forgets what is too old. Ended sessions are remembered for `handshake`: the longest a connection takes to join.
@@ -194,7 +286,7 @@ impl State {
     }
 
     fn demote(&mut self, which: impl Fn(&Identity) -> bool) -> Vec<Arc<Conn>> {
-        let members = self.rooms.values().flatten();
+        let members = self.rooms.values().flat_map(|room| room.members.iter());
         let demoted: Vec<_> = members.filter(|conn| conn.owner().is_some_and(&which)).cloned().collect();
         self.make_anonymous(&demoted);
         demoted
@@ -203,6 +295,36 @@ impl State {
     fn make_anonymous(&mut self, conns: &[Arc<Conn>]) {
         for conn in conns {
             self.take_out(conn, Phase::Anonymous);
+            conn.demote();
+        }
+    }
+
+    fn members(&self, username: &str) -> &[Arc<Conn>] {
+        self.rooms.get(username).map_or(&[], |room| &room.members)
+    }
+
+    /// Says something to all who are in a room now.
+    fn say(&mut self, user: &Arc<str>, packet: &Str, said: &mut Said) {
+        let Some(room) = self.rooms.get(user) else { return };
+        let listeners = Listeners::All(room.members.clone());
+        self.put(user, Word { packet: packet.clone(), listeners, number: self.said }, said);
+    }
+
+    fn put(&mut self, user: &Arc<str>, word: Word, said: &mut Said) {
+        let Some(room) = self.rooms.get_mut(user) else { return };
+        match room.put(word) {
+            Ok(true) => said.rounds.push(user.clone()),
+            Ok(false) => {}
+            Err(conn) => {
+                self.take_out(&conn, Phase::Open);
+                said.overflowed.push(conn);
+            }
+        }
+    }
+
+    fn close_if_empty(&mut self, user: &str) {
+        if self.rooms.get(user).is_some_and(|room| room.members.is_empty() && !room.in_round) {
+            self.rooms.remove(user);
         }
     }
 
@@ -214,13 +336,125 @@ impl State {
         conn.set_phase(phase);
         let identity = conn.owner()?;
         if let Some(room) = self.rooms.get_mut(&identity.username) {
-            if let Some(place) = room.iter().position(|member| member.number() == conn.number()) {
-                room.swap_remove(place);
-            }
-            if room.is_empty() {
-                self.rooms.remove(&identity.username);
-            }
+            room.leave(conn);
         }
+        self.close_if_empty(&identity.username);
         Some(identity.clone())
+    }
+}
+
+impl Room {
+    fn enter(&mut self, conn: &Arc<Conn>) {
+        let place = self.members.partition_point(|member| member.opened() < conn.opened());
+        Arc::make_mut(&mut self.members).insert(place, conn.clone());
+    }
+
+    fn leave(&mut self, conn: &Conn) {
+        if let Ok(place) = self.members.binary_search_by_key(&conn.opened(), |member| member.opened()) {
+            Arc::make_mut(&mut self.members).remove(place);
+        }
+    }
+
+    /// Whether a round must begin. A single listener needs none, unless one is on its way. `Err` for one who takes nothing.
+    fn put(&mut self, word: Word) -> Result<bool, Arc<Conn>> {
+        if let ([only], false) = (word.listeners.as_slice(), self.in_round) {
+            return only.send(word.packet.clone()).map(|()| false).map_err(|Overflow| only.clone());
+        }
+        if word.listeners.as_slice().is_empty() {
+            return Ok(false);
+        }
+        self.backlog.push_back(word);
+        Ok(!std::mem::replace(&mut self.in_round, true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conn::Admission;
+    use crate::outbox::Outbox;
+    use crate::seats::Seats;
+    use jobapp_http::Arrival;
+
+    fn hub() -> Hub {
+        Hub::new(RecoveryConfig::default(), Position { era: 1, number: 0 })
+    }
+
+    fn connection(hub: &Hub, number: u64, arrival: Arrival) -> Arc<Conn> {
+        let identity = Some(Identity::new("Anna", "s"));
+        let seat = Seats::new(9, 9, 9).take(None).unwrap();
+        let admission = Admission { number, arrival, identity, asked: Instant::now(), _seat: seat };
+        let conn = Conn::new(admission, Outbox::default());
+        hub.opened(conn.clone());
+        conn
+    }
+
+    fn numbers(conns: &[Arc<Conn>]) -> Vec<u64> {
+        conns.iter().map(|conn| conn.number()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_room_keeps_the_order_of_opening_whoever_joins_late_leaves_or_comes_back() {
+        let hub = hub();
+        // The last two got their numbers in the wrong order.
+        let arrivals: Vec<_> = (0..6).map(|_| Arrival::now()).collect();
+        let conns: Vec<_> = [0, 1, 2, 3, 5, 4]
+            .into_iter()
+            .zip(0..)
+            .map(|(arrival, number)| connection(&hub, number, arrivals[arrival]))
+            .collect();
+        for joins in [3, 0, 5, 4, 2] {
+            hub.join(&conns[joins], &Auth::default()).unwrap().unwrap();
+        }
+        assert_eq!(numbers(&hub.room("Anna")), [0, 2, 3, 5, 4]);
+        hub.leave(&conns[0]).unwrap();
+        assert_eq!(numbers(&hub.room("Anna")), [2, 3, 5, 4]);
+        hub.join(&conns[1], &Auth::default()).unwrap().unwrap();
+        hub.join(&conns[0], &Auth::default()).unwrap().unwrap();
+        assert_eq!(numbers(&hub.room("Anna")), [0, 1, 2, 3, 5, 4]);
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_a_connection_joined_again_is_not_said_to_it_twice() {
+        let hub = hub();
+        let conns: Vec<_> = (0..2).map(|number| connection(&hub, number, Arrival::now())).collect();
+        for conn in &conns {
+            hub.join(conn, &Auth::default()).unwrap().unwrap();
+        }
+        let said = hub.announce(&Str::from("2[]"));
+        assert_eq!(said.rounds.len(), 1);
+        hub.leave(&conns[1]).unwrap();
+        hub.join(&conns[1], &Auth::default()).unwrap().unwrap();
+        let word = hub.next_word(&said.rounds[0]).unwrap();
+        let hears: Vec<_> = word.listeners.as_slice().iter().map(|conn| conn.hears(word.number)).collect();
+        assert_eq!(hears, [true, false]);
+    }
+
+    #[tokio::test]
+    async fn a_room_is_gone_with_its_last_connection_and_its_last_word() {
+        let hub = hub();
+        let conns: Vec<_> = (0..2).map(|number| connection(&hub, number, Arrival::now())).collect();
+        for conn in &conns {
+            hub.join(conn, &Auth::default()).unwrap().unwrap();
+        }
+        let user = hub.announce(&Str::from("2[]")).rounds.remove(0);
+        assert!(hub.announce(&Str::from("2[]")).rounds.is_empty(), "one round a room");
+        conns.iter().for_each(|conn| assert!(hub.leave(conn).is_some()));
+        assert_eq!(hub.counts().2, 0);
+        while hub.next_word(&user).is_some() {}
+        assert!(hub.0.lock().rooms.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_session_ended_stays_nobodys_however_often_it_joins() {
+        let hub = hub();
+        let conn = connection(&hub, 1, Arrival::now());
+        hub.join(&conn, &Auth::default()).unwrap().unwrap();
+        assert_eq!(hub.demote_session("s").len(), 1);
+        // Long after the end of the session was news.
+        hub.0.lock().ended.clear();
+        conn.set_phase(Phase::Open);
+        assert!(hub.join(&conn, &Auth::default()).unwrap().is_none());
+        assert_eq!(conn.phase(), Phase::Anonymous);
     }
 }

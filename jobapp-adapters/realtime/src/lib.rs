@@ -25,12 +25,17 @@
 //! ```
 //!
 //! # Built on
-//! socketioxide's engine (polling, and websockets that begin as polling) and its packet parser. Its upper half is not used:
-//! it answers a joining socket with its id and nothing else, so that connection state recovery cannot be added to it, and
-//! it closes a single socket only with a DISCONNECT packet, after which a client does not come back. What stands in its
-//! place is small, because there is one namespace, no acknowledgement and no binary data. A websocket from the start, as
-//! the existing client opens them, is carried by a task of ours on tungstenite's frames: idle, it takes a few KiB
-//! (`cargo xtask bench realtime` measures it) instead of more than twenty.
+//! socketioxide's packet parser and tungstenite's frames. Its engine and its upper half are not used: the upper half answers
+//! a joining socket with its id and nothing else, so that connection state recovery cannot be added to it, and closes a
+//! single socket only with a DISCONNECT packet, after which a client does not come back; the engine leaves writing to a
+//! task a connection, so that a user's connections hear an event in no order. What stands in their place is small,
+//! because there is one namespace, no acknowledgement and no binary data. An idle websocket takes a few KiB (`cargo xtask
+//! bench realtime` measures it).
+//!
+//! # Order
+//! A user's connections are written to in the order in which they were opened, each after the one before, websockets and
+//! polling alike: the existing client keeps listeners over older lists on its older connections, and the last to hear an
+//! event must be the newest. Who was opened first is told by [`jobapp_http::Arrival`].
 //!
 //! # Recovery
 //! As in Socket.IO 4.6 and later. A joining socket gets a private id; every event of a room carries its [`Position`] as a
@@ -50,33 +55,32 @@ mod door;
 mod fanout;
 mod hub;
 mod log;
+mod outbox;
 mod packet;
+mod polling;
 mod ports;
 mod presence;
 mod roll;
+mod rounds;
 mod seats;
 mod server;
 mod upkeep;
 mod websocket;
+mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
 use axum::routing::any;
-use engineioxide::TransportType;
-use engineioxide::config::EngineIoConfig;
-use engineioxide::service::{EngineIoService, NotFoundService};
 use jobapp_gigs::SelectedCategories;
 use jobapp_kernel::{Handler, Queue, Subscription};
 use jobapp_wire::messages::Realtime as Event;
 use jobapp_wire::queues::GATEWAY_REALTIME;
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tower::Service;
 
 pub use config::{AllowOrigin, PresenceConfig, RealtimeConfig, RecoveryConfig};
 pub use fanout::{MemoryFanout, NoPosition, Position};
@@ -86,13 +90,11 @@ pub use ports::{
 pub use presence::MemoryPresence;
 
 use crate::hub::Hub;
+use crate::outbox::QUEUE;
 use crate::roll::Keeper;
 use crate::seats::Seats;
-use crate::server::{Engine, Server};
-use crate::websocket::QUEUE;
+use crate::server::Server;
 
-/// The first buffer a websocket of the engine reads into, in bytes. It grows with what comes; clients send little.
-const READ_BUFFER: usize = 256;
 /// How often a draining server closes some connections.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
 /// How long a draining server waits for the last of them.
@@ -124,13 +126,14 @@ pub struct Connections {
     pub signed_in: usize,
     /// Users with a connection here.
     pub users: usize,
+    /// Polling requests that wait for something to be sent.
+    pub waiting: usize,
 }
 
 /// The realtime server of one gateway. Clones share everything; when the last is dropped, it stops.
 #[derive(Clone)]
 pub struct Realtime {
     server: Arc<Server>,
-    engine: EngineIoService<Engine, NotFoundService>,
     _stop: Arc<DropGuard>,
 }
 
@@ -153,19 +156,8 @@ impl Realtime {
         let mut recovery = config.recovery;
         recovery.replay = recovery.replay.min(QUEUE / 2);
         let hub = Arc::new(Hub::new(recovery, feed.from));
-        let (roll, keeper) = Keeper::new(presence.clone(), hub.clone(), gateway.clone(), config.presence);
+        let (roll, rounds, keeper) = Keeper::new(presence.clone(), hub.clone(), gateway.clone(), config.presence);
         let seats = Seats::new(config.connections_per_user, config.connections, config.anonymous_connections);
-        let engine_config = EngineIoConfig::builder()
-            .req_path(door::PATH)
-            .transports([TransportType::Websocket, TransportType::Polling])
-            .ping_interval(config.ping_interval)
-            .ping_timeout(config.ping_timeout)
-            .max_payload(u64::try_from(config.payload).unwrap_or(u64::MAX))
-            .ws_max_message_size(config.payload)
-            .ws_max_frame_size(config.payload)
-            .ws_read_buffer_size(READ_BUFFER)
-            .max_buffer_size(QUEUE)
-            .build();
         let stop = CancellationToken::new();
         let server = Arc::new(Server {
             config,
@@ -177,6 +169,8 @@ impl Realtime {
             categories,
             hub,
             roll,
+            rounds,
+            polling: Mutex::default(),
             seats,
             draining: AtomicBool::new(false),
             stop: stop.clone(),
@@ -186,8 +180,7 @@ impl Realtime {
         tokio::spawn(upkeep::follow(server.clone(), feed));
         tokio::spawn(upkeep::renew(server.clone()));
         tokio::spawn(upkeep::look_after(server.clone()));
-        let engine = EngineIoService::with_config(Arc::new(Engine(server.clone())), engine_config);
-        Ok(Self { server, engine, _stop: Arc::new(stop.drop_guard()) })
+        Ok(Self { server, _stop: Arc::new(stop.drop_guard()) })
     }
 
     /// The routes. CORS headers, compression and logs are the business of the router they are mounted in; request limits
@@ -266,7 +259,9 @@ impl Realtime {
     /// How many connections there are.
     pub fn connections(&self) -> Connections {
         let (open, signed_in, users) = self.server.hub.counts();
-        Connections { admitted: self.server.seats.taken(), open, signed_in, users }
+        let polling = self.server.polling.lock();
+        let waiting = polling.values().filter(|conn| conn.outbox().polling(|polling| polling.waits()) == Some(true));
+        Connections { admitted: self.server.seats.taken(), open, signed_in, users, waiting: waiting.count() }
     }
 
     /// Closes every connection, spread over time, without a DISCONNECT packet: clients come back by themselves, to
@@ -289,14 +284,5 @@ impl Realtime {
             tracing::warn!(error = &error as &dyn std::error::Error, "the users of this gateway leave only in time");
         }
         server.stop.cancel();
-    }
-
-    /// Lets the engine answer.
-    async fn engine(&self, request: http::Request<Body>) -> Response {
-        let mut engine = self.engine.clone();
-        match Service::<http::Request<Body>>::call(&mut engine, request).await {
-            Ok(response) => response.map(Body::new),
-            Err(never) => match never {},
-        }
     }
 }

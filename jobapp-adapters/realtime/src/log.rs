@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use engineioxide::Str;
-use engineioxide::socket::Sid;
 use sha2::{Digest, Sha256};
+use socketioxide_core::{Sid, Str};
 use tokio::time::Instant;
 
 use crate::config::RecoveryConfig;

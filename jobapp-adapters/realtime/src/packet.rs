@@ -1,13 +1,24 @@
 //! Socket.IO packets of the default namespace.
+//!
+//! Of what a client sends only that is kept which means something here: the first arguments of an event, and of these a
+//! text or the name in an object. The rest is read over, however much and however deep it is.
 
-use engineioxide::Str;
+use std::fmt;
+
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use socketioxide_core::Str;
 use socketioxide_core::packet::PacketData;
 use socketioxide_core::parser::{Parse, ParseConfig, ParseError, ParserState};
 use socketioxide_parser_common::CommonParser;
 
 use crate::fanout::Position;
+
+/// How many arguments of an event mean something, at the most.
+const ARGUMENTS: usize = 2;
+/// The longest name of a namespace that is answered to, in bytes.
+const LONGEST_NAMESPACE: usize = 100;
 
 /// What a client sent.
 #[derive(Debug, PartialEq)]
@@ -19,8 +30,19 @@ pub(crate) enum Incoming {
     /// It leaves the default namespace.
     Disconnect,
     /// An event with its arguments.
-    Event(String, Vec<Value>),
+    Event(String, Vec<Argument>),
     /// Anything the existing client does not send and we do not answer: binary data, acknowledgements.
+    Other,
+}
+
+/// An argument of an event, as far as it can mean something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Argument {
+    /// A text.
+    Text(String),
+    /// An object that names a user.
+    User(String),
+    /// Anything else.
     Other,
 }
 
@@ -51,21 +73,134 @@ pub(crate) fn decode(text: &str) -> Result<Incoming, Malformed> {
         };
     let here = packet.ns == "/";
     Ok(match packet.inner {
-        PacketData::Connect(_) if !here => Incoming::ConnectElsewhere(packet.ns.to_string()),
+        PacketData::Connect(_) if !here => elsewhere(&packet.ns)?,
         PacketData::Connect(auth) => Incoming::Connect(auth.map(read_auth).unwrap_or_default()),
         PacketData::Disconnect if here => Incoming::Disconnect,
         PacketData::Event(data, _) if here => {
             let text = data.as_str().ok_or(Malformed)?;
-            let mut arguments: Vec<Value> = serde_json::from_str(text).map_err(|_| Malformed)?;
-            if arguments.is_empty() {
-                return Err(Malformed);
-            }
-            match arguments.remove(0) {
-                Value::String(name) => Incoming::Event(name, arguments),
-                _ => return Err(Malformed),
-            }
+            let Event { name, arguments } = serde_json::from_str(text).map_err(|_| Malformed)?;
+            Incoming::Event(name, arguments)
         }
         _ => Incoming::Other,
+    })
+}
+
+/// The answer repeats the name.
+fn elsewhere(namespace: &str) -> Result<Incoming, Malformed> {
+    if namespace.len() > LONGEST_NAMESPACE || namespace.contains(char::is_control) {
+        return Err(Malformed);
+    }
+    Ok(Incoming::ConnectElsewhere(namespace.to_owned()))
+}
+
+/// An event as it is written: an array of its name and its arguments.
+struct Event {
+    name: String,
+    arguments: Vec<Argument>,
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Event;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of a name and arguments")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Event, A::Error> {
+                let name = array.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+                let mut arguments = Vec::new();
+                while arguments.len() < ARGUMENTS {
+                    let Some(argument) = array.next_element()? else { return Ok(Event { name, arguments }) };
+                    arguments.push(argument);
+                }
+                read_over(array)?;
+                Ok(Event { name, arguments })
+            }
+        }
+
+        deserializer.deserialize_seq(Reader)
+    }
+}
+
+impl<'de> Deserialize<'de> for Argument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Argument;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Argument, E> {
+                Ok(Argument::Text(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Argument, A::Error> {
+                user_in(object)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<Argument, A::Error> {
+                read_over(array).map(|()| Argument::Other)
+            }
+
+            fn visit_unit<E>(self) -> Result<Argument, E> {
+                Ok(Argument::Other)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Argument, E> {
+                Ok(Argument::Other)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Argument, E> {
+                Ok(Argument::Other)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Argument, E> {
+                Ok(Argument::Other)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Argument, E> {
+                Ok(Argument::Other)
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+fn read_over<'de, A: SeqAccess<'de>>(mut array: A) -> Result<(), A::Error> {
+    while array.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+/// The name in an object: its `username`, or its `id` without one.
+fn user_in<'de, A: MapAccess<'de>>(mut object: A) -> Result<Argument, A::Error> {
+    #[derive(Deserialize)]
+    #[serde(field_identifier, rename_all = "lowercase")]
+    enum Key {
+        Username,
+        Id,
+        #[serde(other)]
+        Other,
+    }
+
+    let (mut username, mut id) = (None, None);
+    while let Some(key) = object.next_key()? {
+        match key {
+            Key::Username => username = Some(object.next_value::<Argument>()?),
+            Key::Id => id = Some(object.next_value::<Argument>()?),
+            Key::Other => drop(object.next_value::<IgnoredAny>()?),
+        }
+    }
+    Ok(match username.or(id) {
+        Some(Argument::Text(name)) => Argument::User(name),
+        _ => Argument::Other,
     })
 }
 
@@ -125,10 +260,60 @@ mod tests {
     #[test]
     fn events_have_a_name_and_arguments() {
         let event = decode(r#"2["category","web","Anna"]"#).unwrap();
-        assert_eq!(event, Incoming::Event("category".into(), vec![json!("web"), json!("Anna")]));
+        let arguments = ["web", "Anna"].map(|text| Argument::Text(text.into()));
+        assert_eq!(event, Incoming::Event("category".into(), arguments.into()));
         // With a request for an acknowledgement.
         assert!(matches!(decode(r#"212["getLoggedInUsers",""]"#).unwrap(), Incoming::Event(..)));
         assert_eq!(decode("1").unwrap(), Incoming::Disconnect);
+    }
+
+    #[test]
+    fn an_argument_is_a_text_or_the_name_in_an_object() {
+        for (json, argument) in [
+            (r#""Anna""#, Argument::Text("Anna".into())),
+            (r#"{"username":"Anna"}"#, Argument::User("Anna".into())),
+            (r#"{"deep":[{}],"id":"Anna"}"#, Argument::User("Anna".into())),
+            (r#"{"username":7,"id":"Anna"}"#, Argument::Other),
+            (r#"{"name":"Anna"}"#, Argument::Other),
+            ("null", Argument::Other),
+            ("-1.5e3", Argument::Other),
+            ("18446744073709551616", Argument::Other),
+            ("true", Argument::Other),
+            (r#"["Anna"]"#, Argument::Other),
+        ] {
+            let event = decode(&format!(r#"2["loggedInUsers",{json}]"#)).unwrap();
+            assert_eq!(event, Incoming::Event("loggedInUsers".into(), vec![argument]), "{json}");
+        }
+    }
+
+    #[test]
+    fn of_many_or_deep_arguments_nothing_is_kept_that_means_nothing() {
+        let many = format!(r#"2["category","web","Anna"{}]"#, ",{}".repeat(300_000));
+        let deep = format!(r#"2["category","web","Anna",{}{}]"#, "[".repeat(400_000), "]".repeat(400_000));
+        let wide = format!(r#"2["getLoggedInUsers",[0{}]]"#, ",0".repeat(400_000));
+        for (text, kept) in [(many, 2), (deep, 2), (wide, 1)] {
+            let Ok(Incoming::Event(_, arguments)) = decode(&text) else { panic!("{}", &text[..30]) };
+            assert_eq!(arguments.len(), kept);
+        }
+        let deep = format!(r#"2["category",{}{}]"#, r#"{"id":"#.repeat(1_000), "}".repeat(1_000));
+        assert!(decode(&deep).is_err(), "objects within objects are not followed far");
+    }
+
+    #[test]
+    fn numbers_in_packets_may_have_any_length() {
+        let digits = "9".repeat(500_000);
+        assert!(decode(&format!("5{digits}-[\"x\"]")).is_err());
+        assert!(decode(&format!("2{digits}[\"getLoggedInUsers\"]")).is_ok());
+        assert!(decode(&format!("3{digits}[]")).is_err());
+        assert!(decode("59999999999-[\"x\"]").is_err(), "more binary data is announced than anybody would keep");
+    }
+
+    #[test]
+    fn the_name_of_a_namespace_is_repeated_only_if_it_is_one() {
+        assert!(decode("0/admin").is_ok());
+        for name in ["x".repeat(LONGEST_NAMESPACE), "a\u{1e}4".into(), "a\n".into()] {
+            assert!(decode(&format!("0/{name},")).is_err());
+        }
     }
 
     #[test]

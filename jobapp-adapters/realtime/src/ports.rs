@@ -44,6 +44,10 @@ pub trait Handshake: Send + Sync {
     /// its access token has expired. When it cannot be told the connection is taken for one without a session.
     async fn identify(&self, headers: &HeaderMap) -> Result<Option<Identity>, Unavailable>;
 
+    /// Whose session a request with these headers names, by a token that is genuine, expired or not. Whether the session
+    /// lives is not asked: see [`Handshake::alive`].
+    fn named(&self, headers: &HeaderMap) -> Option<Identity>;
+
     /// Whether a session still lives. Asked now and then for the sessions behind open sockets; in doubt, yes.
     async fn alive(&self, identity: &Identity) -> bool;
 

@@ -5,16 +5,17 @@
 
 use std::sync::{Arc, Weak};
 
-use engineioxide::Str;
+use socketioxide_core::Str;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::PresenceConfig;
-use crate::conn::{Conn, Phase};
+use crate::conn::Conn;
 use crate::hub::Hub;
 use crate::packet;
 use crate::ports::{ConnectionId, Presence, Unavailable};
+use crate::rounds::Rounds;
 
 /// How long changes are gathered before they are announced: a page that loads brings dozens of connections.
 const GATHER: Duration = Duration::from_millis(50);
@@ -85,6 +86,7 @@ pub(crate) struct Keeper {
     entries: UnboundedReceiver<Entry>,
     presence: Arc<dyn Presence>,
     hub: Arc<Hub>,
+    rounds: Rounds,
     gateway: Arc<str>,
     config: PresenceConfig,
     /// The packet for those who ask, until somebody comes or goes.
@@ -97,9 +99,12 @@ impl Keeper {
         hub: Arc<Hub>,
         gateway: Arc<str>,
         config: PresenceConfig,
-    ) -> (Roll, Self) {
+    ) -> (Roll, Rounds, Self) {
         let (sender, entries) = unbounded_channel();
-        (Roll(sender), Self { entries, presence, hub, gateway, config, online: None })
+        let roll = Roll(sender);
+        let rounds = Rounds::new(hub.clone(), roll.clone());
+        let keeper = Self { entries, presence, hub, rounds: rounds.clone(), gateway, config, online: None };
+        (roll, rounds, keeper)
     }
 
     pub(crate) async fn run(mut self, stop: CancellationToken) {
@@ -152,7 +157,7 @@ impl Keeper {
             Entry::Ask { conn } => {
                 if let Some(conn) = conn.upgrade() {
                     let packet = self.packet().await?;
-                    tell(&conn, packet);
+                    self.rounds.begin(self.hub.tell(&conn, packet));
                 }
                 false
             }
@@ -175,11 +180,7 @@ impl Keeper {
 
     async fn tell_everybody(&mut self) {
         match self.packet().await {
-            Ok(packet) => {
-                for conn in self.hub.signed_in() {
-                    tell(&conn, packet.clone());
-                }
-            }
+            Ok(packet) => self.rounds.begin(self.hub.announce(&packet)),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "nobody can be told who is online");
             }
@@ -197,12 +198,5 @@ impl Keeper {
 
     fn connection(&self, number: u64) -> ConnectionId {
         ConnectionId { gateway: self.gateway.clone(), number }
-    }
-}
-
-/// Tells a connection who is online, unless it was demoted meanwhile.
-fn tell(conn: &Conn, packet: Str) {
-    if conn.phase() == Phase::SignedIn && conn.send(packet).is_err() {
-        conn.hang_up();
     }
 }

@@ -1,21 +1,22 @@
 //! What happens to sockets: opened, joined, spoken to, closed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytes::Bytes;
-use engineioxide::handler::EngineIoHandler;
-use engineioxide::{DisconnectReason, Str};
 use jobapp_gigs::SelectedCategories;
-use serde_json::Value;
+use parking_lot::Mutex;
+use socketioxide_core::Sid;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::RealtimeConfig;
-use crate::conn::{Conn, EngineSocket, Held, Overflow, Phase};
+use crate::conn::{Conn, Phase};
 use crate::hub::Hub;
-use crate::packet::{self, Auth, Incoming};
+use crate::outbox::Overflow;
+use crate::packet::{self, Argument, Auth, Incoming};
 use crate::ports::{Fanout, Handshake, Identity, News, Presence};
 use crate::roll::Roll;
+use crate::rounds::Rounds;
 use crate::seats::Seats;
 
 /// The longest category that is remembered, in bytes.
@@ -32,6 +33,9 @@ pub(crate) struct Server {
     pub(crate) categories: Arc<dyn SelectedCategories>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) roll: Roll,
+    pub(crate) rounds: Rounds,
+    /// The connections that began as polling, by what their requests show.
+    pub(crate) polling: Mutex<HashMap<Sid, Arc<Conn>>>,
     pub(crate) seats: Arc<Seats>,
     pub(crate) draining: AtomicBool,
     pub(crate) stop: CancellationToken,
@@ -90,7 +94,7 @@ impl Server {
             },
             (Ok(_), Phase::SignedIn | Phase::Anonymous) => {}
             // Nothing may come before joining, and nothing but packets ever.
-            (Err(_), _) | (Ok(_), Phase::Open) => conn.throw_out(),
+            (Err(_), _) | (Ok(_), Phase::Open) => conn.hang_up(),
         }
     }
 
@@ -101,15 +105,6 @@ impl Server {
                 self.roll.leave(&owner.username, conn.number());
             }
         }
-    }
-
-    /// Hangs up on connections that do not take what is sent to them; their clients can resume.
-    pub(crate) fn hang_up_overflowed(&self, conns: &[Arc<Conn>]) {
-        for conn in conns {
-            tracing::info!(number = conn.number(), "a connection does not take what is sent to it and is closed");
-            conn.hang_up();
-        }
-        self.uncount(conns);
     }
 
     fn join(&self, conn: &Arc<Conn>, auth: &Auth) {
@@ -138,7 +133,7 @@ impl Server {
     }
 
     /// An event of a signed-in connection.
-    fn event(&self, conn: &Arc<Conn>, name: &str, arguments: &[Value]) {
+    fn event(&self, conn: &Arc<Conn>, name: &str, arguments: &[Argument]) {
         let Some(user) = conn.owner().map(|owner| &owner.username) else { return };
         match name {
             "getLoggedInUsers" => self.roll.ask(conn),
@@ -152,7 +147,7 @@ impl Server {
                 self.roll.leave(user, conn.number());
             }
             "category" if names(arguments.get(1), user) => {
-                if let Some(category) = arguments.first().and_then(Value::as_str) {
+                if let Some(Argument::Text(category)) = arguments.first() {
                     self.select(user, category);
                 }
             }
@@ -175,58 +170,49 @@ impl Server {
 }
 
 /// Whether a client names this very user: as a text, or as an object with his name.
-fn names(argument: Option<&Value>, user: &str) -> bool {
-    let name = match argument {
-        Some(Value::Object(fields)) => fields.get("username").or_else(|| fields.get("id")).and_then(Value::as_str),
-        Some(value) => value.as_str(),
-        None => None,
-    };
-    name == Some(user)
+fn names(argument: Option<&Argument>, user: &str) -> bool {
+    matches!(argument, Some(Argument::Text(name) | Argument::User(name)) if name == user)
 }
 
-/// The server as the engine sees it.
-#[derive(Debug)]
-pub(crate) struct Engine(pub(crate) Arc<Server>);
+/// A connection that is open as long as this lives.
+pub(crate) struct Opened {
+    pub(crate) server: Arc<Server>,
+    pub(crate) conn: Arc<Conn>,
+    /// What polling requests show.
+    sid: Option<Sid>,
+}
 
-impl EngineIoHandler for Engine {
-    type Data = Held;
-
-    fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
-        match Conn::engine(&socket) {
-            Some(conn) => self.0.opened(&conn),
-            None => socket.close(DisconnectReason::TransportError),
+impl Opened {
+    pub(crate) fn new(server: Arc<Server>, conn: Arc<Conn>, sid: Option<Sid>) -> Self {
+        if let Some(sid) = sid {
+            server.polling.lock().insert(sid, conn.clone());
         }
+        server.opened(&conn);
+        Self { server, conn, sid }
     }
+}
 
-    fn on_disconnect(&self, socket: Arc<EngineSocket>, reason: DisconnectReason) {
-        tracing::trace!(socket = %socket.id, ?reason, "a connection ended");
-        if let Some(conn) = socket.data.0.get() {
-            self.0.gone(conn);
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if let Some(sid) = self.sid {
+            self.server.polling.lock().remove(&sid);
         }
+        self.conn.outbox().closed();
+        self.server.gone(&self.conn);
     }
-
-    fn on_message(self: &Arc<Self>, text: Str, socket: Arc<EngineSocket>) {
-        if let Some(conn) = socket.data.0.get() {
-            self.0.text(conn, &text);
-        }
-    }
-
-    fn on_binary(self: &Arc<Self>, _data: Bytes, _socket: Arc<EngineSocket>) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn only_ones_own_name_counts() {
-        let own = json!("Anna");
-        assert!(names(Some(&own), "Anna"));
-        assert!(names(Some(&json!({"username": "Anna"})), "Anna"));
-        assert!(names(Some(&json!({"id": "Anna"})), "Anna"));
-        for other in [json!(null), json!("Bert"), json!(""), json!("anna"), json!(7), json!({"name": "Anna"})] {
-            assert!(!names(Some(&other), "Anna"), "{other}");
+        for own in [Argument::Text("Anna".into()), Argument::User("Anna".into())] {
+            assert!(names(Some(&own), "Anna"));
+        }
+        for other in [Argument::Other, Argument::Text("Bert".into()), Argument::User("anna".into())] {
+            assert!(!names(Some(&other), "Anna"), "{other:?}");
         }
         assert!(!names(None, "Anna"));
     }

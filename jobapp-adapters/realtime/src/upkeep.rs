@@ -60,9 +60,7 @@ fn take(server: &Server, published: &Published) {
         if event.receivers.is_empty() {
             return server.news.heard(event);
         }
-        let overflowed = server.hub.deliver(published);
-        server.hang_up_overflowed(&overflowed);
-        return;
+        return server.rounds.begin(server.hub.deliver(published));
     }
     let Some(sid) = event.arguments.first().and_then(serde_json::Value::as_str) else {
         return tracing::error!(id = published.envelope.id, "a session ended without its id");

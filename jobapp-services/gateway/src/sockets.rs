@@ -108,6 +108,16 @@ impl Handshake for Sessions {
         Ok(live.then(|| Identity::new(&claims.username, &claims.sid)))
     }
 
+    fn named(&self, headers: &HeaderMap) -> Option<Identity> {
+        let access = Cookies::read(headers).access?;
+        if let Ok(signed) = self.users.verify(&access) {
+            return Some(Identity::new(&signed.caller.claims.username, &signed.caller.claims.sid));
+        }
+        // Those of other issuers have no session to outlive them.
+        let claims = self.users.verify_expired(&access).ok().filter(|claims| !claims.sid.is_empty())?;
+        Some(Identity::new(&claims.username, &claims.sid))
+    }
+
     async fn alive(&self, identity: &Identity) -> bool {
         if identity.sid.is_empty() {
             return true;

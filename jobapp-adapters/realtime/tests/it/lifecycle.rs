@@ -7,6 +7,7 @@ use crate::agent::{Agent, Heard, Opening};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::raw;
 use crate::world::{Gateway, Shared, config, until};
 
 #[tokio::test]
@@ -156,4 +157,77 @@ async fn a_connection_that_never_joins_does_not_stay() {
     stream.write_all(request.as_bytes()).await.unwrap();
     until("it is open", || gateway.realtime.connections().open == 1).await;
     until("it is closed", || gateway.realtime.connections().admitted == 0).await;
+}
+
+#[tokio::test]
+async fn a_client_that_answers_no_ping_is_cut_off_over_both_transports() {
+    let mut config = config("small");
+    config.ping_timeout = std::time::Duration::from_millis(300);
+    let gateway = Gateway::start(&Shared::default(), config).await;
+    let mut websocket = raw::websocket(gateway.address, "Anna.s-Anna").await;
+    websocket.write_all(&raw::text("40")).await.unwrap();
+    let sid = raw::open(gateway.address, Some("Bert.s-Bert")).await;
+    raw::post(gateway.address, &sid, Some("Bert.s-Bert"), "40").await;
+    until("both have joined", || gateway.realtime.connections().signed_in == 2).await;
+    raw::until_closed(&mut websocket).await;
+    until("their places are free", || gateway.realtime.connections().admitted == 0).await;
+    let answer = raw::poll(gateway.address, &sid, Some("Bert.s-Bert")).await;
+    assert!(answer.status == 400 && answer.body.contains("\"code\":1"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_websocket_that_never_joins_does_not_stay() {
+    let mut config = config("small");
+    config.connect_timeout = std::time::Duration::from_millis(400);
+    let gateway = Gateway::start(&Shared::default(), config).await;
+    let mut stream = raw::websocket(gateway.address, "Anna.s-Anna").await;
+    raw::until_closed(&mut stream).await;
+    until("its place is free", || gateway.realtime.connections().admitted == 0).await;
+}
+
+#[tokio::test]
+async fn a_client_that_pings_and_takes_no_answers_is_not_read_from() {
+    let mut config = config("small");
+    config.write_timeout = std::time::Duration::from_millis(500);
+    let gateway = Gateway::start(&Shared::default(), config).await;
+    let mut stream = raw::websocket(gateway.address, "Anna.s-Anna").await;
+    let ping = [&[0x89, 0xfd, 0, 0, 0, 0][..], &[b'x'; 125]].concat().repeat(100);
+    // The server reads as long as its answers are taken; then it waits, and at last it hangs up. Until then no more comes
+    // through than the system keeps for both ends.
+    let mut sent = 0;
+    while stream.write_all(&ping).await.is_ok() {
+        sent += ping.len();
+    }
+    assert!(sent < 64 << 20, "{sent} bytes were read");
+    until("it is cut off", || gateway.realtime.connections().admitted == 0).await;
+}
+
+#[tokio::test]
+async fn a_change_to_a_websocket_that_comes_to_nothing_leaves_the_connection_as_it_was() {
+    let gateway = Gateway::alone().await;
+    let session = Some("Anna.s-Anna");
+    let sid = raw::join(gateway.address, session).await;
+    let upgrade = raw::handshake(&format!("&sid={sid}"), &raw::good("Anna.s-Anna"));
+    for says in [&["2probe"][..], &["nonsense"], &["2probe", "4nonsense"], &[]] {
+        let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+        stream.write_all(upgrade.as_bytes()).await.unwrap();
+        assert_eq!(raw::read(&mut stream).await.status, 101);
+        for packet in says {
+            stream.write_all(&raw::text(packet)).await.unwrap();
+        }
+        if says.first() == Some(&"2probe") {
+            let mut probed = [0; 8];
+            stream.read_exact(&mut probed).await.unwrap();
+            assert_eq!(&probed, b"\x81\x063probe");
+        }
+        drop(stream);
+    }
+    gateway.message("m1", "Bert", "Anna").await;
+    let mut heard = String::new();
+    while !heard.contains("m1") {
+        let answer = raw::poll(gateway.address, &sid, session).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        raw::post(gateway.address, &sid, session, "3").await;
+        heard.push_str(&answer.body);
+    }
 }

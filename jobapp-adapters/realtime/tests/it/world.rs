@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
+use axum::serve::ListenerExt;
 use http::HeaderMap;
 use jobapp_memory::MemoryCategories;
 use jobapp_realtime::{
@@ -43,12 +44,15 @@ impl Sessions {
 impl Handshake for Sessions {
     async fn identify(&self, headers: &HeaderMap) -> Result<Option<Identity>, Unavailable> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        let Some(identity) = self.named(headers) else { return Ok(None) };
+        Ok(self.alive(&identity).await.then_some(identity))
+    }
+
+    fn named(&self, headers: &HeaderMap) -> Option<Identity> {
         let cookies = headers.get("cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let session = cookies.split("; ").find_map(|cookie| cookie.strip_prefix("session="));
         let mut parts = session.unwrap_or_default().split('.');
-        let (Some(user), Some(sid)) = (parts.next(), parts.next()) else { return Ok(None) };
-        let identity = Identity::new(user, sid);
-        Ok(self.alive(&identity).await.then_some(identity))
+        Some(Identity::new(parts.next()?, parts.next()?))
     }
 
     async fn alive(&self, identity: &Identity) -> bool {
@@ -114,6 +118,7 @@ impl Gateway {
         let realtime = Realtime::start(config, ports(shared)).await.expect("memory can be reached");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("a connection that is open"));
         let router = realtime.mount(Router::new());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { realtime, address }

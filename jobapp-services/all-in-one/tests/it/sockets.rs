@@ -77,6 +77,40 @@ async fn a_chat_message_reaches_every_tab_of_both_once_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn sockets_that_a_page_opens_at_once_hear_in_the_order_in_which_it_opened_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let (trade, agent) = (server.trade().await, Agent::start().await);
+    // A name would be looked up by threads, and connections be opened in the order in which they find it.
+    let url = server.base.replace("localhost", "127.0.0.1");
+    // Who is online is announced when the first of his sockets comes, and with no other.
+    let mut earlier = agent.joined("earlier", &url, tab(&trade.buyer)).await;
+    earlier.until_online(&[&trade.buyer.username]).await;
+    let mut sockets = Vec::new();
+    for number in 1..=6 {
+        sockets.push(agent.open(&format!("socket {number}"), &url, tab(&trade.buyer)).await);
+    }
+    for socket in &mut sockets {
+        socket.connected().await;
+    }
+    sockets.insert(0, earlier);
+    let opened: Vec<String> = sockets.iter().map(|socket| socket.id.clone()).collect();
+    let mut conversation: Option<String> = None;
+    for round in 0..20 {
+        agent.settle().await;
+        let words = format!("round {round}");
+        conversation = Some(trade.say(false, conversation.as_deref(), &words).await);
+        let mut id = String::new();
+        for socket in &mut sockets {
+            let news = socket.news().await;
+            assert_eq!(news[1]["body"], words, "{}: {news:?}", socket.id);
+            id = text(&news[1], "/_id");
+        }
+        assert_eq!(agent.order_of(&id), opened, "{words}");
+    }
+}
+
+#[tokio::test]
 async fn an_order_notifies_both_with_the_order_and_the_notification() {
     let (trade, agent) = (shared().trade().await, Agent::start().await);
     let mut seller = agent.joined("seller", &shared().base, tab(&trade.seller)).await;

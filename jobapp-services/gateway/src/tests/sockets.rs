@@ -61,6 +61,22 @@ async fn without_a_live_session_a_socket_is_nobodys() {
 }
 
 #[tokio::test]
+async fn a_request_names_its_session_whatever_the_age_of_its_token_and_nobody_is_asked() {
+    let world = world().await;
+    let sessions = sessions(&world);
+    let session = |token: &str| sessions.named(&with_cookie(token)).map(|identity| identity.sid.to_string());
+    let fresh = world.users.issue(&claims("Marta")).unwrap();
+    assert_eq!(session(&fresh), Some(claims("Marta").sid));
+    assert_eq!(session(&expired("lives")), Some("lives".to_owned()));
+    // Whose it is stays known after its end; that it ended is asked elsewhere.
+    sessions.ended("lives");
+    assert_eq!(session(&expired("lives")), Some("lives".to_owned()));
+    assert_eq!(session("forged"), None);
+    assert_eq!(sessions.named(&HeaderMap::new()), None);
+    assert_eq!(questions(&world), 0);
+}
+
+#[tokio::test]
 async fn while_auth_is_away_open_sockets_stay_and_doubtful_ones_are_told_apart() {
     let world = world().await;
     let sessions = sessions(&world);
