@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::LengthLimitError;
+use jobapp_http::BodyTooSlow;
 use socketioxide_core::{Sid, Str};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Notify, oneshot};
@@ -301,6 +302,9 @@ fn unread(error: &axum::Error) -> Refused {
     while let Some(error) = cause {
         if error.is::<LengthLimitError>() {
             return Refused::TOO_LARGE;
+        }
+        if error.is::<BodyTooSlow>() {
+            return Refused::TOO_SLOW;
         }
         cause = error.source();
     }
