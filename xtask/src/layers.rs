@@ -14,7 +14,9 @@ const PURE: &[&str] = &[
     "futures",
     "hex",
     "hmac",
+    "icu_casemap",
     "icu_properties",
+    "idna",
     "jiff",
     "psl",
     "serde",
@@ -25,6 +27,7 @@ const PURE: &[&str] = &[
     "totp-rs",
     "unicode-normalization",
     "unicode-script",
+    "unicode-security",
     "utoipa",
 ];
 

@@ -19,6 +19,7 @@
 //! assert_eq!(iso, js);
 //! ```
 
+mod address;
 mod aggregate;
 mod checked;
 mod error;
@@ -34,7 +35,9 @@ mod repository;
 mod text;
 mod time;
 mod turns;
+mod unicode;
 
+pub use address::{ascii_domain, mail_address};
 pub use aggregate::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES};
 pub use checked::id_text;
 pub use error::{ErrorKind, Kinded, RepositoryError};
@@ -53,3 +56,4 @@ pub use repository::{Cause, Change, ChangeKind, Repository, Saved, Sequence, Sto
 pub use text::is_blank;
 pub use time::{InvalidTimestamp, Timestamp};
 pub use turns::{Turn, Turns, in_turn, in_turn_by, turn, turn_by};
+pub use unicode::{characters, decimal_digit, folded, folded_key, is_unseen, normalized};
