@@ -6,6 +6,7 @@ use jobapp_kernel::{AccountId, Aggregate, InvalidState, Key, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::second_factor::{RecoveryCode, SecondFactor};
+use crate::secret::TypedCode;
 use crate::{AuthenticatorKey, Device, EmailAddress, OneTimeSecret, SecretHash, Username};
 
 /// How long a verify link that was used repeats its success: clients may send it twice.
@@ -36,7 +37,7 @@ pub enum AccountEvent {
         account: AccountId,
         /// Stored form.
         username: Username,
-        /// Lower case.
+        /// Stored form.
         email: EmailAddress,
         /// URL.
         profile_picture: String,
@@ -148,9 +149,19 @@ impl Account {
     /// Accounts by name, stored form.
     pub const USERNAME: Key<Self> =
         Key::<Self>::text("username", |account| vec![account.data.username.as_str().into()]).unique();
-    /// Accounts by address, lower case.
+    /// Accounts by what people may take for their name. Those of before may have it in common.
+    pub const SKELETON: Key<Self> =
+        Key::<Self>::text("skeleton", |account| vec![account.data.username.skeleton().into()]);
+    /// Accounts by the skeleton that was kept for their name, which nobody else gets. Those of before kept none. It is stored,
+    /// so that no newer table of look-alikes makes two accounts claim the same.
+    pub const CLAIM: Key<Self> =
+        Key::<Self>::text("claim", |account| account.data.claim.iter().map(|claim| claim.as_str().into()).collect())
+            .unique();
+    /// Accounts by address, stored form.
     pub const EMAIL: Key<Self> =
         Key::<Self>::text("email", |account| vec![account.data.email.as_str().into()]).unique();
+    /// Accounts by mailbox: however the address is written. Those of before may have it in common.
+    pub const MAILBOX: Key<Self> = Key::<Self>::text("mailbox", |account| vec![account.data.email.mailbox().into()]);
     /// Accounts by the hash of their verify link's secret.
     pub const VERIFICATION: Key<Self> = Key::<Self>::text("verification", |account| {
         account.data.verification.iter().map(|link| link.hash.as_str().into()).collect()
@@ -179,6 +190,7 @@ impl Account {
             at: now,
         };
         let data = AccountV1 {
+            claim: Some(username.skeleton()),
             username,
             email,
             password_hash,
@@ -204,7 +216,7 @@ impl Account {
         &self.data.username
     }
 
-    /// Lower case.
+    /// Stored form.
     pub const fn email(&self) -> &EmailAddress {
         &self.data.email
     }
@@ -332,7 +344,7 @@ impl Account {
     /// [`SecondFactorRefused`] when it was not begun, is on already, or the code is wrong.
     pub fn confirm_second_factor(
         mut self,
-        code: &str,
+        code: &TypedCode,
         recovery: &[OneTimeSecret],
         now: Timestamp,
     ) -> Result<Self, SecondFactorRefused> {
@@ -340,9 +352,9 @@ impl Account {
             return Err(SecondFactorRefused::On);
         }
         let begun = self.data.second_factor.take().ok_or(SecondFactorRefused::Off)?;
-        let mut factor = begun.use_code(code.trim(), now).ok_or(SecondFactorRefused::WrongCode)?;
+        let mut factor = begun.use_code(code, now).ok_or(SecondFactorRefused::WrongCode)?;
         factor.confirmed_at = Some(now);
-        factor.recovery = recovery.iter().map(|code| RecoveryCode::of(code.expose())).collect();
+        factor.recovery = recovery.iter().map(|code| RecoveryCode::of(&TypedCode::new(code.expose()))).collect();
         self.data.second_factor = Some(factor);
         self.data.updated_at = now;
         Ok(self)
@@ -352,7 +364,7 @@ impl Account {
     ///
     /// # Errors
     /// [`SecondFactorRefused`] when there is no second factor, or the code is wrong or used up.
-    pub fn use_second_factor(mut self, code: &str, now: Timestamp) -> Result<Self, SecondFactorRefused> {
+    pub fn use_second_factor(mut self, code: &TypedCode, now: Timestamp) -> Result<Self, SecondFactorRefused> {
         if !self.has_second_factor() {
             return Err(SecondFactorRefused::Off);
         }
@@ -365,7 +377,7 @@ impl Account {
     ///
     /// # Errors
     /// [`SecondFactorRefused`] when there is none, or the code is wrong or used up.
-    pub fn end_second_factor(self, code: &str, now: Timestamp) -> Result<Self, SecondFactorRefused> {
+    pub fn end_second_factor(self, code: &TypedCode, now: Timestamp) -> Result<Self, SecondFactorRefused> {
         let mut account = self.use_second_factor(code, now)?;
         account.data.second_factor = None;
         account.data.updated_at = now;
@@ -498,6 +510,8 @@ pub struct StoredAccountV1 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct AccountV1 {
     username: Username,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claim: Option<String>,
     email: EmailAddress,
     password_hash: String,
     profile_public_id: String,
@@ -549,7 +563,17 @@ impl Aggregate for Account {
     }
 
     fn keys() -> &'static [Key<Self>] {
-        const { &[Account::USERNAME, Account::EMAIL, Account::VERIFICATION, Account::RESET] }
+        const {
+            &[
+                Account::USERNAME,
+                Account::SKELETON,
+                Account::CLAIM,
+                Account::EMAIL,
+                Account::MAILBOX,
+                Account::VERIFICATION,
+                Account::RESET,
+            ]
+        }
     }
 
     fn to_state(&self) -> AccountState {

@@ -30,7 +30,7 @@ pub enum AuthError {
     #[error("Invalid credentials")]
     WrongCredentials,
     /// The current password is wrong.
-    #[error("Invalid password")]
+    #[error("The current password is wrong.")]
     WrongPassword,
     /// The code is wrong, used up, too old, or was guessed too often.
     #[error("OTP is invalid.")]

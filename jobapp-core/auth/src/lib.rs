@@ -71,7 +71,7 @@ pub use attempts::{
 pub use device::Device;
 pub use error::AuthError;
 pub use name::{EmailAddress, InvalidEmail, InvalidUsername, Username};
-pub use password::{WeakPassword, check_new};
+pub use password::{Password, WeakPassword, check_new};
 pub use pending::{
     BegunWith, CODE_COUNTED, CODE_LIFETIME, CODE_TRIES, Guess, PendingSignIn, PendingSignInEvent, PendingSignInId,
     PendingSignInState, StoredPendingV1,
@@ -79,7 +79,7 @@ pub use pending::{
 pub use ports::{HashError, PasswordHasher, Secrets, Verified};
 pub use refresh::RefreshToken;
 pub use second_factor::{AuthenticatorKey, RECOVERY_CODES};
-pub use secret::{OneTimeSecret, SecretHash};
+pub use secret::{OneTimeSecret, SecretHash, TypedCode};
 pub use service::{
     Auth, CallerId, Enrolment, Login, MAX_SEED, MAX_SESSIONS, NewOperator, OpenSession, OperatorMade, Origin,
     PasswordChanged, Policy, Ports, RoleChanged, SecondFactorStatus, Seed, SignIn, SignUp, SignedIn,

@@ -2,16 +2,23 @@
 
 use std::fmt;
 
+use icu_properties::props::{ExtendedPictographic, GeneralCategory, GeneralCategoryGroup};
+use icu_properties::{CodePointMapData, CodePointSetData};
+use jobapp_kernel::{MAX_KEY_BYTES, ascii_domain, characters, folded, is_unseen, mail_address, normalized};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Names that are path segments or words of the client.
 const RESERVED: [&str; 6] = ["email", "username", "conversation", "conversations", "undefined", "null"];
 
-/// Characters that would break paths, which the existing client builds without encoding.
-const FORBIDDEN: [char; 5] = ['/', '\\', '?', '#', '%'];
+/// Characters that would break paths, which the existing client builds without encoding, and the one that makes an address.
+const FORBIDDEN: [char; 6] = ['/', '\\', '?', '#', '%', '@'];
 
-/// The longest address a store can index, in bytes.
-const MAX_EMAIL_BYTES: usize = jobapp_kernel::MAX_KEY_BYTES;
+/// What mail programs make a link of when something follows.
+const LINK_BEGINNINGS: [&str; 8] = ["www.", "http:", "https:", "ftp:", "mailto:", "tel:", "sms:", "xmpp:"];
+
+/// How many characters a name has.
+const LENGTH: std::ops::RangeInclusive<usize> = 4..=12;
 
 /// A user name in stored form: every word begins with a capital letter and goes on in small ones, one space between words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,29 +31,55 @@ pub struct Username(String);
 pub struct InvalidUsername;
 
 impl Username {
-    /// A new user's name.
+    /// A new user's name, in normal form.
     ///
     /// # Errors
-    /// [`InvalidUsername`] for a reserved name, one with a character that breaks paths or cannot be seen, and one that is
-    /// shorter than four characters without the spaces around it.
+    /// [`InvalidUsername`] for a name that has not four to twelve characters without the spaces around it, one that is
+    /// reserved, one with a character that breaks paths or cannot be seen, and one that mail programs would make a link of.
     pub fn new(text: &str) -> Result<Self, InvalidUsername> {
         if text.chars().any(is_forbidden) {
             return Err(InvalidUsername);
         }
-        let name = Self::lookup(text);
-        let is_reserved = RESERVED.contains(&name.0.to_lowercase().as_str());
-        if is_reserved || name.0.encode_utf16().count() < 4 { Err(InvalidUsername) } else { Ok(name) }
+        let small = normalized(&normalized(text).to_lowercase());
+        let name = Self::lookup(&small);
+        let is_reserved = RESERVED.iter().any(|reserved| Self::lookup(reserved).skeleton() == name.skeleton());
+        let is_good = LENGTH.contains(&characters(&name.0))
+            // Again: normalising makes ordinary characters of some that are none.
+            && !name.0.chars().any(is_forbidden)
+            && name.0.chars().any(is_letter_digit_or_emoji)
+            && !name.0.split(' ').any(|word| word.starts_with(is_mark));
+        if is_good && !is_reserved && !is_link(&name.0) { Ok(name) } else { Err(InvalidUsername) }
     }
 
-    /// The stored form of a name somebody typed, to look for it. Nobody need have it.
+    /// The stored form of a name exactly as somebody typed it, to look for it. Nobody need have it. Names of new users are in
+    /// normal form, those of before are as they were typed.
     pub fn lookup(text: &str) -> Self {
         let words: Vec<String> = text.split(' ').filter(|word| !word.is_empty()).map(capitalised).collect();
         Self(words.join(" "))
     }
 
+    /// Whether a text is as long as names are, those of before counted as they were then.
+    pub fn has_length_of_one(text: &str) -> bool {
+        LENGTH.contains(&characters(text.trim())) || LENGTH.contains(&text.encode_utf16().count())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether both are one name that is only typed differently.
+    pub(crate) fn is_typed_like(&self, other: &Self) -> bool {
+        folded(&self.0) == folded(&other.0)
+    }
+
+    /// What this name has in common with all that people may take for it (UTS 39), however they are typed: two names with the
+    /// same skeleton are never given to two people.
+    pub(crate) fn skeleton(&self) -> String {
+        let skeleton: String = unicode_security::skeleton(&folded(&self.0)).collect();
+        // Some skeletons of small letters and digits are capital letters.
+        let skeleton = folded(&skeleton);
+        if skeleton.len() <= MAX_KEY_BYTES { skeleton } else { hex::encode(Sha256::digest(skeleton)) }
     }
 }
 
@@ -57,8 +90,51 @@ impl fmt::Display for Username {
 }
 
 fn is_forbidden(c: char) -> bool {
-    let is_unseen = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    c.is_control() || is_unseen || FORBIDDEN.contains(&c) || c.is_whitespace() && c != ' '
+    is_unseen(c) || is_blank_symbol(c) || FORBIDDEN.contains(&c) || c.is_whitespace() && c != ' '
+}
+
+/// Symbols that are no signs of money or mathematics and no emoji. Some of them are blank, as a Braille pattern without dots.
+fn is_blank_symbol(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    category == GeneralCategory::OtherSymbol && !is_emoji(c)
+}
+
+fn is_emoji(c: char) -> bool {
+    CodePointSetData::new::<ExtendedPictographic>().contains(c)
+}
+
+fn is_letter_digit_or_emoji(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    GeneralCategoryGroup::Letter.contains(category) || GeneralCategoryGroup::Number.contains(category) || is_emoji(c)
+}
+
+fn is_mark(c: char) -> bool {
+    GeneralCategoryGroup::Mark.contains(CodePointMapData::<GeneralCategory>::new().get(c))
+}
+
+/// Whether mail programs would make a link of a part of the name: mails show names, and nobody should be led away by one.
+fn is_link(name: &str) -> bool {
+    // The full stops of other scripts divide domains, too (UTS 46).
+    let small = name.to_lowercase().replace(['\u{3002}', '\u{ff61}'], ".");
+    let begins = |word: &str| LINK_BEGINNINGS.iter().any(|beginning| word.starts_with(beginning));
+    let is_of_host = |c: char| c.is_alphanumeric() || is_mark(c) || matches!(c, '-' | '.');
+    small.split(' ').map(|word| word.trim_start_matches(|c: char| !c.is_alphanumeric())).any(begins)
+        || small.split(|c| !is_of_host(c)).any(has_domain)
+}
+
+/// Whether one of the dots stands between something and a registered top-level domain, or all of them divide four numbers.
+fn has_domain(host: &str) -> bool {
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_number = |label: &&str| label.parse::<u8>().is_ok();
+    let pairs = labels.windows(2).any(|pair| !pair[0].is_empty() && is_top_level(pair[1]));
+    pairs || labels.len() == 4 && labels.iter().all(|label| is_number(label))
+}
+
+fn is_top_level(label: &str) -> bool {
+    let ascii = ascii_domain(label).unwrap_or_default();
+    [label, ascii.as_str()]
+        .into_iter()
+        .any(|label| psl::suffix(label.as_bytes()).is_some_and(|suffix| suffix.is_known()))
 }
 
 /// The stored form of a word. It depends on nothing but the word's small letters, and has the same small letters: so two stored
@@ -77,7 +153,7 @@ fn capitalised(word: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
-/// An address in lower case.
+/// An address in the form it is stored in: that of [`mail_address`], for accounts of before in small letters as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EmailAddress(String);
@@ -88,20 +164,35 @@ pub struct EmailAddress(String);
 pub struct InvalidEmail;
 
 impl EmailAddress {
-    /// The stored form of an address. Whether its domain can exist is the business of who read it from a form.
+    /// A new user's address. Whether its domain can exist is the business of who read it from a form.
     ///
     /// # Errors
-    /// [`InvalidEmail`] when it has no `@` with something on both sides, or is longer than a store can index.
+    /// [`InvalidEmail`] when not every mail server takes it, or when it is longer than a store can index.
     pub fn new(text: &str) -> Result<Self, InvalidEmail> {
-        let lower = text.trim().to_lowercase();
-        let has_parts = lower.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-        let is_plain = !lower.chars().any(|c| c.is_control() || c.is_whitespace());
-        if has_parts && is_plain && lower.len() <= MAX_EMAIL_BYTES { Ok(Self(lower)) } else { Err(InvalidEmail) }
+        let address = mail_address(text).filter(|address| address.len() <= MAX_KEY_BYTES);
+        address.map(Self).ok_or(InvalidEmail)
+    }
+
+    /// An address exactly as somebody typed it, in small letters, to look for it. Nobody need have it.
+    pub fn lookup(text: &str) -> Self {
+        Self(text.trim().to_lowercase())
     }
 
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What all ways to write this address have in common: two addresses that have it in common are one mailbox.
+    pub(crate) fn mailbox(&self) -> String {
+        let mailbox = mail_address(&self.0).unwrap_or_else(|| {
+            let folded = folded(&self.0);
+            match folded.rsplit_once('@').and_then(|(local, domain)| Some((local, ascii_domain(domain)?))) {
+                Some((local, domain)) => format!("{local}@{domain}"),
+                None => folded,
+            }
+        });
+        if mailbox.len() <= MAX_KEY_BYTES { mailbox } else { hex::encode(Sha256::digest(mailbox)) }
     }
 }
 
@@ -166,10 +257,173 @@ mod tests {
             "conversation",
             "Undefined",
             "null",
+            "\u{415}mail",
+            "ＮＵＬＬ",
+            "ab／cd",
+            "ab％cd",
+            "ab\u{2100}cd",
+            "q@ab.co",
+            "q＠ab.co",
+            "@marta",
+            "abc",
+            "a\u{301}e\u{301}i\u{301}",
+            "😀😀",
+            "abcdefghijklm",
+            "----",
+            "\u{301}\u{301}\u{301}\u{301}",
+            "ab \u{301}cd",
         ];
         for name in refused {
             assert_eq!(Username::new(name), Err(InvalidUsername), "{name:?}");
         }
+    }
+
+    #[test]
+    fn names_with_something_nobody_sees_are_refused() {
+        for unseen in [
+            '\u{3164}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{ffa0}',
+            '\u{2800}',
+            '\u{180e}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{fe0f}',
+            '\u{e0041}',
+            '\u{fff9}',
+            '\u{fffe}',
+            '\u{e0100}',
+            '\u{feff}',
+            '\u{2063}',
+            '\u{e000}',
+            '\u{2028}',
+            '\u{3000}',
+            '\u{1d159}',
+            '\u{fffc}',
+            '\u{85}',
+            '\u{378}',
+            '\u{1ffff}',
+            '\u{17b4}',
+            '\u{2003}',
+            '\u{1680}',
+        ] {
+            for name in [
+                format!("mar{unseen}ta"),
+                format!("{unseen}marta"),
+                format!("marta{unseen}"),
+                unseen.to_string().repeat(5),
+            ] {
+                assert_eq!(Username::new(&name), Err(InvalidUsername), "{name:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_mail_programs_make_links_of_are_refused() {
+        for link in [
+            "evil.com",
+            "Evil.COM",
+            "evil。com",
+            "evil｡com",
+            "ｅｖｉｌ．ｃｏｍ",
+            "evil․com",
+            "www.evil",
+            "x www.evil",
+            "a b.co",
+            "(evil.com)",
+            "evil.com!",
+            "evil.com.",
+            "evil.com:80",
+            "ev-il.xyz",
+            "пример.рф",
+            "http:x",
+            "mailto:x",
+            "tel:12345",
+            "https:evil",
+            "10.0.0.1",
+            "at evil.com",
+            "évil.com",
+            "evil.co.uk",
+            "e.com-x.com",
+        ] {
+            assert_eq!(Username::new(link), Err(InvalidUsername), "{link}");
+        }
+        for name in
+            ["St.John", "J.R. Ewing", "Dr. Who", "Marta...", "10.10.2024", "mar:ta", "Node.js", ".Marta", "httpfan"]
+        {
+            assert!(Username::new(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_new_name_is_stored_in_one_form_however_it_is_typed() {
+        for (typed, stored) in [
+            ("\u{e9}abcde", "Éabcde"),
+            ("e\u{301}abcde", "Éabcde"),
+            ("ｍａｒｔａ", "Marta"),
+            ("设计师小王", "设计师小王"),
+            ("ﾏﾙﾀさん", "マルタさん"),
+            ("Ann😀a", "Ann😀a"),
+            ("\u{1100}\u{1161}\u{1102}\u{1161}\u{1103}\u{1161}\u{1105}\u{1161}", "가나다라"),
+        ] {
+            assert_eq!(Username::new(typed).map(|name| name.0).as_deref(), Ok(stored), "{typed}");
+        }
+    }
+
+    #[test]
+    fn names_that_people_take_for_each_other_have_one_skeleton() {
+        for (one, other) in [
+            ("Éabcde", "e\u{301}abcde"),
+            ("marta", "ＭＡＲＴＡ"),
+            ("marta", "m\u{430}rt\u{430}"),
+            ("paypal", "\u{440}\u{430}y\u{440}\u{430}l"),
+            ("bill", "bi11"),
+            ("bob0", "bobo"),
+            ("marta", "rnarta"),
+            ("o'neil", "o’neil"),
+            ("Straße", "STRASSE"),
+            ("mar\u{3164}ta", "marta"),
+        ] {
+            assert_eq!(Username::lookup(one).skeleton(), Username::lookup(other).skeleton(), "{one} {other}");
+        }
+        for (one, other) in [("marta", "márta"), ("marta", "mart"), ("John Doe", "JohnDoe"), ("anna1", "anna2")] {
+            assert_ne!(Username::lookup(one).skeleton(), Username::lookup(other).skeleton(), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn no_skeleton_is_too_long_for_an_index() {
+        for c in ['\u{fdfa}', '😀', 'm', '\u{1f15}', '\u{2a74}'] {
+            let name = Username(c.to_string().repeat(12));
+            assert!((1..=MAX_KEY_BYTES).contains(&name.skeleton().len()), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn skeletons_are_those_stores_were_filled_with() {
+        let is_looked_at = |c: &char| !is_unseen(*c) && !('\u{3400}'..='\u{d7a3}').contains(c) && *c < '\u{20000}';
+        let mut all = Sha256::new();
+        for c in (0..=u32::from(char::MAX)).filter_map(char::from_u32).filter(is_looked_at) {
+            all.update(Username(c.to_string()).skeleton());
+        }
+        let hint = "newer tables of Unicode: give the key Account::SKELETON another name, so that stores fill it anew";
+        assert_eq!(hex::encode(&all.finalize()[..8]), "8401cc04d9bdb0aa", "{hint}");
+    }
+
+    #[test]
+    fn addresses_have_one_form_and_those_of_before_are_found_by_it() {
+        let new = EmailAddress::new("X@bücher.com").unwrap();
+        assert_eq!(new.as_str(), "x@xn--bcher-kva.com");
+        for typed in ["x@BÜCHER.com", "x@xn--bcher-kva.com", " x@bu\u{308}cher.com", "x@ｂüｃｈｅｒ．com"] {
+            assert_eq!(EmailAddress::new(typed).as_ref(), Ok(&new), "{typed}");
+            assert_eq!(EmailAddress::lookup(typed).mailbox(), new.as_str(), "{typed}");
+        }
+        assert_eq!(EmailAddress::lookup("JÖRG@bücher.com").mailbox(), "jörg@xn--bcher-kva.com");
+        assert_eq!(EmailAddress::lookup("jo\u{308}rg@bücher.com").mailbox(), "jörg@xn--bcher-kva.com");
+        assert!(EmailAddress::new("jörg@example.org").is_err(), "only some mail servers take this");
+        let long = EmailAddress::lookup(&format!("é@{}", "é.".repeat(60)));
+        assert!(long.mailbox().len() <= MAX_KEY_BYTES);
     }
 
     #[test]
@@ -187,6 +441,17 @@ mod tests {
             let stored = Username::lookup(&text);
             prop_assert_eq!(Username::lookup(stored.as_str()), stored.clone());
             prop_assert_eq!(Username::lookup(&stored.as_str().to_lowercase()).as_str().to_lowercase(), stored.as_str().to_lowercase());
+            prop_assert_eq!(stored.skeleton(), Username::lookup(&text).skeleton());
+        }
+
+        #[test]
+        fn a_new_name_can_be_typed_as_it_is_shown(text in "\\PC{4,12}") {
+            if let Ok(name) = Username::new(&text) {
+                prop_assert_eq!(Username::new(name.as_str()), Ok(name.clone()));
+                prop_assert_eq!(Username::lookup(name.as_str()), name.clone());
+                prop_assert!(name.is_typed_like(&Username::lookup(&text)));
+                prop_assert_eq!(name.skeleton(), Username::lookup(&text).skeleton());
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jobapp_kernel::{AccountId, Aggregate, InvalidState, Key, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::secret::TypedCode;
 use crate::{Account, Device, EmailAddress, OneTimeSecret, SecretHash, Username};
 
 jobapp_kernel::object_id!(
@@ -138,8 +139,8 @@ impl PendingSignIn {
     }
 
     /// Guesses the mailed code. The change must be stored before anybody is let in, or told that the guess was wrong.
-    pub fn guess(self, token: &OneTimeSecret, code: &str, now: Timestamp) -> (Self, Guess) {
-        let guessed = SecretHash::keyed(token.expose(), code);
+    pub fn guess(self, token: &OneTimeSecret, code: &TypedCode, now: Timestamp) -> (Self, Guess) {
+        let guessed = SecretHash::keyed(token.expose(), code.as_str());
         let is_right = self.data.code.as_ref().is_some_and(|own| own.matches(&guessed));
         self.judge(token, is_right, now)
     }
@@ -246,6 +247,10 @@ mod tests {
     use crate::testing::{a_device, an_account, at};
     use jobapp_kernel::ObjectId;
 
+    fn typed(code: &str) -> TypedCode {
+        TypedCode::new(code)
+    }
+
     fn token() -> OneTimeSecret {
         OneTimeSecret::new("token")
     }
@@ -266,30 +271,30 @@ mod tests {
 
     #[test]
     fn the_right_code_works_once() {
-        let (pending, guess) = pending().guess(&token(), "408152", at(1));
+        let (pending, guess) = pending().guess(&token(), &typed("408152"), at(1));
         assert_eq!(guess, Guess::Right);
-        assert_eq!(pending.guess(&token(), "408152", at(2)).1, Guess::Over);
+        assert_eq!(pending.guess(&token(), &typed("408152"), at(2)).1, Guess::Over);
     }
 
     #[test]
     fn it_may_be_guessed_five_times() {
         let mut pending = pending();
         for _ in 0..4 {
-            let (next, guess) = pending.guess(&token(), "000000", at(1));
+            let (next, guess) = pending.guess(&token(), &typed("000000"), at(1));
             assert_eq!(guess, Guess::Wrong);
             pending = next;
         }
-        assert_eq!(pending.clone().guess(&token(), "408152", at(1)).1, Guess::Right, "the fifth try counts");
-        let (pending, guess) = pending.guess(&token(), "000000", at(1));
+        assert_eq!(pending.clone().guess(&token(), &typed("408152"), at(1)).1, Guess::Right, "the fifth try counts");
+        let (pending, guess) = pending.guess(&token(), &typed("000000"), at(1));
         assert_eq!(guess, Guess::Wrong);
-        assert_eq!(pending.guess(&token(), "408152", at(1)).1, Guess::Over);
+        assert_eq!(pending.guess(&token(), &typed("408152"), at(1)).1, Guess::Over);
     }
 
     #[test]
     fn it_is_good_for_ten_minutes_and_for_its_own_token() {
-        assert_eq!(pending().guess(&token(), "408152", at(599)).1, Guess::Right);
-        assert_eq!(pending().guess(&token(), "408152", at(600)).1, Guess::Over);
-        assert_eq!(pending().guess(&OneTimeSecret::new("other"), "408152", at(1)).1, Guess::Over);
+        assert_eq!(pending().guess(&token(), &typed("408152"), at(599)).1, Guess::Right);
+        assert_eq!(pending().guess(&token(), &typed("408152"), at(600)).1, Guess::Over);
+        assert_eq!(pending().guess(&OneTimeSecret::new("other"), &typed("408152"), at(1)).1, Guess::Over);
     }
 
     #[test]
@@ -305,7 +310,7 @@ mod tests {
         let id = ObjectId::from_bytes([1; 12]).into();
         let waiting = PendingSignIn::start_for_second_factor(id, &account, from(), &token(), at(0));
         assert!(waiting.needs_second_factor() && !pending().needs_second_factor());
-        assert_eq!(waiting.clone().guess(&token(), "408152", at(1)).1, Guess::Wrong);
+        assert_eq!(waiting.clone().guess(&token(), &typed("408152"), at(1)).1, Guess::Wrong);
         assert_eq!(pending().guess_second_factor(&token(), true, at(1)).1, Guess::Wrong);
         let (used, guess) = waiting.guess_second_factor(&token(), true, at(1));
         assert_eq!(guess, Guess::Right);

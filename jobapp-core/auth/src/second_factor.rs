@@ -5,7 +5,7 @@ use jobapp_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Secret, Totp};
 
-use crate::secret::random;
+use crate::secret::{TypedCode, random};
 use crate::{OneTimeSecret, SecretHash, Secrets, Username};
 
 /// How many recovery codes there are.
@@ -106,19 +106,18 @@ impl SecondFactor {
     }
 
     /// Uses a code of the authenticator. `None` when it is wrong, too old or used up.
-    pub(crate) fn use_code(mut self, code: &str, now: Timestamp) -> Option<Self> {
-        let step = self.key.step_of(code, now).filter(|step| *step > self.last_step)?;
+    pub(crate) fn use_code(mut self, code: &TypedCode, now: Timestamp) -> Option<Self> {
+        let step = self.key.step_of(code.as_str(), now).filter(|step| *step > self.last_step)?;
         self.last_step = step;
         Some(self)
     }
 
     /// Uses a code of the authenticator or a recovery code, which is used up by that.
-    pub(crate) fn use_any(self, code: &str, now: Timestamp) -> Option<Self> {
-        let code = code.trim();
+    pub(crate) fn use_any(self, code: &TypedCode, now: Timestamp) -> Option<Self> {
         self.clone().use_code(code, now).or_else(|| self.use_recovery(code))
     }
 
-    fn use_recovery(mut self, code: &str) -> Option<Self> {
+    fn use_recovery(mut self, code: &TypedCode) -> Option<Self> {
         let hash = RecoveryCode::of(code).hash;
         // All of them are compared, so that the time does not tell which one it was.
         let is_it: Vec<bool> = self.recovery.iter().map(|own| own.hash.matches(&hash)).collect();
@@ -140,10 +139,8 @@ pub(crate) fn recovery_codes(secrets: &dyn Secrets) -> Vec<OneTimeSecret> {
 
 impl RecoveryCode {
     /// Of a code, however it is typed.
-    pub(crate) fn of(code: &str) -> Self {
-        let letters: String =
-            code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-        Self { hash: SecretHash::of(&letters) }
+    pub(crate) fn of(code: &TypedCode) -> Self {
+        Self { hash: SecretHash::of(code.as_str()) }
     }
 }
 
@@ -155,6 +152,10 @@ mod tests {
     /// The key of RFC 6238, appendix B.
     fn key() -> AuthenticatorKey {
         AuthenticatorKey(hex::encode("12345678901234567890"))
+    }
+
+    fn typed(text: &str) -> TypedCode {
+        TypedCode::new(text)
     }
 
     fn second(seconds: i64) -> Timestamp {
@@ -172,48 +173,50 @@ mod tests {
             (2_000_000_000, "279037"),
         ] {
             assert_eq!(key().code_at(second(time)).unwrap().expose(), code);
-            assert!(SecondFactor::new(key()).use_code(code, second(time)).is_some());
+            assert!(SecondFactor::new(key()).use_code(&typed(code), second(time)).is_some());
         }
     }
 
     #[test]
     fn clocks_may_differ_by_one_step_and_no_more() {
         let code = key().code_at(second(900_000)).unwrap();
-        let is_taken = |time| SecondFactor::new(key()).use_code(code.expose(), second(time)).is_some();
+        let is_taken = |time| SecondFactor::new(key()).use_code(&typed(code.expose()), second(time)).is_some();
         assert!(is_taken(900_000 - 30) && is_taken(900_000) && is_taken(900_059));
         assert!(!is_taken(900_000 - 31) && !is_taken(900_060));
     }
 
     #[test]
     fn a_code_and_those_before_it_are_used_up_by_its_use() {
-        let code = |time| key().code_at(second(time)).unwrap();
+        let code = |time| typed(key().code_at(second(time)).unwrap().expose());
         let now = second(900_030);
-        let used = SecondFactor::new(key()).use_code(code(900_030).expose(), now).unwrap();
-        assert!(used.clone().use_code(code(900_030).expose(), now).is_none(), "the same again");
-        assert!(used.clone().use_code(code(900_000).expose(), now).is_none(), "the one before");
-        assert!(used.use_code(code(900_060).expose(), now).is_some(), "the one after");
+        let used = SecondFactor::new(key()).use_code(&code(900_030), now).unwrap();
+        assert!(used.clone().use_code(&code(900_030), now).is_none(), "the same again");
+        assert!(used.clone().use_code(&code(900_000), now).is_none(), "the one before");
+        assert!(used.use_code(&code(900_060), now).is_some(), "the one after");
     }
 
     #[test]
     fn what_is_no_code_is_refused() {
-        for text in ["", "12345", "1234567", "28708２", "abcdef", " 287082", "-87082"] {
-            assert!(SecondFactor::new(key()).use_code(text, second(59)).is_none(), "{text}");
+        for text in ["", "12345", "1234567", "2870८३", "abcdef", "x287082", "-87082"] {
+            assert!(SecondFactor::new(key()).use_code(&typed(text), second(59)).is_none(), "{text}");
         }
-        assert!(SecondFactor::new(key()).use_any(" 287082 ", second(59)).is_some(), "spaces around it are forgiven");
+        for text in [" 287082 ", "287 082", "28708２", "२८७०८२"] {
+            assert!(SecondFactor::new(key()).use_any(&typed(text), second(59)).is_some(), "{text}");
+        }
     }
 
     #[test]
     fn a_recovery_code_works_once_however_it_is_typed() {
         let codes = recovery_codes(&CountingSecrets::default());
         assert_eq!(codes.len(), RECOVERY_CODES);
-        let recovery = codes.iter().map(|code| RecoveryCode::of(code.expose())).collect();
+        let recovery = codes.iter().map(|code| RecoveryCode::of(&typed(code.expose()))).collect();
         let factor = SecondFactor { recovery, ..SecondFactor::new(key()) };
-        let typed = codes[3].expose().to_uppercase().replace('-', " ");
-        let left = factor.use_any(&typed, second(0)).unwrap();
+        let pasted = codes[3].expose().to_uppercase().replace('-', " ");
+        let left = factor.use_any(&typed(&pasted), second(0)).unwrap();
         assert_eq!(left.recovery.len(), RECOVERY_CODES - 1);
-        assert!(left.clone().use_any(codes[3].expose(), second(0)).is_none());
-        assert!(left.clone().use_any(codes[4].expose(), second(0)).is_some());
-        assert!(left.use_any("", second(0)).is_none());
+        assert!(left.clone().use_any(&typed(codes[3].expose()), second(0)).is_none());
+        assert!(left.clone().use_any(&typed(codes[4].expose()), second(0)).is_some());
+        assert!(left.use_any(&typed(""), second(0)).is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
+use jobapp_kernel::{decimal_digit, is_unseen, normalized};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -48,6 +49,11 @@ impl OneTimeSecret {
         Self(text.into())
     }
 
+    /// Takes a text for a secret of a link, as somebody pasted it: without blanks and breaks of lines around and within it.
+    pub fn pasted(text: &str) -> Self {
+        Self(text.chars().filter(|c| !c.is_whitespace() && !is_unseen(*c)).collect())
+    }
+
     /// Twenty random bytes as 40 hexadecimal digits: what links in mails carry.
     pub fn link(secrets: &dyn Secrets) -> Self {
         Self(hex::encode(random::<20>(secrets)))
@@ -85,6 +91,34 @@ impl OneTimeSecret {
 impl fmt::Debug for OneTimeSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")
+    }
+}
+
+/// A code as somebody typed or pasted it: a mailed one, one of an authenticator, or a recovery code. Only its digits and
+/// letters count, in any case and script: not the blanks, dashes and marks between and around them.
+#[derive(Clone)]
+pub struct TypedCode(String);
+
+impl TypedCode {
+    /// Of a text.
+    pub fn new(text: &str) -> Self {
+        let plain = normalized(text);
+        let letters_and_digits = plain.chars().filter_map(|c| match decimal_digit(c) {
+            Some(digit) => char::from_digit(digit.into(), 10),
+            None => c.is_alphanumeric().then(|| c.to_ascii_lowercase()),
+        });
+        Self(letters_and_digits.collect())
+    }
+
+    /// Its digits and letters.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TypedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[code]")
     }
 }
 
@@ -132,6 +166,46 @@ mod tests {
         assert_eq!(uuid.len(), 36);
         assert_eq!(&uuid[14..15], "4");
         assert!("89ab".contains(&uuid[19..20]));
+    }
+
+    #[test]
+    fn a_code_is_the_same_however_it_is_pasted() {
+        for typed in [
+            "408152",
+            " 408152",
+            "408152\n",
+            "408 152",
+            "408-152",
+            "408\u{a0}152",
+            "4 0 8 1 5 2",
+            "408\u{2013}152",
+            "408\u{2011}152",
+            "\u{200b}408152\u{feff}",
+            "\u{202a}408152\u{202c}",
+            "４０８１５２",
+            "٤٠٨١٥٢",
+            "۴۰۸۱۵۲",
+            "४०८१५२",
+            "𝟜𝟘𝟠𝟙𝟝𝟚",
+            "408152.",
+            "\u{201c}408152\u{201d}",
+            "408\u{202f}152",
+            "4０8١52",
+        ] {
+            assert_eq!(TypedCode::new(typed).as_str(), "408152", "{typed:?}");
+        }
+        assert_eq!(TypedCode::new(" ABCD-efgh jkmn\u{2014}ＰＱＲＳ ").as_str(), "abcdefghjkmnpqrs");
+        for other in ["408153", "40815", "4081522", "408152x", "x408152", "408²52", "four"] {
+            assert_ne!(TypedCode::new(other).as_str(), "408152", "{other}");
+        }
+        assert_eq!(format!("{:?}", TypedCode::new("408152")), "[code]");
+    }
+
+    #[test]
+    fn the_secret_of_a_link_is_the_same_however_it_is_pasted() {
+        for pasted in ["abc123", " abc123", "abc123\r\n", "abc\n  123", "abc\u{a0}123", "\u{feff}abc\u{200b}123"] {
+            assert_eq!(OneTimeSecret::pasted(pasted).expose(), "abc123", "{pasted:?}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod sign_up;
 use std::sync::Arc;
 
 use jobapp_kernel::{
-    AccountId, Change, Clock, Ids, MediaStore, Repository, RepositoryError, Sequence, Stored, in_turn,
+    AccountId, Change, Clock, Ids, MediaStore, PageRequest, Repository, RepositoryError, Sequence, Stored, in_turn,
 };
 
 pub use operators::{NewOperator, OperatorMade, RoleChanged};
@@ -28,11 +28,13 @@ pub use sign_up::SignUp;
 use self::gate::{Attempt, UnderWay};
 use crate::account::AccountEvent;
 use crate::attempts::Place;
-use crate::password::MAX_BYTES;
 use crate::{
-    Account, Attempts, AuthError, Device, OneTimeSecret, PasswordHasher, PendingSignIn, RefreshToken, Secrets, Session,
-    SessionId, Username,
+    Account, Attempts, AuthError, Device, EmailAddress, HashError, OneTimeSecret, Password, PasswordHasher,
+    PendingSignIn, RefreshToken, Secrets, Session, SessionId, Username, Verified,
 };
+
+/// The most accounts that are looked at because they have something in common with a name or an address.
+const ALIKE: usize = 50;
 
 /// What the use cases work with.
 #[derive(Clone)]
@@ -178,12 +180,21 @@ impl Auth {
         origin.device_token.as_ref().is_some_and(|token| account.recognises(token, now))
     }
 
-    /// Whether it is the account's password.
-    async fn is_password(&self, account: &Account, password: &str) -> Result<bool, AuthError> {
-        if password.len() > MAX_BYTES {
-            return Ok(false);
+    /// The hash of a password.
+    async fn hash(&self, password: &Password) -> Result<String, HashError> {
+        self.ports.hasher.hash(password.normal()).await
+    }
+
+    /// Whether it is the account's password. What a hash of before is of, which may be no normal form, is wanted hashed anew.
+    async fn verify(&self, password: &Password, account: &Account) -> Result<Verified, HashError> {
+        for candidate in password.candidates() {
+            let verified = self.ports.hasher.verify(candidate, account.password_hash()).await?;
+            if verified.matches {
+                let needs_rehash = verified.needs_rehash || candidate != password.normal();
+                return Ok(Verified { matches: true, needs_rehash });
+            }
         }
-        Ok(self.ports.hasher.verify(password, account.password_hash()).await?.matches)
+        Ok(Verified { matches: false, needs_rehash: false })
     }
 
     /// Lets somebody who is signed in try to prove the password again, not more often than who signs in.
@@ -195,7 +206,7 @@ impl Auth {
     /// Makes somebody who is signed in prove the password again.
     async fn prove_password(&self, caller: CallerId, account: &Account, password: &str) -> Result<(), AuthError> {
         let attempt = self.proving(caller, account).await?;
-        if self.is_password(account, password).await? {
+        if self.verify(&Password::new(password), account).await?.matches {
             return self.attempt_succeeded(attempt).await;
         }
         self.attempt_failed(attempt).await?;
@@ -234,12 +245,38 @@ impl Auth {
     }
 }
 
-/// The account with this name, as typed.
+/// The account with this name, however it is typed: the one that is called exactly so before one that is only alike.
 async fn account_by_name(
     accounts: &dyn Repository<Account>,
     username: &str,
 ) -> Result<Option<Stored<Account>>, RepositoryError> {
-    accounts.find_by(Account::USERNAME, Username::lookup(username).as_str().into()).await
+    let found = account_like_name(accounts, username).await?;
+    Ok(found.filter(|stored| stored.value.username().is_typed_like(&Username::lookup(username))))
+}
+
+/// As [`account_by_name`], or else the one account whose name people take for this one. Looks twice whatever it finds, so that
+/// the time it takes does not tell.
+async fn account_like_name(
+    accounts: &dyn Repository<Account>,
+    username: &str,
+) -> Result<Option<Stored<Account>>, RepositoryError> {
+    let name = Username::lookup(username);
+    let exact = accounts.find_by(Account::USERNAME, name.as_str().into()).await?;
+    let mut alike = accounts.list(Account::SKELETON, name.skeleton().into(), PageRequest::first(ALIKE)).await?.items;
+    let typed_like = alike.iter().position(|stored| stored.value.username().is_typed_like(&name));
+    let nearest = typed_like.or_else(|| (alike.len() == 1).then_some(0)).map(|index| alike.swap_remove(index));
+    Ok(exact.or(nearest))
+}
+
+/// The account with this address, however it is written: the one that has it exactly so before one of the same mailbox. Looks
+/// twice whatever it finds.
+async fn account_by_email(
+    accounts: &dyn Repository<Account>,
+    email: &EmailAddress,
+) -> Result<Option<Stored<Account>>, RepositoryError> {
+    let exact = accounts.find_by(Account::EMAIL, email.as_str().into()).await?;
+    let same = accounts.list(Account::MAILBOX, email.mailbox().into(), PageRequest::first(1)).await?;
+    Ok(exact.or_else(|| same.items.into_iter().next()))
 }
 
 #[cfg(test)]

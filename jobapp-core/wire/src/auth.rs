@@ -6,6 +6,7 @@ mod tests;
 
 use std::fmt;
 
+use jobapp_kernel::characters;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ pub use answers::{
     SessionAnswer, SessionDocument, SessionsAnswer, SignInAnswer, UserAnswer, UserDocument,
 };
 
-use crate::validate::{Field, Invalid, Schema, is_email, optional_text, secret, text};
+use crate::validate::{Field, Invalid, Schema, is_email, is_known_email, optional_text, secret, text};
 
 /// The longest text of a country, a browser's name or a device's type.
 const MAX_TEXT: usize = 255;
@@ -43,15 +44,24 @@ impl fmt::Debug for Hidden {
     }
 }
 
-const USERNAME: Field = Field::text("username").required().length(4, 12, "Invalid username");
-const USERNAME_TEXTS: Field = Field {
-    texts: crate::validate::Texts {
-        wrong_type: Some("Username must be of type string"),
-        empty: Some("Username is a required field"),
-        ..USERNAME.texts
-    },
-    ..USERNAME
-};
+/// Four to twelve characters, as people count them.
+fn is_name(text: &str) -> bool {
+    (4..=12).contains(&characters(text.trim()))
+}
+
+/// A name somebody may have already: names of before were counted in UTF-16 units.
+fn is_known_name(text: &str) -> bool {
+    is_name(text) || (4..=12).contains(&text.encode_utf16().count())
+}
+
+const fn username(is_name: fn(&str) -> bool) -> Field {
+    Field::text("username")
+        .required()
+        .format(is_name, "Invalid username")
+        .wrong_type("Username must be of type string")
+        .empty("Username is a required field")
+}
+
 const EMAIL: Field = Field::text("email")
     .required()
     .format(is_email, "Invalid email")
@@ -62,11 +72,19 @@ const DEVICE: [Field; 2] = [
     Field::text("deviceType").length(1, MAX_TEXT, "Invalid device type"),
 ];
 
-/// A new password: 8 to 128 characters. The texts differ between sign-up and the routes that change one.
+/// A new password: 8 to 128 characters, as people count them.
+fn is_new_password(text: &str) -> Result<(), &'static str> {
+    match characters(text) {
+        ..8 => Err("Password must have at least 8 characters."),
+        8..=128 => Ok(()),
+        _ => Err("Password must have at most 128 characters."),
+    }
+}
+
+/// A new password. The texts of a wrong type differ between sign-up and the routes that change one.
 const fn new_password(name: &'static str, wrong_type: &'static str) -> Field {
-    Field::text(name)
+    Field::checked(name, is_new_password)
         .required()
-        .length(8, 128, "Invalid password")
         .wrong_type(wrong_type)
         .empty("Password is a required field")
         .secret()
@@ -101,7 +119,7 @@ pub struct SignUpBody {
 
 impl SignUpBody {
     const SCHEMA: Schema = Schema::new(&[
-        USERNAME_TEXTS,
+        username(is_name),
         new_password("password", "Password must be of type string"),
         Field::text("country")
             .required()
@@ -153,13 +171,13 @@ pub struct SignInBody {
 
 impl SignInBody {
     const BY_NAME: Schema = Schema::new(&[
-        USERNAME_TEXTS,
+        username(is_known_name),
         known_password("password", "Password must be of type string"),
         DEVICE[0],
         DEVICE[1],
     ]);
     const BY_EMAIL: Schema = Schema::new(&[
-        Field { name: "username", ..EMAIL },
+        Field { name: "username", ..EMAIL }.format(is_known_email, "Invalid email"),
         known_password("password", "Password must be of type string"),
         DEVICE[0],
         DEVICE[1],
@@ -170,7 +188,7 @@ impl SignInBody {
     /// # Errors
     /// The first broken rule.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
-        let schema = if is_email(text(body, "username")) { Self::BY_EMAIL } else { Self::BY_NAME };
+        let schema = if is_known_email(text(body, "username")) { Self::BY_EMAIL } else { Self::BY_NAME };
         schema.check(body)?;
         Ok(Self {
             username: text(body, "username").to_owned(),
@@ -182,7 +200,7 @@ impl SignInBody {
 
     /// Whether `username` is an address.
     pub fn is_by_email(&self) -> bool {
-        is_email(&self.username)
+        is_known_email(&self.username)
     }
 }
 
@@ -232,7 +250,7 @@ pub struct ForgotPasswordBody {
 impl ForgotPasswordBody {
     const SCHEMA: Schema = Schema::new(&[Field::text("email")
         .required()
-        .format(is_email, "Field must be valid")
+        .format(is_known_email, "Field must be valid")
         .wrong_type("Field must be valid")]);
 
     /// Reads a body.

@@ -14,7 +14,9 @@ use serde_json::Value;
 
 use schema::Path;
 pub use schema::Schema;
-pub use values::{boolean, date, is_email, is_web_address, number, optional_text, secret, text, texts};
+pub use values::{
+    boolean, date, is_email, is_known_email, is_web_address, number, optional_text, secret, text, texts,
+};
 
 /// The first broken rule of a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +58,8 @@ pub enum Kind {
     },
     /// A date, in any form that [`Timestamp`] reads.
     Date,
+    /// A text with rules that have texts of their own.
+    Checked(fn(&str) -> Result<(), &'static str>),
     /// A number, or a text that is one.
     Number {
         /// What it must be above.
@@ -149,6 +153,11 @@ impl Field {
     /// An optional date.
     pub const fn date(name: &'static str) -> Self {
         Self::new(name, Kind::Date)
+    }
+
+    /// An optional, non-empty text with rules that have texts of their own.
+    pub const fn checked(name: &'static str, check: fn(&str) -> Result<(), &'static str>) -> Self {
+        Self::new(name, Kind::Checked(check))
     }
 
     /// An optional number.
@@ -289,6 +298,10 @@ impl Field {
             Kind::Any => Ok(()),
             Kind::Text { length, format } => self.check_text(value, at, length, format),
             Kind::Date => self.check_date(value, at),
+            Kind::Checked(check) => {
+                self.check_text(value, at, None, None)?;
+                check(value.as_str().unwrap_or_default()).map_err(Invalid::new)
+            }
             Kind::Number { above } => {
                 let number =
                     number(value).ok_or_else(|| self.says_that(self.texts.wrong_type, at, "must be a number"))?;

@@ -3,6 +3,10 @@ use crate::Secrets;
 use crate::second_factor::recovery_codes;
 use crate::testing::{CountingSecrets, a_device, an_account, at};
 
+fn typed(code: &str) -> TypedCode {
+    TypedCode::new(code)
+}
+
 fn secret(text: &str) -> OneTimeSecret {
     OneTimeSecret::new(text)
 }
@@ -26,6 +30,21 @@ fn states_survive_a_round_trip_and_hold_no_secrets() {
     assert!(text.starts_with("{\"v\":\"1\""), "{text}");
     assert!(!text.contains("reset me") && !text.contains("verify me"), "{text}");
     assert_eq!(Account::from_state(serde_json::from_str(&text).unwrap()).unwrap(), account);
+}
+
+#[test]
+fn an_account_of_before_keeps_its_name_and_claims_nothing() {
+    let (account, _) = an_account(7, "Marta", at(0));
+    let mut state = serde_json::to_value(account.to_state()).unwrap();
+    assert_eq!(state.as_object_mut().unwrap().remove("claim"), Some("rnarta".into()));
+    for (name, email) in [("Mar\u{3164}ta", "jörg@bücher.com"), ("Q@ab.co", "x@y"), ("E\u{301}abcde", "a b@c")] {
+        state["username"] = name.into();
+        state["email"] = email.into();
+        let old = Account::from_state(serde_json::from_value(state.clone()).unwrap()).unwrap();
+        assert_eq!((old.username().as_str(), old.email().as_str()), (name, email));
+        assert!((Account::CLAIM.read)(&old).is_empty());
+        assert_eq!(serde_json::to_value(old.to_state()).unwrap(), state);
+    }
 }
 
 #[test]
@@ -109,7 +128,7 @@ fn with_second_factor(recovery: &[OneTimeSecret]) -> Account {
     let (account, _) = an_account(7, "Marta", at(0));
     let account = account.begin_second_factor(key(), at(0)).unwrap();
     let code = key().code_at(at(0)).unwrap();
-    account.confirm_second_factor(code.expose(), recovery, at(0)).unwrap()
+    account.confirm_second_factor(&typed(code.expose()), recovery, at(0)).unwrap()
 }
 
 #[test]
@@ -141,18 +160,22 @@ fn a_role_is_given_once_and_what_began_before_is_over() {
 #[test]
 fn a_second_factor_counts_from_its_first_right_code_on() {
     let (account, _) = an_account(7, "Marta", at(0));
-    assert_eq!(account.clone().confirm_second_factor("123456", &[], at(0)), Err(SecondFactorRefused::Off));
+    assert_eq!(account.clone().confirm_second_factor(&typed("123456"), &[], at(0)), Err(SecondFactorRefused::Off));
     let begun = account.begin_second_factor(key(), at(0)).unwrap();
     assert!(!begun.has_second_factor());
     let code = key().code_at(at(0)).unwrap();
-    assert_eq!(begun.clone().use_second_factor(code.expose(), at(0)), Err(SecondFactorRefused::Off));
-    assert_eq!(begun.clone().confirm_second_factor("12345", &[], at(0)), Err(SecondFactorRefused::WrongCode));
-    let on = begun.confirm_second_factor(code.expose(), &[], at(0)).unwrap();
+    assert_eq!(begun.clone().use_second_factor(&typed(code.expose()), at(0)), Err(SecondFactorRefused::Off));
+    assert_eq!(begun.clone().confirm_second_factor(&typed("12345"), &[], at(0)), Err(SecondFactorRefused::WrongCode));
+    let on = begun.confirm_second_factor(&typed(code.expose()), &[], at(0)).unwrap();
     assert!(on.has_second_factor());
     assert_eq!(on.clone().begin_second_factor(key(), at(1)), Err(SecondFactorRefused::On));
-    assert_eq!(on.clone().use_second_factor(code.expose(), at(0)), Err(SecondFactorRefused::WrongCode), "used up");
+    assert_eq!(
+        on.clone().use_second_factor(&typed(code.expose()), at(0)),
+        Err(SecondFactorRefused::WrongCode),
+        "used up"
+    );
     let next = key().code_at(at(60)).unwrap();
-    assert!(!on.end_second_factor(next.expose(), at(60)).unwrap().has_second_factor());
+    assert!(!on.end_second_factor(&typed(next.expose()), at(60)).unwrap().has_second_factor());
 }
 
 #[test]
@@ -163,7 +186,7 @@ fn recovery_codes_stand_in_for_the_authenticator_and_are_stored_as_hashes() {
     let text = serde_json::to_string(&account.to_state()).unwrap();
     assert!(codes.iter().all(|code| !text.contains(&code.expose().replace('-', ""))));
     assert_eq!(Account::from_state(serde_json::from_str(&text).unwrap()).unwrap(), account);
-    let used = account.use_second_factor(codes[0].expose(), at(1)).unwrap();
+    let used = account.use_second_factor(&typed(codes[0].expose()), at(1)).unwrap();
     assert_eq!(used.recovery_codes_left(), 9);
-    assert_eq!(used.use_second_factor(codes[0].expose(), at(1)), Err(SecondFactorRefused::WrongCode));
+    assert_eq!(used.use_second_factor(&typed(codes[0].expose()), at(1)), Err(SecondFactorRefused::WrongCode));
 }

@@ -4,7 +4,7 @@ use jobapp_kernel::Aggregate;
 
 use super::{Auth, CallerId};
 use crate::account::VerificationRefused;
-use crate::{Account, AuthError, OneTimeSecret};
+use crate::{Account, AuthError, EmailAddress, OneTimeSecret};
 
 impl Auth {
     /// Follows a verify link.
@@ -34,7 +34,7 @@ impl Auth {
         if account.is_some_and(|account| account != caller.account.to_string()) {
             return Err(AuthError::NotOwn);
         }
-        if email.trim().to_lowercase() != own.email().as_str() {
+        if EmailAddress::lookup(email).mailbox() != own.email().mailbox() {
             return Err(AuthError::NotOwnEmail);
         }
         let secret = OneTimeSecret::link(&*self.ports.secrets);

@@ -7,7 +7,7 @@ use super::{Auth, account_by_name};
 use crate::account::{Registration, Role};
 use crate::secret::uuid;
 use crate::session::EndReason;
-use crate::{Account, AuthError, EmailAddress, OneTimeSecret, Username, check_new};
+use crate::{Account, AuthError, EmailAddress, OneTimeSecret, Password, Username, check_new};
 
 /// How many accounts are looked at in one step.
 const STEP: usize = 500;
@@ -56,14 +56,12 @@ impl Auth {
     /// [`AuthError::NoSuchAccount`] when there is none and no address to make it with, and whatever is wrong with name,
     /// address, password or picture.
     pub async fn make_operator(&self, wish: NewOperator) -> Result<OperatorMade, AuthError> {
-        if let Some(password) = &wish.password {
-            check_new(password)?;
-        }
+        let password = wish.password.as_deref().map(check_new).transpose()?;
         let Some(stored) = account_by_name(&*self.ports.accounts, &wish.username).await? else {
-            return self.new_operator(wish).await;
+            return self.new_operator(wish, password).await;
         };
-        let hash = match &wish.password {
-            Some(password) => Some(self.ports.hasher.hash(password).await?),
+        let hash = match &password {
+            Some(password) => Some(self.hash(password).await?),
             None => None,
         };
         let now = self.ports.clock.now();
@@ -90,7 +88,7 @@ impl Auth {
         Ok(OperatorMade { account, is_new: false, reset: None, unfinished })
     }
 
-    async fn new_operator(&self, wish: NewOperator) -> Result<OperatorMade, AuthError> {
+    async fn new_operator(&self, wish: NewOperator, password: Option<Password>) -> Result<OperatorMade, AuthError> {
         let secrets = &*self.ports.secrets;
         let email = EmailAddress::new(&wish.email.ok_or(AuthError::NoSuchAccount)?)?;
         let username = Username::new(&wish.username)?;
@@ -100,14 +98,14 @@ impl Auth {
         let profile_public_id = uuid(secrets);
         let upload = Upload::picture(wish.picture).with_public_id(profile_public_id.clone());
         let profile_picture = self.ports.media.store(upload).await.map_err(AuthError::Picture)?.url;
-        let reset = wish.password.is_none().then(|| OneTimeSecret::link(secrets));
+        let reset = password.is_none().then(|| OneTimeSecret::link(secrets));
         // Without one: of a password nobody knows, until the link is followed.
-        let password = wish.password.unwrap_or_else(|| OneTimeSecret::token(secrets).expose().to_owned());
+        let password = password.unwrap_or_else(|| Password::new(OneTimeSecret::token(secrets).expose()));
         let registration = Registration {
             id: self.next_number().await?,
             username,
             email,
-            password_hash: self.ports.hasher.hash(&password).await?,
+            password_hash: self.hash(&password).await?,
             profile_public_id,
             profile_picture,
             country: String::new(),

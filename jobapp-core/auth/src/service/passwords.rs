@@ -2,7 +2,7 @@
 
 use jobapp_kernel::{AccountId, Aggregate, turn_by};
 
-use super::{Auth, CallerId};
+use super::{Auth, CallerId, account_by_email};
 use crate::session::EndReason;
 use crate::{Account, AuthError, EmailAddress, OneTimeSecret, check_new};
 
@@ -23,10 +23,10 @@ impl Auth {
     /// # Errors
     /// When the store does not answer.
     pub async fn forgot_password(&self, email: &str) -> Result<(), AuthError> {
-        let Ok(email) = EmailAddress::new(email) else { return Ok(()) };
+        let email = EmailAddress::lookup(email);
         // Before anything is looked for: those who ask at once wait for each other whether there is an account or not.
-        let _turn = turn_by(&*self.ports.accounts, Account::EMAIL, email.as_str()).await;
-        let Some(found) = self.ports.accounts.find_by(Account::EMAIL, email.as_str().into()).await? else {
+        let _turn = turn_by(&*self.ports.accounts, Account::MAILBOX, &email.mailbox()).await;
+        let Some(found) = account_by_email(&*self.ports.accounts, &email).await? else {
             // One more look and one write here as well: the time they take would tell that there is an account.
             self.ports.accounts.find(&AccountId(0)).await?;
             return Ok(self.ports.numbers.next(FORGOTTEN_BY_NOBODY, 1).await.map(drop)?);
@@ -43,13 +43,13 @@ impl Auth {
     /// # Errors
     /// [`AuthError::Reset`] for a link that is used up or too old, [`AuthError::WeakPassword`].
     pub async fn reset_password(&self, secret: &OneTimeSecret, password: &str) -> Result<PasswordChanged, AuthError> {
-        check_new(password)?;
+        let password = check_new(password)?;
         let refused = crate::account::ResetRefused;
         let found = self.ports.accounts.find_by(Account::RESET, secret.hash().as_str().into()).await?.ok_or(refused)?;
         let now = self.ports.clock.now();
         // Before the hash is made: inventing links must be cheap for us.
         found.value.check_reset(secret, now)?;
-        let hash = self.ports.hasher.hash(password).await?;
+        let hash = self.hash(&password).await?;
         let id = *found.value.id();
         self.change_account(id, |account| Ok(Some(account.reset_password(secret, hash.clone(), now)?))).await?;
         Ok(PasswordChanged { unfinished: self.end_all(id, EndReason::PasswordChanged).await.err() })
@@ -66,11 +66,11 @@ impl Auth {
         current: &str,
         new: &str,
     ) -> Result<PasswordChanged, AuthError> {
-        check_new(new)?;
+        let new = check_new(new)?;
         let account = self.authenticated(caller).await?.value;
         let old = account.password_hash().to_owned();
         self.prove_password(caller, &account, current).await?;
-        let hash = self.ports.hasher.hash(new).await?;
+        let hash = self.hash(&new).await?;
         let now = self.ports.clock.now();
         let change = |account: Account| {
             // Somebody else changed it since `current` was compared.

@@ -5,7 +5,7 @@ use jobapp_kernel::Aggregate;
 use super::{Auth, CallerId};
 use crate::account::SecondFactorRefused;
 use crate::second_factor::recovery_codes;
-use crate::{Account, AuthError, AuthenticatorKey, OneTimeSecret};
+use crate::{Account, AuthError, AuthenticatorKey, OneTimeSecret, Password, TypedCode};
 
 /// What an authenticator is set up with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,8 @@ impl Auth {
         let account = self.authenticated(caller).await?.value;
         let recovery = recovery_codes(&*self.ports.secrets);
         let now = self.ports.clock.now();
-        let confirm = |account: Account| Ok(Some((account.confirm_second_factor(code, &recovery, now)?, Vec::new())));
+        let code = TypedCode::new(code);
+        let confirm = |account: Account| Ok(Some((account.confirm_second_factor(&code, &recovery, now)?, Vec::new())));
         self.change_account(*account.id(), confirm).await?;
         Ok(recovery)
     }
@@ -73,12 +74,13 @@ impl Auth {
     pub async fn end_second_factor(&self, caller: CallerId, password: &str, code: &str) -> Result<(), AuthError> {
         let account = self.authenticated(caller).await?.value;
         let attempt = self.proving(caller, &account).await?;
-        if !self.is_password(&account, password).await? {
+        if !self.verify(&Password::new(password), &account).await?.matches {
             self.attempt_failed(attempt).await?;
             return Err(AuthError::WrongPassword);
         }
         let now = self.ports.clock.now();
-        let end = |account: Account| Ok(Some((account.end_second_factor(code, now)?, Vec::new())));
+        let code = TypedCode::new(code);
+        let end = |account: Account| Ok(Some((account.end_second_factor(&code, now)?, Vec::new())));
         match self.change_account(*account.id(), end).await {
             Ok(_) => self.attempt_succeeded(attempt).await,
             Err(AuthError::SecondFactor(SecondFactorRefused::WrongCode)) => {

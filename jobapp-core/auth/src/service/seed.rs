@@ -6,7 +6,7 @@ use super::Auth;
 use super::sign_up::taken_or;
 use crate::account::Registration;
 use crate::secret::{random, uuid};
-use crate::{Account, AuthError, Device, EmailAddress, Secrets, Username};
+use crate::{Account, AuthError, Device, EmailAddress, Password, Secrets, Username};
 
 /// The most users made at once.
 pub const MAX_SEED: usize = 1000;
@@ -50,7 +50,7 @@ impl Auth {
             return Err(AuthError::Count { limit: MAX_SEED });
         }
         // The same for all: hashing a thousand passwords would take minutes.
-        let password_hash = self.ports.hasher.hash(&seed.password).await?;
+        let password_hash = self.hash(&Password::new(&seed.password)).await?;
         let upload = Upload::picture(seed.picture.clone()).with_public_id(uuid(&*self.ports.secrets));
         let picture = self.ports.media.store(upload).await.map_err(AuthError::Picture)?.url;
         let mut made = Vec::with_capacity(seed.count);

@@ -2,18 +2,20 @@
 
 use jobapp_kernel::{Change, PageRequest, Stored, Turn, in_turn_by, turn_by};
 
-use super::{Auth, OpenSession, Origin};
+use super::{Auth, OpenSession, Origin, account_by_email, account_like_name};
 use crate::attempts::Place;
-use crate::password::MAX_BYTES;
 use crate::pending::{BegunWith, CODE_COUNTED};
-use crate::{Account, AuthError, Device, EmailAddress, Guess, OneTimeSecret, PendingSignIn, PendingSignInId, Username};
+use crate::{
+    Account, AuthError, Device, EmailAddress, Guess, OneTimeSecret, Password, PendingSignIn, PendingSignInId,
+    TypedCode, Username,
+};
 
 /// How somebody says who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {
     /// By name, as typed.
     Name(String),
-    /// By address, as typed.
+    /// By address, as typed. Somebody of before may have a name that looks like one.
     Email(String),
 }
 
@@ -21,8 +23,8 @@ impl Login {
     /// What failures are counted under: the same for every way to type it, whether anybody has it or not.
     fn counted_as(&self) -> String {
         match self {
-            Self::Name(name) => format!("name {}", Username::lookup(name)),
-            Self::Email(email) => format!("email {}", email.trim().to_lowercase()),
+            Self::Name(name) => format!("name {}", Username::lookup(name).skeleton()),
+            Self::Email(email) => format!("email {}", EmailAddress::lookup(email).mailbox()),
         }
     }
 }
@@ -68,6 +70,7 @@ impl Auth {
     /// [`AuthError::WrongCredentials`], [`AuthError::TooManyAttempts`] when this place guessed wrong often for this name, or
     /// [`AuthError::TooManyCodes`] when a code would be needed and many were sent.
     pub async fn sign_in(&self, sign_in: SignIn) -> Result<SignedIn, AuthError> {
+        let password = Password::new(&sign_in.password);
         let account = self.find_by_login(&sign_in.login).await?.map(|stored| stored.value);
         let origin = &sign_in.origin;
         let token = origin.device_token.as_ref();
@@ -76,12 +79,12 @@ impl Auth {
         let is_recognised = token.is_some();
         let name = sign_in.login.counted_as();
         let attempt = self.attempt(name.clone(), place).await?;
-        let Some((account, needs_rehash)) = self.compare(account, &sign_in.password).await? else {
+        let Some((account, needs_rehash)) = self.compare(account, &password).await? else {
             self.attempt_failed(attempt).await?;
             return Err(AuthError::WrongCredentials);
         };
         self.attempt_succeeded(attempt).await?;
-        let account = if needs_rehash { self.rehash(account, &sign_in.password).await? } else { account };
+        let account = if needs_rehash { self.rehash(account, &password).await? } else { account };
         let begun_with = BegunWith { device: sign_in.device, is_recognised };
         if account.has_second_factor() {
             return self.ask_for_second_factor(&account, begun_with).await;
@@ -95,14 +98,23 @@ impl Auth {
     }
 
     /// The account, if it is its password, and whether its hash should be made anew. As much work for no account.
-    async fn compare(&self, account: Option<Account>, password: &str) -> Result<Option<(Account, bool)>, AuthError> {
-        let Some(account) = account.filter(|_| password.len() <= MAX_BYTES) else {
-            // Cut, so that nobody makes us hash megabytes; the right one is never that long.
-            let cut: String = password.chars().take(MAX_BYTES / 4).collect();
-            self.ports.hasher.pretend(&cut).await?;
+    async fn compare(
+        &self,
+        account: Option<Account>,
+        password: &Password,
+    ) -> Result<Option<(Account, bool)>, AuthError> {
+        if password.candidates().next().is_none() {
+            // Longer than any that is right: hashed is something else, so that nobody makes us hash megabytes.
+            self.ports.hasher.pretend("").await?;
+            return Ok(None);
+        }
+        let Some(account) = account else {
+            for candidate in password.candidates() {
+                self.ports.hasher.pretend(candidate).await?;
+            }
             return Ok(None);
         };
-        let verified = self.ports.hasher.verify(password, account.password_hash()).await?;
+        let verified = self.verify(password, &account).await?;
         Ok(verified.matches.then_some((account, verified.needs_rehash)))
     }
 
@@ -119,6 +131,7 @@ impl Auth {
         said: Option<Device>,
         origin: &Origin,
     ) -> Result<OpenSession, AuthError> {
+        let code = &TypedCode::new(code);
         let guesses = || self.guess(token, code);
         let pending = in_turn_by(&*self.ports.pending, PendingSignIn::TOKEN, token.hash().as_str(), guesses).await?;
         let begun_with = pending.device().cloned();
@@ -143,7 +156,7 @@ impl Auth {
         self.open(account, said.or(begun_with), origin).await
     }
 
-    async fn guess(&self, token: &OneTimeSecret, code: &str) -> Result<PendingSignIn, AuthError> {
+    async fn guess(&self, token: &OneTimeSecret, code: &TypedCode) -> Result<PendingSignIn, AuthError> {
         let key = token.hash().as_str().into();
         let stored = self.ports.pending.find_by(PendingSignIn::TOKEN, key).await?.ok_or(AuthError::WrongCode)?;
         let now = self.ports.clock.now();
@@ -164,18 +177,22 @@ impl Auth {
     }
 
     async fn find_by_login(&self, login: &Login) -> Result<Option<Stored<Account>>, AuthError> {
-        let (key, value) = match login {
-            Login::Name(name) => (Account::USERNAME, Username::lookup(name).as_str().to_owned()),
-            Login::Email(email) => match EmailAddress::new(email) {
-                Ok(email) => (Account::EMAIL, email.as_str().to_owned()),
-                Err(_) => return Ok(None),
-            },
-        };
-        Ok(self.ports.accounts.find_by(key, value.into()).await?)
+        let accounts = &*self.ports.accounts;
+        match login {
+            Login::Name(name) => Ok(account_like_name(accounts, name).await?),
+            Login::Email(email) => {
+                let by_email = account_by_email(accounts, &EmailAddress::lookup(email)).await?;
+                if !Username::has_length_of_one(email) {
+                    return Ok(by_email);
+                }
+                let by_name = accounts.find_by(Account::USERNAME, Username::lookup(email).as_str().into()).await?;
+                Ok(by_email.or(by_name))
+            }
+        }
     }
 
-    async fn rehash(&self, account: Account, password: &str) -> Result<Account, AuthError> {
-        let better = self.ports.hasher.hash(password).await?;
+    async fn rehash(&self, account: Account, password: &Password) -> Result<Account, AuthError> {
+        let better = self.hash(password).await?;
         let old = account.password_hash().to_owned();
         let id = *jobapp_kernel::Aggregate::id(&account);
         self.change_account(id, |account| Ok(account.rehash(&old, better.clone()).map(|account| (account, Vec::new()))))

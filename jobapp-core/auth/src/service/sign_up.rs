@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use jobapp_kernel::{AccountId, Cause, Change, RepositoryError, Saved, Upload};
+use jobapp_kernel::{AccountId, Cause, Change, PageRequest, RepositoryError, Saved, Upload};
 
 use super::{Auth, OpenSession};
 use crate::account::Registration;
 use crate::secret::uuid;
-use crate::{Account, AuthError, Device, EmailAddress, OneTimeSecret, Username, check_new};
+use crate::{Account, AuthError, Device, EmailAddress, OneTimeSecret, Password, Username, check_new};
 
 /// The numbers of accounts.
 const NUMBERS: &str = "accounts";
@@ -43,11 +43,11 @@ impl Auth {
     pub async fn sign_up(&self, sign_up: SignUp, cause: Option<Cause>) -> Result<OpenSession, AuthError> {
         let username = Username::new(&sign_up.username)?;
         let email = EmailAddress::new(&sign_up.email)?;
-        check_new(&sign_up.password)?;
+        let password = check_new(&sign_up.password)?;
         if let Some(cause) = &cause
             && let Some(id) = self.ports.accounts.caused(cause).await?
         {
-            return self.sign_up_again(id, &sign_up).await;
+            return self.sign_up_again(id, &sign_up, &password).await;
         }
         if self.is_taken(&username, &email).await? {
             return Err(AuthError::Taken);
@@ -59,7 +59,7 @@ impl Auth {
             id: self.next_number().await?,
             username,
             email,
-            password_hash: self.ports.hasher.hash(&sign_up.password).await?,
+            password_hash: self.hash(&password).await?,
             profile_public_id,
             profile_picture,
             country: sign_up.country.clone(),
@@ -75,21 +75,25 @@ impl Auth {
             Ok(Saved::Duplicate { id }) => {
                 let unreadable =
                     |error: jobapp_kernel::InvalidId| RepositoryError::unavailable("read an account's id", error);
-                self.sign_up_again(id.parse().map_err(unreadable)?, &sign_up).await
+                self.sign_up_again(id.parse().map_err(unreadable)?, &sign_up, &password).await
             }
             Err(error) => Err(taken_or(error)),
         }
     }
 
     /// The second half of a sign-up that was made before: only for who knows the password.
-    async fn sign_up_again(&self, id: AccountId, sign_up: &SignUp) -> Result<OpenSession, AuthError> {
+    async fn sign_up_again(
+        &self,
+        id: AccountId,
+        sign_up: &SignUp,
+        password: &Password,
+    ) -> Result<OpenSession, AuthError> {
         let account = self.ports.accounts.find(&id).await?.ok_or(AuthError::Taken)?.value;
         // A repetition comes soon; later this would be a way to sign in past everything that guards signing in.
         if self.ports.clock.now().since(account.created_at()) > REPEATS || account.has_second_factor() {
             return Err(AuthError::Taken);
         }
-        let verified = self.ports.hasher.verify(&sign_up.password, account.password_hash()).await?;
-        if !verified.matches {
+        if !self.verify(password, &account).await?.matches {
             return Err(RepositoryError::CauseReused.into());
         }
         self.end_surplus(id).await?;
@@ -98,9 +102,10 @@ impl Auth {
     }
 
     pub(super) async fn is_taken(&self, username: &Username, email: &EmailAddress) -> Result<bool, AuthError> {
-        let by_name = self.ports.accounts.find_by(Account::USERNAME, username.as_str().into()).await?;
-        let by_email = self.ports.accounts.find_by(Account::EMAIL, email.as_str().into()).await?;
-        Ok(by_name.is_some() || by_email.is_some())
+        let (accounts, one) = (&*self.ports.accounts, PageRequest::first(1));
+        let by_name = accounts.list(Account::SKELETON, username.skeleton().into(), one.clone()).await?;
+        let by_email = accounts.list(Account::MAILBOX, email.mailbox().into(), one).await?;
+        Ok(!by_name.items.is_empty() || !by_email.items.is_empty())
     }
 
     pub(super) async fn next_number(&self) -> Result<AccountId, AuthError> {
@@ -111,7 +116,7 @@ impl Auth {
 /// Somebody else took the name or the address between the look and the insert.
 pub(super) fn taken_or(error: RepositoryError) -> AuthError {
     match error.taken_key() {
-        Some("username" | "email") => AuthError::Taken,
+        Some("username" | "claim" | "email") => AuthError::Taken,
         _ => error.into(),
     }
 }

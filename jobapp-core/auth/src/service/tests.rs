@@ -13,6 +13,7 @@ use jobapp_memory::MemoryStore;
 mod guarding;
 mod operators;
 mod second_factor;
+mod writings;
 
 use super::*;
 use crate::pending::PendingSignInEvent;
@@ -171,7 +172,19 @@ async fn names_passwords_and_pictures_are_judged() {
         (SignUp { username: "con/ver".into(), ..marta() }, "Invalid username", ErrorKind::Invalid),
         (SignUp { username: "Email".into(), ..marta() }, "Invalid username", ErrorKind::Invalid),
         (SignUp { email: "nowhere".into(), ..marta() }, "Invalid email", ErrorKind::Invalid),
-        (SignUp { password: "password1".into(), ..marta() }, "Invalid password", ErrorKind::Invalid),
+        (SignUp { username: "q@ab.co".into(), ..marta() }, "Invalid username", ErrorKind::Invalid),
+        (SignUp { username: "evil.com".into(), ..marta() }, "Invalid username", ErrorKind::Invalid),
+        (SignUp { email: "j\u{f6}rg@example.org".into(), ..marta() }, "Invalid email", ErrorKind::Invalid),
+        (
+            SignUp { password: "password1".into(), ..marta() },
+            "This password is too common. Please choose another one.",
+            ErrorKind::Invalid,
+        ),
+        (
+            SignUp { password: "😀😁😂😃".into(), ..marta() },
+            "Password must have at least 8 characters.",
+            ErrorKind::Invalid,
+        ),
         (SignUp { picture: "bad".into(), ..marta() }, "File upload error. Try again", ErrorKind::Invalid),
         (SignUp { picture: "huge".into(), ..marta() }, "The picture is larger than 5 bytes.", ErrorKind::TooLarge),
         (SignUp { picture: "away".into(), ..marta() }, "File upload error. Try again", ErrorKind::Unavailable),
@@ -427,7 +440,7 @@ async fn changing_the_password_needs_the_current_one_and_ends_every_session() {
     let SignedIn::Open(second) = signed_in else { panic!("{signed_in:?}") };
     for wrong in ["wrong", "", &"x".repeat(5000)] {
         let error = world.auth.change_password(caller(&open), wrong, "battery staple").await.unwrap_err();
-        assert_eq!(error.to_string(), "Invalid password");
+        assert_eq!(error.to_string(), "The current password is wrong.");
     }
     let weak = world.auth.change_password(caller(&open), "correct horse", "password1").await.unwrap_err();
     assert!(matches!(weak, AuthError::WeakPassword(_)));

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+const TOO_SHORT: &str = "Password must have at least 8 characters.";
+const TOO_LONG: &str = "Password must have at most 128 characters.";
+
 type Parse = fn(&Value) -> Option<String>;
 
 const SIGN_UP: Parse = |body| SignUpBody::parse(body).err().map(|invalid| invalid.message);
@@ -48,12 +51,24 @@ fn sign_up_refuses_with_these_texts() {
         ("username", Some(json!("abc")), "Invalid username"),
         ("username", Some(json!("abcdefghijklm")), "Invalid username"),
         ("username", Some(json!("abcdefghijkl")), ""),
+        ("username", Some(json!("e\u{301}".repeat(12))), ""),
+        ("username", Some(json!("e\u{301}".repeat(3))), "Invalid username"),
+        ("username", Some(json!("😀😀😀")), "Invalid username"),
+        ("username", Some(json!("😀".repeat(12))), ""),
+        ("username", Some(json!("abc\u{a0}")), "Invalid username"),
         ("password", None, "\"password\" is required"),
         ("password", Some(json!(12_345_678)), "Password must be of type string"),
         ("password", Some(json!("")), "Password is a required field"),
-        ("password", Some(json!("seven77")), "Invalid password"),
-        ("password", Some(json!(long)), "Invalid password"),
+        ("password", Some(json!("seven77")), TOO_SHORT),
+        ("password", Some(json!(long)), TOO_LONG),
         ("password", Some(json!("x".repeat(128))), ""),
+        ("password", Some(json!("😀".repeat(4))), TOO_SHORT),
+        ("password", Some(json!("e\u{301}".repeat(7))), TOO_SHORT),
+        ("password", Some(json!("😀".repeat(8))), ""),
+        ("password", Some(json!("😀".repeat(65))), ""),
+        ("password", Some(json!("😀".repeat(128))), ""),
+        ("password", Some(json!("😀".repeat(129))), TOO_LONG),
+        ("password", Some(json!("e\u{301}".repeat(128))), ""),
         ("country", None, "\"country\" is required"),
         ("country", Some(json!(1)), "Country must be of type string"),
         ("country", Some(json!("")), "Country is a required field"),
@@ -63,6 +78,9 @@ fn sign_up_refuses_with_these_texts() {
         ("email", Some(json!("")), "Email is a required field"),
         ("email", Some(json!("a@b.local")), "Invalid email"),
         ("email", Some(json!("a@localhost")), "Invalid email"),
+        ("email", Some(json!("jörg@example.org")), "Invalid email"),
+        ("email", Some(json!("a@bücher.com")), ""),
+        ("email", Some(json!(" a@ｂüｃｈｅｒ．ｃｏｍ ")), ""),
         ("profilePicture", None, "\"profilePicture\" is required"),
         ("profilePicture", Some(json!(1)), "Please add a profile picture"),
         ("profilePicture", Some(json!("")), "Profile picture is required"),
@@ -99,6 +117,11 @@ fn sign_in_refuses_with_these_texts() {
         ("username", Some(json!("abc")), "Invalid username"),
         ("username", Some(json!("somebody@host.local")), "Invalid username"),
         ("username", Some(json!("somebody.with.a.long.name@example.org")), ""),
+        ("username", Some(json!(" somebody@bücher.com ")), ""),
+        ("username", Some(json!("jörg.with.a.long.name@example.org")), ""),
+        ("username", Some(json!("e\u{301}".repeat(12))), ""),
+        ("username", Some(json!("😀😀")), ""),
+        ("username", Some(json!("  Marta         ")), ""),
         ("password", None, "\"password\" is required"),
         ("password", Some(json!(1)), "Password must be of type string"),
         ("password", Some(json!("")), "Password is a required field"),
@@ -130,7 +153,7 @@ fn reset_password_refuses_with_these_texts() {
         ("password", None, "\"password\" is required"),
         ("password", Some(json!(1)), "Password should be of type string"),
         ("password", Some(json!("")), "Password is a required field"),
-        ("password", Some(json!("seven77")), "Invalid password"),
+        ("password", Some(json!("seven77")), TOO_SHORT),
         ("confirmPassword", None, "Confirm password is a required field"),
         ("confirmPassword", Some(json!("another one")), "Passwords should match"),
         ("confirmPassword", Some(json!("")), "Passwords should match"),
@@ -153,7 +176,7 @@ fn change_password_refuses_with_these_texts() {
         ("newPassword", None, "\"newPassword\" is required"),
         ("newPassword", Some(json!(1)), "Password should be of type string"),
         ("newPassword", Some(json!("")), "Password is a required field"),
-        ("newPassword", Some(json!("seven77")), "Invalid password"),
+        ("newPassword", Some(json!("seven77")), TOO_SHORT),
         ("extra", Some(json!(1)), "\"extra\" is not allowed"),
     ];
     check(CHANGE, &json!({"currentPassword": "old one", "newPassword": "correct horse"}), &cases);

@@ -1,6 +1,6 @@
 //! Reads values that were checked, and tells what texts are.
 
-use jobapp_kernel::{Timestamp, is_blank};
+use jobapp_kernel::{Timestamp, ascii_domain, is_blank, mail_address, normalized};
 use serde_json::Value;
 
 /// A number, or a text that is one; `None` for anything else and for what no JSON number can be.
@@ -65,36 +65,36 @@ pub fn is_web_address(text: &str) -> bool {
         && text.chars().all(is_clean)
 }
 
-/// Whether a text is an e-mail address with at least two domain labels and a registered top-level domain.
+/// Whether a text is an e-mail address every mail server takes, with at least two domain labels and a registered top-level
+/// domain. Blanks around it are forgiven.
 ///
-/// Rules: RFC 5321 §4.5.3.1 lengths, RFC 5322 §3.2.3 atoms, and the public suffix list for the top-level domain.
+/// Rules: those of [`mail_address`], and the public suffix list for the top-level domain.
 pub fn is_email(text: &str) -> bool {
+    mail_address(text).is_some_and(|address| address.rsplit_once('@').is_some_and(|(_, domain)| is_registered(domain)))
+}
+
+/// Whether a text is an e-mail address an account may have: one that is taken today, or one that was taken when letters of
+/// every script could stand before the `@`.
+pub fn is_known_email(text: &str) -> bool {
+    is_email(text) || was_email(normalized(text).trim())
+}
+
+fn was_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let local_ok = !local.is_empty()
-        && local.len() <= 64
-        && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_character));
-    let labels: Vec<&str> = domain.split('.').collect();
-    let labels_ok = labels.len() >= 2
-        && domain.len() <= 253
-        && labels.iter().all(|label| {
-            let inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || !c.is_ascii() && c.is_alphanumeric();
-            !label.is_empty()
-                && label.len() <= 63
-                && label.chars().all(inner)
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        });
-    text.len() <= 254 && local_ok && labels_ok && has_registered_top_level(domain)
+    let local_ok =
+        local.len() <= 64 && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_character));
+    text.len() <= 254 && local_ok && ascii_domain(domain).is_some_and(|domain| is_registered(&domain))
 }
 
 fn is_atom_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-".contains(c) || !c.is_ascii() && c.is_alphanumeric()
 }
 
-fn has_registered_top_level(domain: &str) -> bool {
-    let lower = domain.to_lowercase();
-    let top_level = lower.rsplit('.').next().unwrap_or_default();
-    psl::suffix(top_level.as_bytes()).is_some_and(|suffix| suffix.is_known())
+/// Whether a domain in ASCII has two labels and a registered top level.
+fn is_registered(domain: &str) -> bool {
+    domain
+        .rsplit_once('.')
+        .is_some_and(|(_, top_level)| psl::suffix(top_level.as_bytes()).is_some_and(|suffix| suffix.is_known()))
 }
 
 #[cfg(test)]
@@ -134,6 +134,23 @@ mod tests {
     fn addresses_need_two_labels_and_a_registered_top_level() {
         for good in ["a@b.com", "first.last+tag@mail.example.org", "o'neil@x.co.uk"] {
             assert!(is_email(good), "{good}");
+        }
+        for good in ["a@bücher.com", "a@ｂ．ｃｏｍ", " a@b.com ", "a@xn--bcher-kva.com", "a@пример.рф", "a@例え.みんな"]
+        {
+            assert!(is_email(good) && is_known_email(good), "{good}");
+        }
+        for before in ["jörg@example.org", "jo\u{308}rg@bücher.com"] {
+            assert!(!is_email(before) && is_known_email(before), "{before}");
+        }
+        for bad in [
+            "a@xn--a.com",
+            "a b@c.com",
+            "a@b.com\r\nBcc: c@d.com",
+            "a\u{200b}@b.com",
+            "a@b\u{3000}c.com",
+            "\"a\"@b.com",
+        ] {
+            assert!(!is_email(bad) && !is_known_email(bad), "{bad:?}");
         }
         for bad in ["a@b.local", "a@localhost", "@b.com", "a@b", "a b@c.com", "a@b..com", "a@-b.com", "a.@b.com", ""] {
             assert!(!is_email(bad), "{bad}");

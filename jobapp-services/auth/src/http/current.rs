@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use jobapp_auth::AuthError;
 use jobapp_http::{ApiError, Caller, ErrorBody};
+use jobapp_kernel::folded;
 use jobapp_wire::auth::{SessionAnswer, UserAnswer};
 
 use super::answers::{access_token, user};
@@ -29,7 +30,7 @@ pub(crate) async fn current_user(
 
 /// A new access token for the caller's session, which goes on with the refresh token it has.
 #[utoipa::path(get, path = "/api/v1/auth/refresh-token/{username}", tag = "auth",
-    params(("username" = String, Path, description = "The caller's own name, in any case.")),
+    params(("username" = String, Path, description = "The caller's own name, however it is typed.")),
     responses(
         (status = 200, description = "The user and an access token.", body = SessionAnswer),
         (status = 401, description = "Nobody is signed in, or the session is over.", body = ErrorBody),
@@ -40,7 +41,10 @@ pub(crate) async fn refresh_token(
     caller: Caller,
     username: Segment,
 ) -> Result<Json<SessionAnswer>, ApiError> {
-    caller.must_be(&segment(username)).map_err(|error| error.at(REFRESH))?;
+    let username = segment(username);
+    if folded(&username) != folded(caller.username()) {
+        caller.must_be(&username).map_err(|error| error.at(REFRESH))?;
+    }
     let caller = caller_id(&caller).map_err(|error| refused(error, REFRESH))?;
     // A token of a system without sessions could be renewed for ever: there would be nothing to end.
     let session = caller.session.ok_or(AuthError::SessionOver).map_err(|error| refused(error, REFRESH))?;

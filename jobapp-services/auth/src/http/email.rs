@@ -19,7 +19,7 @@ const RESEND: &str = "CurrentUser resentEmail() method error";
     (status = 400, description = "The link is used up or was never good.", body = ErrorBody),
 ))]
 pub(crate) async fn verify(State(service): State<AuthService>, body: JsonBody) -> Result<Json<UserAnswer>, ApiError> {
-    let secret = OneTimeSecret::new(VerifyEmailBody::parse(&body.value).token.expose());
+    let secret = OneTimeSecret::pasted(VerifyEmailBody::parse(&body.value).token.expose());
     let account = service.auth.verify_email(&secret).await.map_err(|error| refused(error, VERIFY))?;
     Ok(Json(UserAnswer { message: "Email verified successfully.".to_owned(), user: user(&account) }))
 }

@@ -43,7 +43,7 @@ pub(crate) async fn reset(
     body: JsonBody,
 ) -> Result<Json<MessageAnswer>, ApiError> {
     let wish = ResetPasswordBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, RESET))?;
-    let secret = OneTimeSecret::new(segment(token));
+    let secret = OneTimeSecret::pasted(&segment(token));
     let changed = service.auth.reset_password(&secret, wish.password.expose()).await;
     log_unfinished(&changed.map_err(|error| refused(error, RESET))?);
     Ok(Json(message(UPDATED)))

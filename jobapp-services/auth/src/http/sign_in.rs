@@ -78,7 +78,7 @@ fn code_wanted(text: &str, token: &OneTimeSecret, known_device: Device) -> SignI
 /// Ends a sign-in with its code: the mailed one, one of the authenticator, or a recovery code.
 #[utoipa::path(put, path = "/api/v1/auth/verify-otp/{otp}", tag = "auth", request_body = VerifyOtpBody,
     params(
-        ("otp" = String, Path, description = "Six digits, or a recovery code."),
+        ("otp" = String, Path, description = "Six digits, or a recovery code; blanks and dashes do not count."),
         ("x-pending-token" = String, Header, description = "The sign-in's `pendingToken`."),
     ),
     responses(

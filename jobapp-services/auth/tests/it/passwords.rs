@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::app::{App, PASSWORD, app, credentials, error, text};
 
 const NEW: &str = "battery staple";
+const WRONG: &str = "The current password is wrong.";
+const TOO_SHORT: &str = "Password must have at least 8 characters.";
+const TOO_COMMON: &str = "This password is too common. Please choose another one.";
 
 async fn is_right(app: &App, password: &str) -> bool {
     app.post("/signin", credentials("Marta", password, "Chrome")).await.0 == StatusCode::OK
@@ -42,8 +45,9 @@ async fn a_link_resets_the_password_once_and_ends_the_sessions() {
     let path = format!("/reset-password/{}", app.last_link());
     let at = "Password resetPassword() method error";
     for (password, confirm, message) in [
-        ("short", "short", "Invalid password"),
-        ("password123", "password123", "Invalid password"),
+        ("short", "short", TOO_SHORT),
+        (&"x1".repeat(65), &"x1".repeat(65), "Password must have at most 128 characters."),
+        ("password123", "password123", TOO_COMMON),
         (NEW, "another one", "Passwords should match"),
     ] {
         let body = json!({"password": password, "confirmPassword": confirm});
@@ -58,6 +62,18 @@ async fn a_link_resets_the_password_once_and_ends_the_sessions() {
     let expired = (StatusCode::BAD_REQUEST, error(400, "Reset token has expired", at));
     assert_eq!(app.put(&path, body.clone()).await, expired);
     assert_eq!(app.put("/reset-password/nonsense", body).await, expired);
+}
+
+#[tokio::test]
+async fn the_secret_of_a_link_may_be_pasted_with_blanks_and_a_password_composed_in_any_way() {
+    let app = app();
+    app.marta().await;
+    app.put("/forgot-password", json!({"email": " MARTA@example.org"})).await;
+    let (decomposed, composed) = ("pa\u{308}sswo\u{308}rter", "p\u{e4}ssw\u{f6}rter");
+    let body = json!({"password": decomposed, "confirmPassword": decomposed});
+    let path = format!("/reset-password/%20{}%0A", app.last_link());
+    assert_eq!(app.put(&path, body).await.0, StatusCode::OK);
+    assert!(is_right(&app, composed).await && is_right(&app, decomposed).await);
 }
 
 #[tokio::test]
@@ -76,9 +92,17 @@ async fn changing_the_password_needs_the_current_one() {
     let signed_up = app.marta().await;
     let token = text(&signed_up, "token");
     let at = "Password changePassword() method error";
-    for (current, new) in [("wrong", NEW), (PASSWORD, "short"), (PASSWORD, "12345678"), (&"x".repeat(900), NEW)] {
-        let refused = (StatusCode::BAD_REQUEST, error(400, "Invalid password", at));
-        assert_eq!(change(&app, token, current, new).await, refused);
+    for (current, new, message) in [
+        ("wrong", NEW, WRONG),
+        (&"x".repeat(900), NEW, WRONG),
+        (PASSWORD, "short", TOO_SHORT),
+        (PASSWORD, "😀😁😂😃", TOO_SHORT),
+        (PASSWORD, &"x1".repeat(65), "Password must have at most 128 characters."),
+        (PASSWORD, "12345678", TOO_COMMON),
+        (PASSWORD, "ｐａｓｓｗｏｒｄ", TOO_COMMON),
+    ] {
+        let refused = (StatusCode::BAD_REQUEST, error(400, message, at));
+        assert_eq!(change(&app, token, current, new).await, refused, "{current} {new}");
     }
     assert!(is_right(&app, PASSWORD).await);
     let updated = (StatusCode::OK, json!({"message": "Password successfully updated."}));

@@ -83,7 +83,7 @@ async fn a_second_factor_goes_through_its_life() {
     let body = json!({"password": "wrong", "code": code(&app, &url)});
     assert_eq!(
         call(&app, &token, Method::DELETE, body).await,
-        (StatusCode::BAD_REQUEST, error(400, "Invalid password", AT))
+        (StatusCode::BAD_REQUEST, error(400, "The current password is wrong.", AT))
     );
     let body = json!({"password": PASSWORD, "code": code(&app, &url)});
     assert_eq!(call(&app, &token, Method::DELETE, body.clone()).await.0, StatusCode::OK);

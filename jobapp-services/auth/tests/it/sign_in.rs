@@ -101,6 +101,31 @@ async fn a_code_needs_its_own_sign_in_and_works_once() {
 }
 
 #[tokio::test]
+async fn a_code_may_be_pasted_with_blanks_and_dashes_and_in_digits_of_any_script() {
+    let app = app();
+    app.marta().await;
+    let digits = |code: &str, nought: u32| -> String {
+        code.bytes().map(|byte| char::from_u32(nought + u32::from(byte - b'0')).unwrap()).collect()
+    };
+    let spellings: [&dyn Fn(&str) -> String; 5] = [
+        &|code| format!("%20{code}%0D%0A"),
+        &|code| format!("{}%20{}", &code[..3], &code[3..]),
+        &|code| format!("{}%E2%80%93{}%C2%A0", &code[..3], &code[3..]),
+        &|code| percent(&digits(code, 0xff10)),
+        &|code| percent(&digits(code, 0x660)),
+    ];
+    for (n, spelling) in spellings.iter().enumerate() {
+        let (pending, code) = code_sent(&app, &format!("Browser {n}")).await;
+        let pasted = spelling(&code);
+        assert_eq!(verify(&app, &pending, &pasted, json!({})).await.0, StatusCode::OK, "{pasted}");
+    }
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[tokio::test]
 async fn a_code_may_be_guessed_five_times_even_at_once() {
     let app = app();
     app.marta().await;

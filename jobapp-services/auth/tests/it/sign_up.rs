@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::app::{App, app, error, keys, marta, text};
+use crate::app::{App, PASSWORD, app, credentials, error, keys, marta, text};
 
 const AT: &str = "SignUp create() method error";
 const TAKEN: &str = "Invalid credentials. Email or Username";
@@ -44,8 +44,13 @@ async fn a_broken_rule_is_answered_with_its_text() {
         ("username", json!("a/bcd"), "Invalid username"),
         ("username", json!("Conversation"), "Invalid username"),
         ("username", json!("conversation"), "Invalid username"),
-        ("password", json!("short"), "Invalid password"),
-        ("password", json!("password123"), "Invalid password"),
+        ("username", json!("mar\u{3164}ta"), "Invalid username"),
+        ("username", json!("q@ab.co"), "Invalid username"),
+        ("username", json!("evil.com"), "Invalid username"),
+        ("password", json!("short"), "Password must have at least 8 characters."),
+        ("password", json!("😀😁😂😃"), "Password must have at least 8 characters."),
+        ("password", json!("x1".repeat(65)), "Password must have at most 128 characters."),
+        ("password", json!("password123"), "This password is too common. Please choose another one."),
         ("email", json!("marta@localhost"), "Invalid email"),
         ("profilePicture", json!("no picture"), "File upload error. Try again"),
         ("profilePicture", json!("data:image/png;base64,aGVsbG8="), "File upload error. Try again"),
@@ -91,6 +96,37 @@ async fn a_name_or_address_in_use_is_answered_alike() {
         body[key] = value.into();
         assert_eq!(app.post("/signup", body).await, taken);
     }
+}
+
+#[tokio::test]
+async fn a_name_or_an_address_that_is_only_written_differently_is_in_use() {
+    let app = app();
+    let mut first = marta();
+    (first["username"], first["email"]) = ("\u{e9}abcde".into(), "x@b\u{fc}cher.com".into());
+    let (status, answer) = app.post("/signup", first).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let shown = (text(&answer["user"], "username"), text(&answer["user"], "email"));
+    assert_eq!(shown, ("\u{c9}abcde", "x@xn--bcher-kva.com"));
+    let taken = (StatusCode::BAD_REQUEST, error(400, TAKEN, AT));
+    for (name, email) in [
+        ("e\u{301}abcde", "other@example.org"),
+        ("éａｂｃｄｅ", "other@example.org"),
+        ("éabcd\u{435}", "other@example.org"),
+        ("Somebody", "x@xn--bcher-kva.com"),
+        ("Somebody", "x@bu\u{308}cher.com"),
+        ("Somebody", "x@ｂüｃｈｅｒ．ｃｏｍ"),
+    ] {
+        let mut again = marta();
+        (again["username"], again["email"]) = (name.into(), email.into());
+        assert_eq!(app.post("/signup", again).await, taken, "{name} {email}");
+    }
+    for login in
+        ["e\u{301}abcde", "ÉＡＢＣＤＥ", "X@bu\u{308}cher.com", "x@ｂüｃｈｅｒ．ｃｏｍ", " x@xn--bcher-kva.com "]
+    {
+        let (status, answer) = app.post("/signin", credentials(login, PASSWORD, "Chrome")).await;
+        assert_eq!((status, &answer["user"]["id"]), (StatusCode::OK, &json!(1)), "{login}");
+    }
+    assert_eq!(app.store.count::<jobapp_auth::Account>(), 1);
 }
 
 async fn race(app: &App, first: Value, second: Value) -> Vec<StatusCode> {
@@ -143,7 +179,7 @@ async fn a_verify_link_verifies_and_repeats_its_success() {
     let app = app();
     let answer = app.marta().await;
     let token = app.last_link();
-    for _ in 0..2 {
+    for token in [token.clone(), format!(" {}\n{}\u{a0}", &token[..9], &token[9..])] {
         let (status, verified) = app.put("/verify-email", json!({"token": token})).await;
         assert_eq!((status, text(&verified, "message")), (StatusCode::OK, "Email verified successfully."));
         assert_eq!(verified["user"]["emailVerified"], true);

@@ -31,7 +31,7 @@ async fn a_password_was_changed_without_the_current_one() {
     let person = shared().person().await;
     for wrong in ["wrong", "another horse 8", "Correct horse 7"] {
         let body = json!({ "currentPassword": wrong, "newPassword": "another horse 8" });
-        person.put("/auth/change-password", body).await.refused_with(400, "Invalid password");
+        person.put("/auth/change-password", body).await.refused_with(400, "The current password is wrong.");
     }
     sign_in(&person, PASSWORD).await;
 }

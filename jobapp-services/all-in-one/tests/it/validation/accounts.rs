@@ -7,8 +7,18 @@ use crate::harness::bodies::{self, PASSWORD};
 use crate::harness::people::{token_in, unique};
 use crate::harness::shared;
 
+const TOO_SHORT: &str = "Password must have at least 8 characters.";
+const TOO_LONG: &str = "Password must have at most 128 characters.";
+const TOO_COMMON: &str = "This password is too common. Please choose another one.";
+const WRONG: &str = "The current password is wrong.";
+
 fn device() -> Vec<Case> {
     [optional_text("/browserName"), optional_text("/deviceType")].concat()
+}
+
+/// The same text as an input method for Chinese or Japanese writes it.
+fn in_full_width(text: &str) -> String {
+    text.chars().map(|c| char::from_u32(u32::from(c) + 0xfee0).filter(|_| c.is_ascii_graphic()).unwrap_or(c)).collect()
 }
 
 #[tokio::test]
@@ -45,10 +55,16 @@ async fn sign_up() {
     let own = vec![
         set("/username", "abc", "Invalid username"),
         set("/username", "abcdefghijklm", "Invalid username"),
-        set("/password", "seven77", "Invalid password"),
-        set("/password", "x".repeat(129), "Invalid password"),
-        set("/password", "password1", "Invalid password"),
-        set("/password", "12345678", "Invalid password"),
+        set("/password", "seven77", TOO_SHORT),
+        set("/password", "x".repeat(129), TOO_LONG),
+        set("/password", "password1", TOO_COMMON),
+        set("/password", "12345678", TOO_COMMON),
+        set("/password", "😀😁😂😃", TOO_SHORT),
+        set("/username", "mar\u{3164}ta", "Invalid username"),
+        set("/username", "mar\u{2800}ta", "Invalid username"),
+        set("/username", "q@ab.co", "Invalid username"),
+        set("/username", "evil.com", "Invalid username"),
+        set("/email", "jörg@example.org", "Invalid email"),
         set("/email", "nobody", "Invalid email"),
         set("/email", "a@b.local", "Invalid email"),
         set("/email", "a@localhost", "Invalid email"),
@@ -59,7 +75,9 @@ async fn sign_up() {
         set("/id", 1, "\"id\" is not allowed"),
         set("/username", taken.username.as_str(), "Invalid credentials. Email or Username"),
         set("/username", taken.username.to_uppercase(), "Invalid credentials. Email or Username"),
+        set("/username", in_full_width(&taken.username), "Invalid credentials. Email or Username"),
         set("/email", taken.email.to_uppercase(), "Invalid credentials. Email or Username"),
+        set("/email", in_full_width(&taken.email), "Invalid credentials. Email or Username"),
         body(json!({}), "\"username\" is required"),
         body(json!([]), "\"username\" is required"),
         body(json!({ "x": 1 }), "\"username\" is required"),
@@ -171,13 +189,13 @@ async fn reset_password() {
         "\"password\" is required",
     );
     cases.extend([
-        set("/password", "seven77", "Invalid password"),
-        set("/password", "x".repeat(129), "Invalid password"),
+        set("/password", "seven77", TOO_SHORT),
+        set("/password", "x".repeat(129), TOO_LONG),
         set("/password", "another horse 9", "Passwords should match"),
         set("/confirmPassword", "another horse 9", "Passwords should match"),
         set("/confirmPassword", json!({ "$ne": null }), "Passwords should match"),
         gone("/confirmPassword", "Confirm password is a required field"),
-        body(json!({ "password": "password1", "confirmPassword": "password1" }), "Invalid password"),
+        body(json!({ "password": "password1", "confirmPassword": "password1" }), TOO_COMMON),
     ]);
     let from = "Password resetPassword() method error";
     let path = format!("/auth/reset-password/{token}");
@@ -207,12 +225,12 @@ async fn change_password() {
         "\"newPassword\" is required",
     );
     let own = vec![
-        set("/newPassword", "seven77", "Invalid password"),
-        set("/newPassword", "x".repeat(129), "Invalid password"),
-        set("/newPassword", "password1", "Invalid password"),
+        set("/newPassword", "seven77", TOO_SHORT),
+        set("/newPassword", "x".repeat(129), TOO_LONG),
+        set("/newPassword", "password1", TOO_COMMON),
         // A wrong one, whatever its length.
-        set("/currentPassword", "x", "Invalid password"),
-        set("/currentPassword", "another horse 1", "Invalid password"),
+        set("/currentPassword", "x", WRONG),
+        set("/currentPassword", "another horse 1", WRONG),
     ];
     let cases = [current, new, own].concat();
     check(&person, "PUT", "/auth/change-password", &valid, "Password changePassword() method error", cases).await;
