@@ -1,6 +1,6 @@
 //! Buyers.
 
-use jobapp_kernel::{Aggregate, InvalidState, Key, ObjectId, Timestamp};
+use jobapp_kernel::{Aggregate, InvalidState, Key, ObjectId, Timestamp, folded_key};
 use serde::{Deserialize, Serialize};
 
 use crate::{BuyerId, UsersError};
@@ -69,9 +69,9 @@ impl Buyer {
     /// The buyer with exactly this user name.
     pub const USERNAME: Key<Self> =
         Key::<Self>::text("username", |buyer| vec![buyer.username.as_str().into()]).unique();
-    /// The user name in lower case: names are looked up in any case.
+    /// The user name, folded: names are looked up in any case and however they are typed.
     pub const NAME_IN_ANY_CASE: Key<Self> =
-        Key::<Self>::text("lower_name", |buyer| vec![buyer.username.to_lowercase().into()]);
+        Key::<Self>::text("folded_name", |buyer| vec![folded_key(&buyer.username).into()]);
 
     /// A new buyer.
     ///

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use jobapp_kernel::{
     Aggregate, Change, ErrorKind, InvalidId, InvalidState, Key, KeyValue, Kinded, MAX_KEY_BYTES, PageRequest,
-    Repository, RepositoryError, Stored, in_turn,
+    Repository, RepositoryError, Stored, folded_key, in_turn,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::alike::{ALIKE, nearest};
 
 jobapp_kernel::object_id!(
     /// The document id of a buyer.
@@ -115,9 +117,9 @@ impl Card {
     /// The card of the seller with this id. A card has one or none.
     pub const SELLER: Key<Self> =
         Key::<Self>::text("seller", |card| card.seller_id.iter().map(KeyValue::from).collect()).unique();
-    /// The user name in lower case: names are looked up in any case.
+    /// The user name, folded: names are looked up in any case and however they are typed.
     pub const NAME_IN_ANY_CASE: Key<Self> =
-        Key::<Self>::text("lower_name", |card| vec![card.username.to_lowercase().into()]);
+        Key::<Self>::text("folded_name", |card| vec![folded_key(&card.username).into()]);
 
     /// The card of a user nothing is known of but the name.
     pub fn blank(username: Username) -> Self {
@@ -325,9 +327,9 @@ impl Directory {
         if let Some(stored) = self.cards.find(&id).await? {
             return Ok(Some(stored.value));
         }
-        let found =
-            self.cards.list(Card::NAME_IN_ANY_CASE, username.to_lowercase().into(), PageRequest::first(1)).await?;
-        Ok(found.items.into_iter().next().map(|stored| stored.value))
+        let alike =
+            self.cards.list(Card::NAME_IN_ANY_CASE, folded_key(username).into(), PageRequest::first(ALIKE)).await?;
+        Ok(nearest(alike.items, |card| &card.username, username).map(|stored| stored.value))
     }
 
     /// The card of this buyer.
@@ -436,6 +438,10 @@ mod tests {
         let directory = directory();
         assert!(directory.of_user("").await.unwrap().is_none());
         assert!(directory.of_user("Nobody").await.unwrap().is_none());
+        directory.apply("\u{c9}abcde", buyer("x"), 1).await.unwrap();
+        for typed in ["e\u{301}ABCDE", "\u{c9}ＡＢＣＤＥ"] {
+            assert_eq!(directory.of_user(typed).await.unwrap().unwrap().username, "\u{c9}abcde");
+        }
         assert!(matches!(directory.apply("", buyer("x"), 1).await, Err(CardError::Username(_))));
     }
 }

@@ -43,6 +43,7 @@
 //! # Ok(()) }
 //! ```
 
+mod alike;
 mod buyer;
 pub mod card;
 mod error;

@@ -1,6 +1,6 @@
 //! Sellers.
 
-use jobapp_kernel::{Aggregate, InvalidState, Key, KeyValue, Ratings, Stars, Timestamp};
+use jobapp_kernel::{Aggregate, InvalidState, Key, KeyValue, Ratings, Stars, Timestamp, folded_key};
 use serde::{Deserialize, Serialize};
 
 use crate::work::InvalidTally;
@@ -55,9 +55,9 @@ impl Seller {
     /// The seller with exactly this user name.
     pub const USERNAME: Key<Self> =
         Key::<Self>::text("username", |seller| vec![seller.username.as_str().into()]).unique();
-    /// The user name in lower case: names are looked up in any case.
+    /// The user name, folded: names are looked up in any case and however they are typed.
     pub const NAME_IN_ANY_CASE: Key<Self> =
-        Key::<Self>::text("lower_name", |seller| vec![seller.username.to_lowercase().into()]);
+        Key::<Self>::text("folded_name", |seller| vec![folded_key(&seller.username).into()]);
     /// The seller with this number. Numbers have few gaps, so sellers can be drawn by lot.
     pub const NUMBER: Key<Self> = Key::<Self>::int("number", |seller| vec![seller.number.into()])
         .unique()

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use jobapp_kernel::{
-    Aggregate, Cause, Change, Key, PageRequest, Repository, RepositoryError, Saved, Stars, Stored, in_turn,
+    Aggregate, Cause, Change, Key, PageRequest, Repository, RepositoryError, Saved, Stars, Stored, folded_key, in_turn,
 };
 
+use crate::alike::{ALIKE, nearest};
 use crate::{
     Buyer, BuyerId, NewBuyer, Ports, Profile, Purchase, Seller, SellerEvent, SellerId, Tally, UsersError, pick, samples,
 };
@@ -115,7 +116,8 @@ impl Users {
     /// # Errors
     /// When the store cannot answer.
     pub async fn buyer_named(&self, username: &str) -> Result<Option<Buyer>, UsersError> {
-        let stored = named(&*self.ports.buyers, Buyer::USERNAME, Buyer::NAME_IN_ANY_CASE, username).await?;
+        let stored =
+            named(&*self.ports.buyers, Buyer::USERNAME, Buyer::NAME_IN_ANY_CASE, Buyer::username, username).await?;
         self.with_seller_mark(stored).await
     }
 
@@ -262,7 +264,8 @@ impl Users {
     /// # Errors
     /// When the store cannot answer.
     pub async fn seller_named(&self, username: &str) -> Result<Option<Seller>, UsersError> {
-        let stored = named(&*self.ports.sellers, Seller::USERNAME, Seller::NAME_IN_ANY_CASE, username).await?;
+        let stored =
+            named(&*self.ports.sellers, Seller::USERNAME, Seller::NAME_IN_ANY_CASE, Seller::username, username).await?;
         Ok(stored.map(|stored| stored.value))
     }
 
@@ -331,16 +334,17 @@ fn once(saved: Saved) -> Result<(), UsersError> {
     }
 }
 
-/// The value with exactly this name, else one whose name differs in case only.
+/// The value with exactly this name, else one whose name is only typed differently.
 async fn named<A: Aggregate>(
     repository: &dyn Repository<A>,
     exact: Key<A>,
     in_any_case: Key<A>,
+    name_of: fn(&A) -> &str,
     name: &str,
 ) -> Result<Option<Stored<A>>, RepositoryError> {
     if let Some(stored) = repository.find_by(exact, name.into()).await? {
         return Ok(Some(stored));
     }
-    let page = repository.list(in_any_case, name.to_lowercase().into(), PageRequest::first(1)).await?;
-    Ok(page.items.into_iter().next())
+    let alike = repository.list(in_any_case, folded_key(name).into(), PageRequest::first(ALIKE)).await?;
+    Ok(nearest(alike.items, name_of, name))
 }

@@ -252,3 +252,21 @@ async fn everybody_is_drawn_as_often_as_anybody() {
 async fn where_nobody_sells_nobody_is_drawn() {
     assert!(Users::new(ports(&MemoryStore::new())).random_sellers(10).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn people_are_found_however_their_names_are_typed_and_the_nearest_first() {
+    let users = Users::new(ports(&MemoryStore::new()));
+    for (name, email) in [("\u{c9}abcde", "one@example.org"), ("E\u{301}abcde", "other@example.org")] {
+        users.create_buyer(NewBuyer { username: name.into(), email: email.into(), ..marta() }).await.unwrap();
+    }
+    for (typed, email) in [
+        ("\u{c9}abcde", "one@example.org"),
+        ("\u{e9}ABCDE", "one@example.org"),
+        ("E\u{301}abcde", "other@example.org"),
+        ("e\u{301}abcde", "other@example.org"),
+    ] {
+        assert_eq!(users.buyer_named(typed).await.unwrap().unwrap().email(), email, "{typed}");
+    }
+    assert!(users.buyer_named("\u{e9}ａｂｃｄｅ").await.unwrap().is_some());
+    assert!(users.buyer_named("eabcde").await.unwrap().is_none());
+}

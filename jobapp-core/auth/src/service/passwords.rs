@@ -25,7 +25,7 @@ impl Auth {
     pub async fn forgot_password(&self, email: &str) -> Result<(), AuthError> {
         let email = EmailAddress::lookup(email);
         // Before anything is looked for: those who ask at once wait for each other whether there is an account or not.
-        let _turn = turn_by(&*self.ports.accounts, Account::MAILBOX, &email.mailbox()).await;
+        let _turn = turn_by(&*self.ports.accounts, Account::MAILBOX, email.mailbox()).await;
         let Some(found) = account_by_email(&*self.ports.accounts, &email).await? else {
             // One more look and one write here as well: the time they take would tell that there is an account.
             self.ports.accounts.find(&AccountId(0)).await?;
