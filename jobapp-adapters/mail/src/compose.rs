@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use jobapp_kernel::Timestamp;
+use jobapp_kernel::{Timestamp, ascii_domain};
 use jobapp_notifications::{Mail, MailError, MailId};
+use lettre::Address;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 use sha2::{Digest as _, Sha256};
@@ -25,7 +26,8 @@ impl FromStr for Sender {
     type Err = InvalidSender;
 
     fn from_str(text: &str) -> Result<Self, InvalidSender> {
-        text.parse().map(Self).map_err(|_| InvalidSender(text.chars().take(128).collect()))
+        let sender = text.parse().ok().and_then(in_ascii).filter(|sender| sender.email.user().is_ascii());
+        sender.map(Self).ok_or_else(|| InvalidSender(text.chars().take(128).collect()))
     }
 }
 
@@ -64,7 +66,8 @@ pub(crate) fn fingerprint(id: &MailId) -> String {
 
 /// Puts a mail into words and makes a message with an HTML and a plain text part of them.
 pub(crate) fn compose(templates: &Templates, sender: &Sender, id: &MailId, mail: &Mail) -> Result<Message, MailError> {
-    let receiver: Mailbox = mail.to.parse().map_err(|_| MailError::rejected("the receiver is no mail address"))?;
+    let receiver = mail.to.parse().ok().and_then(in_ascii);
+    let receiver = receiver.ok_or_else(|| MailError::rejected("the receiver is no mail address"))?;
     let Rendered { subject, html, text } = templates.render(mail).map_err(|error| {
         tracing::error!(%error, cause = error_cause(&error), template = %mail.template, "a mail could not be put into words");
         MailError::rejected(error)
@@ -79,6 +82,17 @@ pub(crate) fn compose(templates: &Templates, sender: &Sender, id: &MailId, mail:
         .header(TemplateHeader(mail.template.name().to_owned()))
         .multipart(MultiPart::alternative_plain_html(text, html))
         .map_err(MailError::rejected)
+}
+
+/// The same mailbox with its domain in ASCII, as headers and envelopes have it. Names are encoded by the header. Only what
+/// stands before the `@` of an address of an older account may have other letters; no other form of that leads anywhere.
+fn in_ascii(mailbox: Mailbox) -> Option<Mailbox> {
+    let domain = match mailbox.email.domain() {
+        domain if domain.is_ascii() => domain.to_owned(),
+        domain => ascii_domain(domain)?,
+    };
+    let email = Address::new(mailbox.email.user(), domain).ok()?;
+    Some(Mailbox::new(mailbox.name, email))
 }
 
 fn error_cause(error: &dyn std::error::Error) -> String {

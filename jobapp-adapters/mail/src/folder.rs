@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jobapp_kernel::mail_address;
 use jobapp_notifications::{Mail, MailError, MailId, Mailer};
 
 use crate::compose::{Sender, compose, fingerprint};
@@ -41,7 +42,7 @@ impl FolderMailer {
 
     fn write(&self, id: &MailId, mail: &Mail) -> Result<(), MailError> {
         let message = compose(&self.templates, &self.sender, id, mail)?;
-        let name = format!("{}.eml", file_stem(id, &mail.to));
+        let name = format!("{}.eml", file_stem(id, &mail_address(&mail.to).unwrap_or_else(|| mail.to.clone())));
         write::atomically(&self.folder, &name, &message.formatted()).map_err(|error| {
             tracing::warn!(folder = %self.folder.display(), %error, "a mail could not be written");
             MailError::unavailable(error)
@@ -131,6 +132,44 @@ mod tests {
         assert_eq!(message.from().unwrap().first().unwrap().address(), Some("no-reply@jobapp.example"));
         assert!(message.message_id().unwrap().ends_with("@jobapp.example"));
         assert!(bytes.starts_with(b"From: "));
+    }
+
+    const OFFER: [(&str, &str); 8] = [
+        ("sender", "Éva 设计"),
+        ("buyerUsername", "Márta"),
+        ("sellerUsername", "Éva 设计"),
+        ("title", "Größe ロゴ"),
+        ("description", "ü"),
+        ("amount", "20"),
+        ("deliveryDays", "3"),
+        ("offerLink", "https://app.example.org/ü"),
+    ];
+
+    #[tokio::test]
+    async fn headers_are_ascii_whatever_stands_in_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let brand = Brand { name: "Jöbäpp".into(), link: "https://app.example.org".into() };
+        let sender = "Jöbäpp <no-reply@bücher.example>".parse().unwrap();
+        let mailer = FolderMailer::open(folder.path(), Arc::new(Templates::new(brand)), sender).unwrap();
+        let variables = OFFER.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        let offer = Mail { to: "x@bücher.com".into(), template: Template::Offer, variables };
+        mailer.send(&id("1"), &offer).await.unwrap();
+        mailer.send(&id("2"), &a_mail("x@ｂüｃｈｅｒ．ｃｏｍ", "Márta")).await.unwrap();
+        let names = names(folder.path());
+        assert_eq!(names.len(), 2);
+        for name in names {
+            let bytes = std::fs::read(folder.path().join(name)).unwrap();
+            let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+            let headers = std::str::from_utf8(&bytes[..end]).unwrap();
+            assert!(headers.is_ascii(), "{headers}");
+            assert!(headers.contains("To: x@xn--bcher-kva.com"), "{headers}");
+            let message = mail_parser::MessageParser::default().parse(&bytes).unwrap();
+            let from = message.from().unwrap().first().unwrap();
+            assert_eq!((from.name(), from.address()), (Some("Jöbäpp"), Some("no-reply@xn--bcher-kva.example")));
+        }
+        let found = mailer.mailbox().list(Some("X@bücher.com"), None, 10).await.unwrap();
+        assert_eq!(found.mails.len(), 2, "found by any way to write the address");
+        assert!("x <jörg@example.org>".parse::<Sender>().is_err());
     }
 
     #[tokio::test]

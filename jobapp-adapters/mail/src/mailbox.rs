@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use jobapp_kernel::Timestamp;
+use jobapp_kernel::{Timestamp, mail_address};
 use mail_parser::MessageParser;
 use serde::Serialize;
 
@@ -76,13 +76,15 @@ impl Mailbox {
     }
 
     fn list_now(&self, to: Option<&str>, before: Option<&str>, limit: usize) -> io::Result<Listing> {
-        let part_of_name = to.map(|to| format!("-{}-", safe_address(to)));
+        let form = |address: &str| mail_address(address).unwrap_or_else(|| address.trim().to_lowercase());
+        // Files of before are named after the address as it was typed.
+        let parts_of_name = to.map(|to| [to, &form(to)].map(|to| format!("-{}-", safe_address(to))));
         let mut ids = Vec::new();
         for entry in std::fs::read_dir(&self.folder)? {
             let name = entry?.file_name();
             let Some(id) = name.to_str().and_then(|name| name.strip_suffix(".eml")) else { continue };
             let is_older = before.is_none_or(|before| id < before);
-            let may_be_to = part_of_name.as_ref().is_none_or(|part| id.contains(part.as_str()));
+            let may_be_to = parts_of_name.as_ref().is_none_or(|parts| parts.iter().any(|part| id.contains(part)));
             if is_id(id) && is_older && may_be_to {
                 ids.push(id.to_owned());
             }
@@ -94,7 +96,7 @@ impl Mailbox {
             if mails.len() == limit {
                 return Ok(Listing { next: mails.last().map(|mail: &ReceivedMail| mail.id.clone()), mails });
             }
-            let is_wanted = |mail: &ReceivedMail| to.is_none_or(|to| mail.to.eq_ignore_ascii_case(to.trim()));
+            let is_wanted = |mail: &ReceivedMail| to.is_none_or(|to| form(&mail.to) == form(to));
             mails.extend(self.read(&id)?.filter(is_wanted));
         }
         Ok(Listing { mails, next: None })
