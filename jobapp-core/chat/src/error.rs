@@ -2,7 +2,7 @@
 
 use jobapp_kernel::{ErrorKind, Kinded, MediaError, RepositoryError};
 
-use crate::{InvalidOffer, OfferState};
+use crate::{GigId, InvalidOffer, OfferState};
 
 /// Why a message could not be written, read or answered. The texts are for users.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,21 @@ pub enum ChatError {
     /// The terms are no offer.
     #[error(transparent)]
     Offer(#[from] InvalidOffer),
+    /// An offer names no gig that could be ordered.
+    #[error("An offer must name its gig.")]
+    NoGigNamed,
+    /// Nothing is known of the gig that is offered: it may be new.
+    #[error("The gig of this offer is not known yet. Please try again in a moment.")]
+    UnknownGig {
+        /// The gig.
+        gig: GigId,
+    },
+    /// There is no gig as is offered.
+    #[error("The gig of this offer does not exist.")]
+    NoGig,
+    /// Somebody offers another seller's gig.
+    #[error("The gig of this offer belongs to another seller.")]
+    ForeignGig,
     /// The gig that is offered is gone.
     #[error("The gig of this offer was deleted.")]
     GigDeleted,
@@ -58,9 +73,15 @@ pub enum ChatError {
 }
 
 impl ChatError {
-    /// Whether the same call may succeed in a moment, because a profile may still be on its way.
+    /// Whether the same call may succeed in a moment, because news of a profile or a gig may still be on its way.
     pub const fn is_early(&self) -> bool {
-        matches!(self, Self::UnknownSender | Self::UnknownReceiver | Self::ForeignRoles { may_change: true })
+        matches!(
+            self,
+            Self::UnknownSender
+                | Self::UnknownReceiver
+                | Self::ForeignRoles { may_change: true }
+                | Self::UnknownGig { .. }
+        )
     }
 }
 
@@ -73,10 +94,13 @@ impl Kinded for ChatError {
             | Self::ForeignRoles { .. }
             | Self::NotTheSeller
             | Self::Offer(_)
+            | Self::NoGigNamed
+            | Self::ForeignGig
             | Self::NoOffer => ErrorKind::Invalid,
-            Self::NoMessage => ErrorKind::NotFound,
+            Self::NoMessage | Self::NoGig | Self::GigDeleted => ErrorKind::NotFound,
             Self::NotTheReceiver | Self::NotTheBuyer => ErrorKind::Forbidden,
-            Self::GigDeleted | Self::Answered { .. } => ErrorKind::Refused,
+            Self::Answered { .. } => ErrorKind::Refused,
+            Self::Crowded | Self::UnknownGig { .. } => ErrorKind::Unavailable,
             Self::Upload(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }

@@ -27,6 +27,7 @@
 //! let chat = Chat {
 //!     conversations: store.repository(),
 //!     messages: store.repository(),
+//!     gigs: store.repository(),
 //!     deleted_gigs: store.repository(),
 //!     directory: Directory::new(store.repository()),
 //!     media: Arc::new(NoFiles),
@@ -65,17 +66,18 @@
 //! ```
 
 mod conversation;
-mod deleted_gig;
 mod error;
+mod gigs;
 mod message;
 mod offer;
+mod offering;
 mod reading;
 mod service;
 mod writing;
 
 pub use conversation::{Conversation, ConversationId, ConversationState, ConversationV1, Pair, Summary};
-pub use deleted_gig::{DeletedGig, DeletedGigState, GigId};
 pub use error::ChatError;
+pub use gigs::{DeletedGig, DeletedGigState, GigId, GigSeller, GigSellerState};
 pub use message::{Attachment, ChatMessage, Content, MessageEvent, MessageState, MessageV1, Participant, Place};
 pub use offer::{InvalidOffer, Offer, OfferState, OfferTerms};
 pub use reading::{MAX_CONVERSATIONS, MAX_MESSAGES};

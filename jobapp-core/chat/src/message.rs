@@ -1,10 +1,11 @@
 //! Messages: written once, read once, and answered once if they carry an offer.
 
-use jobapp_kernel::{Aggregate, InvalidState, Key, ObjectId, Timestamp};
+use jobapp_kernel::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES, ObjectId, Timestamp};
+use jobapp_users::card::SellerId;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::{Pair, one_way};
-use crate::{ChatError, ConversationId, Offer, OfferState};
+use crate::{ChatError, ConversationId, GigId, Offer, OfferState};
 
 /// Where in a conversation a message stands. Places are given out one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +155,24 @@ impl ChatMessage {
     })
     .sorted_by(|message| message.place.at.into());
 
+    /// Ones with an offer, answered or not, see [`ChatMessage::offers_between`]; by age.
+    pub const OFFERS: Key<Self> = Key::<Self>::text("offers", |message| {
+        let content = &message.content;
+        let (Some(_), Ok(gig), Ok(seller)) = (&message.offer, content.gig_id.parse(), content.seller_id.parse()) else {
+            return Vec::new();
+        };
+        // Only sellers make offers, so the receiver is the one who buys.
+        Self::offers_between(gig, seller, &content.receiver.username).into_iter().collect()
+    })
+    .sorted_by(|message| message.place.at.into());
+
+    /// The value of [`ChatMessage::OFFERS`] for a gig, its seller and the name of a buyer; `None` for a name so long that it is
+    /// nobody's.
+    pub fn offers_between(gig: GigId, seller: SellerId, buyer: &str) -> Option<KeyValue> {
+        let key = format!("{gig} {seller} {}", buyer.to_lowercase());
+        (key.len() <= MAX_KEY_BYTES).then(|| key.into())
+    }
+
     /// A message that was just written, unread.
     ///
     /// # Errors
@@ -302,7 +321,7 @@ impl Aggregate for ChatMessage {
     }
 
     fn keys() -> &'static [Key<Self>] {
-        const { &[Self::PLACE, Self::CONVERSATION, Self::UNREAD, Self::OPEN_OFFER] }
+        const { &[Self::PLACE, Self::CONVERSATION, Self::UNREAD, Self::OPEN_OFFER, Self::OFFERS] }
     }
 
     fn to_state(&self) -> MessageState {

@@ -1,6 +1,6 @@
 //! Offers: terms and what became of them.
 
-use jobapp_kernel::Money;
+use jobapp_kernel::{Money, Price};
 use serde::{Deserialize, Serialize};
 
 /// What became of an offer.
@@ -35,8 +35,8 @@ pub struct OfferTerms {
 /// Why terms are no offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOffer {
-    /// It costs nothing.
-    #[error("The price of an offer must be above zero.")]
+    /// It costs nothing, or more than a payment can carry.
+    #[error("The price of an offer must be above zero and at most {}.", Price::HIGHEST.money())]
     Price,
     /// It takes no days, or more than anybody plans.
     #[error("An offer must be delivered in 1 to {} days.", OfferTerms::MAX_DAYS)]
@@ -48,7 +48,7 @@ impl OfferTerms {
     pub const MAX_DAYS: i64 = 3650;
 
     fn check(&self) -> Result<(), InvalidOffer> {
-        if !self.price.is_positive() {
+        if Price::try_from(self.price).is_err() {
             return Err(InvalidOffer::Price);
         }
         if !(1..=Self::MAX_DAYS).contains(&self.delivery_in_days) {
@@ -69,7 +69,7 @@ impl Offer {
     /// An offer that waits for an answer.
     ///
     /// # Errors
-    /// [`InvalidOffer`] when it costs nothing or takes no days.
+    /// [`InvalidOffer`] when it costs nothing or too much, or takes no days.
     pub fn open(terms: OfferTerms) -> Result<Self, InvalidOffer> {
         terms.check()?;
         Ok(Self { terms, state: OfferState::Open })
@@ -117,6 +117,8 @@ mod tests {
         assert!(Offer::open(terms(1, 1)).is_ok());
         assert_eq!(Offer::open(terms(0, 1)), Err(InvalidOffer::Price));
         assert_eq!(Offer::open(terms(-1, 1)), Err(InvalidOffer::Price));
+        assert!(Offer::open(terms(Price::HIGHEST.money().cents(), 1)).is_ok());
+        assert_eq!(Offer::open(terms(Price::HIGHEST.money().cents() + 1, 1)), Err(InvalidOffer::Price));
         assert_eq!(Offer::open(terms(1, 0)), Err(InvalidOffer::Days));
         assert_eq!(Offer::open(terms(1, 3651)), Err(InvalidOffer::Days));
     }

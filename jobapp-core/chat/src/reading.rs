@@ -5,7 +5,7 @@ use jobapp_kernel::{Aggregate, KeyValue, ObjectId, PageRequest, RepositoryError}
 
 use crate::conversation::{Pair, one_way};
 use crate::service::Announce;
-use crate::{Chat, ChatError, ChatMessage, Conversation, ConversationId};
+use crate::{Chat, ChatError, ChatMessage, Conversation, ConversationId, OfferState};
 
 /// The most messages of a conversation that are returned: the newest.
 pub const MAX_MESSAGES: usize = 500;
@@ -124,9 +124,26 @@ impl Chat {
     /// `caller` accepts the offer of this message.
     ///
     /// # Errors
-    /// When there is no such offer, the caller is not the buying side, or the offer was taken back.
+    /// When there is no such offer, the caller is not the buying side, the offer was taken back, or its gig cannot be ordered.
     pub async fn accept_offer(&self, message: ObjectId, caller: &str) -> Result<ChatMessage, ChatError> {
+        self.check_gig(message, caller).await?;
         self.change(message, Announce::IfNewest, |message, now, announced| message.accept(caller, now, announced)).await
+    }
+
+    /// Whether the offer that `caller` wants to accept is for a gig he can order. Offers are checked when they are made; this is
+    /// for those from before that.
+    async fn check_gig(&self, message: ObjectId, caller: &str) -> Result<(), ChatError> {
+        let Some(stored) = self.messages.find(&message).await? else { return Err(ChatError::NoMessage) };
+        let (content, message) = (stored.value.content(), &stored.value);
+        let is_asked = message.offer().is_some_and(|offer| offer.state() == OfferState::Open);
+        if !is_asked || !content.receiver.is(caller) {
+            return Ok(());
+        }
+        match self.gig_of(&content.gig_id, &content.seller_id).await {
+            // Nothing speaks against it, and whoever orders it asks.
+            Ok(_) | Err(ChatError::UnknownGig { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// `caller` takes the offer of this message back, or declines it.

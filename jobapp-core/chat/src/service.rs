@@ -8,10 +8,7 @@ use jobapp_kernel::{
 };
 use jobapp_users::card::Directory;
 
-use crate::{ChatError, ChatMessage, Conversation, DeletedGig, GigId, MessageEvent, Place, Summary};
-
-/// How many open offers are looked up at a time when a gig is gone.
-const OFFERS_AT_A_TIME: usize = 100;
+use crate::{ChatError, ChatMessage, Conversation, DeletedGig, GigSeller, MessageEvent, Place, Summary};
 
 /// Chatting: what users do, and what follows from events.
 #[derive(Clone)]
@@ -20,6 +17,8 @@ pub struct Chat {
     pub conversations: Arc<dyn Repository<Conversation>>,
     /// The messages.
     pub messages: Arc<dyn Repository<ChatMessage>>,
+    /// Whose gigs are.
+    pub gigs: Arc<dyn Repository<GigSeller>>,
     /// The gigs that are gone.
     pub deleted_gigs: Arc<dyn Repository<DeletedGig>>,
     /// Who is which buyer and which seller.
@@ -61,28 +60,6 @@ impl Chat {
             Ok(())
         })
         .await
-    }
-
-    /// The gig is gone: remembers that, and cancels its open offers.
-    ///
-    /// # Errors
-    /// When the store fails: tell it again.
-    pub async fn gig_deleted(&self, gig: GigId) -> Result<(), ChatError> {
-        // Remembered first: an offer that is written now sees it here, or is seen below.
-        match self.deleted_gigs.save(Change::insert(DeletedGig::new(gig.clone()), Vec::new())).await {
-            Ok(_) | Err(RepositoryError::Taken { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        loop {
-            let first = PageRequest::first(OFFERS_AT_A_TIME);
-            let open = self.messages.list(ChatMessage::OPEN_OFFER, gig.as_str().into(), first).await?.items;
-            if open.is_empty() {
-                return Ok(());
-            }
-            for stored in open {
-                self.cancel_for_gig(stored).await?;
-            }
-        }
     }
 
     /// Cancels an offer whose gig is gone, unless somebody answers it first.
@@ -135,12 +112,6 @@ impl Chat {
         let first = Place::first(conversation.conversation_id().clone(), self.clock.now());
         let newest = self.newest_place(&first).await?;
         Ok(newest.map_or(first, |newest| newest.next(self.clock.now())))
-    }
-
-    /// Whether the gig is gone.
-    pub(crate) async fn is_gig_deleted(&self, gig: &str) -> Result<bool, RepositoryError> {
-        let Ok(id) = gig.parse() else { return Ok(false) };
-        Ok(self.deleted_gigs.find(&id).await?.is_some())
     }
 
     /// What was stored the first time this message was written.

@@ -5,7 +5,8 @@ use jobapp_users::card::Card;
 
 use crate::conversation::Pair;
 use crate::{
-    Attachment, Chat, ChatError, ChatMessage, Content, Conversation, ConversationId, Offer, OfferTerms, Participant,
+    Attachment, Chat, ChatError, ChatMessage, Content, Conversation, ConversationId, GigId, Offer, OfferTerms,
+    Participant,
 };
 
 /// How often an id for a new conversation is made up.
@@ -48,13 +49,25 @@ pub struct NewMessage {
 }
 
 impl Chat {
-    /// Whether the two users and their roles are known. What is not may still be on its way: wait for it here, and a large
+    /// Whether the two users and their roles are known, and the gig if one is offered. What is not may still be on its way: wait for it here, and a large
     /// file need not be held twice.
     ///
     /// # Errors
     /// [`ChatError`]; when [`ChatError::is_early`], the same call may succeed in a moment.
     pub async fn check(&self, new: &NewMessage) -> Result<(), ChatError> {
-        self.introduce(new).await.map(|_| ())
+        let talk = self.introduce(new).await?;
+        if new.offer.is_some() {
+            self.offered(new, &talk).await?;
+        }
+        Ok(())
+    }
+
+    /// The gig that is offered, if the sender may offer it.
+    async fn offered(&self, new: &NewMessage, talk: &Talk) -> Result<GigId, ChatError> {
+        if !talk.is_from_seller {
+            return Err(ChatError::NotTheSeller);
+        }
+        self.offered_gig(new).await
     }
 
     /// Writes a message, in the one conversation of the two users, which is started if need be.
@@ -82,14 +95,10 @@ impl Chat {
         }
         let talk = self.introduce(&new).await?;
         let offer = new.offer.clone().map(Offer::open).transpose()?;
-        if offer.is_some() {
-            if !talk.is_from_seller {
-                return Err(ChatError::NotTheSeller);
-            }
-            if self.is_gig_deleted(&new.gig_id).await? {
-                return Err(ChatError::GigDeleted);
-            }
-        }
+        let gig_id = match &offer {
+            Some(_) => self.offered(&new, &talk).await?.to_string(),
+            None => new.gig_id,
+        };
         let content = Content {
             sender: participant(&talk.sender),
             receiver: participant(&talk.receiver),
@@ -97,7 +106,7 @@ impl Chat {
             seller_id: new.seller_id,
             buyer_id: new.buyer_id,
             body: new.body,
-            gig_id: new.gig_id,
+            gig_id,
         };
         let conversation = self.conversation_of(&talk, new.conversation.as_deref()).await?;
         let message = self.store(&conversation, content, offer, &talk, cause).await?;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use jobapp_chat::{
-    Chat, ChatError, ChatMessage, Conversation, MAX_MESSAGES, MessageEvent, NewFile, NewMessage, OfferState, OfferTerms,
+    Chat, ChatError, ChatMessage, Content, Conversation, MAX_MESSAGES, MessageEvent, NewFile, NewMessage, OfferState,
+    OfferTerms, Place,
 };
 use jobapp_kernel::{
-    Aggregate, Cause, FixedClock, MediaError, MediaStore, Money, SequenceIds, StoredMedia, Timestamp, Upload,
-    UploadPurpose,
+    Aggregate, Cause, Change, FixedClock, MediaError, MediaStore, Money, ObjectId, Saved, SequenceIds, StoredMedia,
+    Timestamp, Upload, UploadPurpose,
 };
 use jobapp_memory::MemoryStore;
 use jobapp_users::card::{CardUpdate, Directory};
@@ -17,6 +18,7 @@ const BUYER_OF_MARTA: &str = "66f0c0ffee0000000000b001";
 const BUYER_OF_IRIA: &str = "66f0c0ffee0000000000b002";
 const SELLER_OF_IRIA: &str = "66f0c0ffee0000000000a002";
 const GIG: &str = "66f0c0ffee00000000009001";
+const OTHER_GIG: &str = "66f0c0ffee00000000009002";
 
 /// Refuses the source `bad`, keeps any other.
 struct Echo;
@@ -56,6 +58,7 @@ async fn a_chat() -> (MemoryStore, Chat) {
     let chat = Chat {
         conversations: store.repository(),
         messages: store.repository(),
+        gigs: store.repository(),
         deleted_gigs: store.repository(),
         directory: Directory::new(store.repository()),
         media: Arc::new(Echo),
@@ -65,6 +68,9 @@ async fn a_chat() -> (MemoryStore, Chat) {
     a_buyer(&chat, "Marta", BUYER_OF_MARTA).await;
     a_buyer(&chat, "Iria", BUYER_OF_IRIA).await;
     a_seller(&chat, "Iria", SELLER_OF_IRIA).await;
+    for gig in [GIG, OTHER_GIG] {
+        chat.gig_told(gig.parse().unwrap(), Some(SELLER_OF_IRIA.parse().unwrap())).await.unwrap();
+    }
     (store, chat)
 }
 
@@ -221,7 +227,7 @@ async fn a_gig_that_goes_takes_its_open_offers_along() {
     let open = chat.send(an_offer(), None).await.unwrap();
     let accepted = chat.send(an_offer(), None).await.unwrap();
     chat.accept_offer(*accepted.id(), "Marta").await.unwrap();
-    let other = chat.send(NewMessage { gig_id: "another".into(), ..an_offer() }, None).await.unwrap();
+    let other = chat.send(NewMessage { gig_id: OTHER_GIG.into(), ..an_offer() }, None).await.unwrap();
     for _ in 0..2 {
         chat.gig_deleted(GIG.parse().unwrap()).await.unwrap();
     }
@@ -231,6 +237,82 @@ async fn a_gig_that_goes_takes_its_open_offers_along() {
     let cancelled = store.events().iter().filter(|entry| entry.event["type"] == "offer-cancelled").count();
     assert_eq!(cancelled, 1);
     assert!(matches!(chat.send(an_offer(), None).await, Err(ChatError::GigDeleted)));
+}
+
+#[tokio::test]
+async fn an_offer_is_for_a_gig_that_there_is_of_the_one_who_offers_it() {
+    let (store, chat) = a_chat().await;
+    let (foreign, none, new) = ("66f0c0ffee00000000009003", "66f0c0ffee00000000009004", "66f0c0ffee00000000009005");
+    chat.gig_told(foreign.parse().unwrap(), Some("66f0c0ffee0000000000a009".parse().unwrap())).await.unwrap();
+    chat.gig_told(none.parse().unwrap(), None).await.unwrap();
+    for (gig, expected) in [
+        ("", "An offer must name its gig."),
+        ("abc", "An offer must name its gig."),
+        ("undefined", "An offer must name its gig."),
+        (foreign, "The gig of this offer belongs to another seller."),
+        (none, "The gig of this offer does not exist."),
+        (new, "The gig of this offer is not known yet. Please try again in a moment."),
+    ] {
+        let offer = NewMessage { gig_id: gig.into(), ..an_offer() };
+        assert_eq!(chat.check(&offer).await.unwrap_err().to_string(), expected, "{gig}");
+        let error = chat.send(offer, None).await.unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.is_early()), (expected, gig == new), "{gig}");
+    }
+    assert_eq!(store.count::<ChatMessage>(), 0);
+    // A message about it is no offer of it.
+    chat.send(NewMessage { gig_id: "abc".into(), ..from_iria("About this") }, None).await.unwrap();
+    // It is made later, and told in any order.
+    for seller in [Some(SELLER_OF_IRIA.parse().unwrap()), None] {
+        chat.gig_told(none.parse().unwrap(), seller).await.unwrap();
+        let offer = NewMessage { gig_id: none.to_uppercase(), ..an_offer() };
+        assert_eq!(chat.send(offer, None).await.unwrap().content().gig_id, none);
+    }
+}
+
+#[tokio::test]
+async fn an_offer_from_before_gigs_were_checked_is_accepted_only_if_it_can_be_ordered() {
+    let (_, chat) = a_chat().await;
+    let foreign = "66f0c0ffee00000000009003";
+    chat.gig_told(foreign.parse().unwrap(), Some("66f0c0ffee0000000000a009".parse().unwrap())).await.unwrap();
+    let known = chat.send(an_offer(), None).await.unwrap();
+    for (number, gig, is_accepted) in
+        [(2, "", false), (3, "abc", false), (4, foreign, false), (5, "66f0c0ffee00000000009005", true)]
+    {
+        let id = chat.ids.object_id();
+        let place = Place { sequence: number, ..known.place().clone() };
+        let content = Content { gig_id: gig.into(), ..known.content().clone() };
+        let (old, events) =
+            ChatMessage::write(id, place, content, known.offer().cloned(), true, "marta@example.org".into()).unwrap();
+        assert!(matches!(chat.messages.save(Change::insert(old, events)).await, Ok(Saved::Stored(_))));
+        assert_eq!(chat.accept_offer(id, "Marta").await.is_ok(), is_accepted, "{gig}");
+        if !is_accepted {
+            assert!(matches!(chat.accept_offer(id, "Iria").await, Err(ChatError::NotTheBuyer)), "{gig}");
+            assert!(chat.cancel_offer(id, "Marta").await.is_ok(), "{gig}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_offers_that_explain_a_price_are_found_whatever_became_of_them() {
+    let (_, chat) = a_chat().await;
+    let (gig, seller) = (GIG.parse().unwrap(), SELLER_OF_IRIA.parse().unwrap());
+    let offers = async |buyer: &str, cents: i64| -> Vec<ObjectId> {
+        let found = chat.offers_between(gig, seller, buyer, Money::from_cents(cents)).await.unwrap();
+        found.iter().map(|stored| *stored.value.id()).collect()
+    };
+    let open = chat.send(an_offer(), None).await.unwrap();
+    let accepted = chat.send(an_offer(), None).await.unwrap();
+    chat.accept_offer(*accepted.id(), "Marta").await.unwrap();
+    chat.send(NewMessage { gig_id: OTHER_GIG.into(), ..an_offer() }, None).await.unwrap();
+    chat.send(from_iria("no offer"), None).await.unwrap();
+    for _ in 0..150 {
+        let cheaper = OfferTerms { price: Money::from_cents(1), ..an_offer().offer.unwrap() };
+        chat.send(NewMessage { offer: Some(cheaper), ..an_offer() }, None).await.unwrap();
+    }
+    assert_eq!(offers("marta", 7500).await, [*accepted.id(), *open.id()]);
+    assert_eq!(offers("Marta", 1).await.len(), 150);
+    assert!(offers("Ana", 7500).await.is_empty() && offers("Marta", 7501).await.is_empty());
+    assert!(offers(&"M".repeat(200), 7500).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -14,6 +14,9 @@ pub enum GigError {
     /// It costs too little.
     #[error("Gig price must be greater than $4.99")]
     PriceTooLow,
+    /// It costs more than a payment can carry.
+    #[error("Gig price must be at most ${}", jobapp_kernel::Price::HIGHEST.money())]
+    PriceTooHigh,
     /// It names no subcategory.
     #[error("Please add at least one subcategory")]
     NoSubCategory,
@@ -30,7 +33,7 @@ impl Kinded for GigError {
         match self {
             Self::NotFound => ErrorKind::NotFound,
             Self::NotYours => ErrorKind::Forbidden,
-            Self::PriceTooLow | Self::NoSubCategory | Self::NoTag => ErrorKind::Invalid,
+            Self::PriceTooLow | Self::PriceTooHigh | Self::NoSubCategory | Self::NoTag => ErrorKind::Invalid,
             Self::Store(error) => error.kind(),
         }
     }

@@ -1,6 +1,6 @@
 //! The gig: what a seller offers.
 
-use jobapp_kernel::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES, Money, Ratings, Stars, Timestamp};
+use jobapp_kernel::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES, Money, Price, Ratings, Stars, Timestamp};
 use jobapp_users::card::SellerId;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ pub struct Content {
     pub sub_categories: Vec<String>,
     /// At least one.
     pub tags: Vec<String>,
-    /// Above [`PRICE_FLOOR`].
+    /// Above [`PRICE_FLOOR`]; a new one is also a [`Price`].
     pub price: Money,
     /// URL.
     pub cover_image: String,
@@ -57,6 +57,15 @@ pub struct Content {
 }
 
 impl Content {
+    /// Whether somebody may offer this from now on: gigs from before there was a highest price stay.
+    fn check_new(&self) -> Result<(), GigError> {
+        self.check()?;
+        if Price::try_from(self.price).is_err() {
+            return Err(GigError::PriceTooHigh);
+        }
+        Ok(())
+    }
+
     fn check(&self) -> Result<(), GigError> {
         if self.price <= PRICE_FLOOR {
             return Err(GigError::PriceTooLow);
@@ -173,7 +182,7 @@ impl Gig {
         content: Content,
         now: Timestamp,
     ) -> Result<(Self, Vec<GigEvent>), GigError> {
-        content.check()?;
+        content.check_new()?;
         let ratings = Ratings::default();
         let gig = Self(Listing { id, sort_id, seller, content, active: true, ratings, created_at: now });
         let created = GigEvent::Created { gig: Box::new(gig.0.clone()), at: now };
@@ -204,7 +213,7 @@ impl Gig {
     /// [`GigError::NotYours`], or when the content breaks a rule.
     pub fn update(mut self, caller: &str, content: Content, now: Timestamp) -> Result<(Self, Vec<GigEvent>), GigError> {
         self.must_belong_to(caller)?;
-        content.check()?;
+        content.check_new()?;
         if self.0.content == content {
             return Ok((self, Vec::new()));
         }
@@ -306,12 +315,33 @@ mod tests {
     }
 
     #[test]
-    fn a_gig_must_cost_more_than_the_floor() {
-        for (cents, fits) in [(-5, false), (0, false), (499, false), (500, true), (100_000_000, true)] {
+    fn a_gig_must_cost_more_than_the_floor_and_no_more_than_a_payment_carries() {
+        for (cents, fits) in [
+            (-5, false),
+            (0, false),
+            (499, false),
+            (500, true),
+            (94_786_729, true),
+            (94_786_730, false),
+            (i64::MAX, false),
+        ] {
             let content = Content { price: Money::from_cents(cents), ..a_content() };
             let (gig, _) = a_gig();
-            assert_eq!(gig.update("Iria", content, NOW).is_ok(), fits, "{cents}");
+            let (listing, id) = (gig.listing().clone(), gig.listing().id);
+            assert_eq!(gig.update("Iria", content.clone(), NOW).is_ok(), fits, "{cents}");
+            let created = Gig::create(id, listing.sort_id, listing.seller, content, NOW);
+            assert_eq!(created.is_ok(), fits, "{cents}");
         }
+    }
+
+    #[test]
+    fn a_gig_from_before_there_was_a_highest_price_stays_and_its_next_price_is_a_price() {
+        let dear = Listing { content: Content { price: Money::from_cents(100_000_000), ..a_content() }, ..a_listing() };
+        let gig = Gig::from_state(GigState::V1(Box::new(dear))).unwrap();
+        assert!(gig.clone().set_active("Iria", false, NOW).is_ok());
+        let content = Content { title: "Anew".into(), ..gig.listing().content.clone() };
+        assert!(matches!(gig.clone().update("Iria", content, NOW), Err(GigError::PriceTooHigh)));
+        assert!(gig.update("Iria", a_content(), NOW).is_ok());
     }
 
     #[test]

@@ -18,12 +18,12 @@ pub enum OrdersError {
     /// The state machine refuses.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// Nothing can be sold for this price.
-    #[error("The price {0} cannot be paid.")]
-    Price(Money),
     /// The number belongs to another order.
     #[error("The order number is in use.")]
     NumberInUse,
+    /// The buyer has an order of this number, which was paid with another payment.
+    #[error("You placed an order with this number before. Your payment will be refunded.")]
+    PaidAgain,
     /// The payment paid for something else.
     #[error("The payment was used for another order.")]
     PaymentUsed,
@@ -44,6 +44,9 @@ pub enum OrdersError {
     /// What the order claims is contradicted.
     #[error(transparent)]
     Contradicted(#[from] Refusal),
+    /// The order was placed, and what it claims turned out to be contradicted.
+    #[error("{0}")]
+    RefusedBefore(String),
     /// The payment provider did not do it. In what words is for the log.
     #[error("The payment provider refused this.")]
     Provider(#[from] ProviderError),
@@ -57,9 +60,11 @@ impl Kinded for OrdersError {
         match self {
             Self::OrderNotFound | Self::NotificationNotFound => ErrorKind::NotFound,
             Self::Refused(Refused::NotYours { .. }) => ErrorKind::Forbidden,
-            Self::Price(_) | Self::Refused(Refused::TooOften { .. }) => ErrorKind::Invalid,
+            Self::Refused(Refused::TooOften { .. } | Refused::Extension(_)) => ErrorKind::Invalid,
             Self::Refused(Refused::NotNow { .. })
             | Self::NumberInUse
+            | Self::PaidAgain
+            | Self::RefusedBefore(_)
             | Self::PaymentUsed
             | Self::NotPaid
             | Self::PaymentRefunded

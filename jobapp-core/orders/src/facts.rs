@@ -1,5 +1,6 @@
 //! What orders need to know of gigs and offers: local copies, fed by events in any order.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jobapp_kernel::{Aggregate, InvalidState, Key, KeyValue, Money, Timestamp};
@@ -10,6 +11,8 @@ use crate::{GigId, OfferId, SellerId};
 
 /// How long a price that is no longer asked for is remembered.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How many versions that were not told yet are counted, the newest ones.
+const MOST_MISSING: u64 = 1000;
 
 /// A price and since when it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,9 @@ pub struct GigFactV1 {
     now: Option<GigNow>,
     prices: Vec<PriceSince>,
     deleted_at: Option<Timestamp>,
+    /// The versions between those that were told: on their way.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    missing: BTreeSet<u64>,
 }
 
 /// What is stored of a gig fact.
@@ -59,7 +65,16 @@ pub enum GigFactState {
 impl GigFact {
     /// Nothing is known of this gig yet.
     pub const fn unknown(id: GigId) -> Self {
-        Self { fact: GigFactV1 { id, version: 0, now: None, prices: Vec::new(), deleted_at: None } }
+        Self {
+            fact: GigFactV1 {
+                id,
+                version: 0,
+                now: None,
+                prices: Vec::new(),
+                deleted_at: None,
+                missing: BTreeSet::new(),
+            },
+        }
     }
 
     /// How the gig is now; `None` when only its deletion is known.
@@ -72,6 +87,11 @@ impl GigFact {
         self.fact.deleted_at
     }
 
+    /// Whether every version up to the newest known one was told, from the first that was.
+    pub fn is_whole(&self) -> bool {
+        self.fact.missing.is_empty()
+    }
+
     /// Takes over how the gig was at `version`, from `at` on. Older tellings only add the price they tell of.
     #[must_use]
     pub fn saved(mut self, gig: GigNow, version: u64, at: Timestamp) -> Self {
@@ -79,7 +99,7 @@ impl GigFact {
         if version > self.fact.version || self.fact.now.is_none() {
             self.fact.now = Some(gig);
         }
-        self.fact.version = self.fact.version.max(version);
+        self.told(version);
         self.forget_before(at.minus(REMEMBERED));
         self
     }
@@ -87,7 +107,7 @@ impl GigFact {
     /// Takes over that the gig was deleted.
     #[must_use]
     pub fn deleted(mut self, version: u64, at: Timestamp) -> Self {
-        self.fact.version = self.fact.version.max(version);
+        self.told(version);
         self.fact.deleted_at.get_or_insert(at);
         self
     }
@@ -102,6 +122,16 @@ impl GigFact {
         });
         let is_now = end.is_none_or(|end| end >= since) && self.fact.now.as_ref().is_some_and(|now| now.price == price);
         had || is_now
+    }
+
+    /// Notes that `version` was told, and which ones before it were not.
+    fn told(&mut self, version: u64) {
+        self.fact.missing.remove(&version);
+        let known = self.fact.version;
+        if known > 0 && version > known {
+            self.fact.missing.extend((known + 1).max(version.saturating_sub(MOST_MISSING))..version);
+        }
+        self.fact.version = known.max(version);
     }
 
     fn remember(&mut self, entry: PriceSince) {
@@ -166,6 +196,13 @@ pub struct OfferNow {
     pub cancelled: bool,
     /// When it came to be so.
     pub at: Timestamp,
+}
+
+impl OfferNow {
+    /// Whether the buyer said yes and nobody took it back.
+    pub const fn is_accepted(&self) -> bool {
+        self.accepted && !self.cancelled
+    }
 }
 
 /// What is known of an offer.
@@ -307,6 +344,19 @@ mod tests {
         assert!(had(&fact, 10, 5) && !had(&fact, 10, 6) && had(&fact, 20, 50));
         let again = fact.clone().saved(gig(10), 1, day(1)).saved(gig(20), 2, day(5));
         assert_eq!(again, fact);
+    }
+
+    #[test]
+    fn a_fact_is_whole_once_every_version_between_was_told() {
+        let fact = GigFact::unknown(id()).saved(gig(10), 7, day(1));
+        assert!(fact.is_whole(), "what was before the first telling is not on its way");
+        let fact = fact.saved(gig(20), 10, day(2));
+        assert!(!fact.is_whole());
+        let fact = fact.saved(gig(15), 9, day(2)).saved(gig(15), 9, day(2));
+        assert!(!fact.is_whole());
+        assert!(fact.saved(gig(12), 8, day(2)).is_whole());
+        let far = GigFact::unknown(id()).saved(gig(10), 1, day(1)).deleted(u64::MAX, day(2));
+        assert!(!far.is_whole());
     }
 
     #[test]

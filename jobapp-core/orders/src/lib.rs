@@ -54,6 +54,7 @@
 
 mod error;
 mod event;
+mod extension;
 mod facts;
 pub mod fees;
 mod ids;
@@ -68,6 +69,7 @@ mod verdict;
 
 pub use error::OrdersError;
 pub use event::{OrderEvent, Step};
+pub use extension::{Extension, InvalidExtension};
 pub use facts::{
     GigFact, GigFactState, GigFactV1, GigNow, OfferFact, OfferFactState, OfferFactV1, OfferNow, PriceSince,
 };
@@ -81,10 +83,10 @@ pub use payment::{
 };
 pub use ports::{Customer, Intent, PaymentProvider, ProviderError, Webhook, WebhookError};
 pub use record::{
-    Agreement, DeliveredWork, Extension, ExtensionAnswer, GigCard, OrderRecord, Party, Refund, Review, WaitingFor, Work,
+    Agreement, Answered, DeliveredWork, ExtensionAnswer, GigCard, OrderRecord, Party, Refund, Review, WaitingFor, Work,
 };
 pub use service::{
-    MOST_NOTIFICATIONS, MOST_ORDERS, NewPayment, OrderPorts, OrderRequest, Orders, Outlook, Patience, Placed, Swept,
+    MOST_NOTIFICATIONS, MOST_ORDERS, NewPayment, OrderPorts, OrderRequest, Orders, Patience, Placed, Swept, ToldOffer,
 };
 pub use verdict::{Evidence, KnownOffer, Refusal, Verdict};
 

@@ -8,6 +8,8 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::extension::InvalidExtension;
+
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Phase {
@@ -278,6 +280,9 @@ pub enum Refused {
         /// How often it can be done.
         most: usize,
     },
+    /// More time is asked for, but not so.
+    #[error(transparent)]
+    Extension(#[from] InvalidExtension),
     /// Never by this side.
     #[error("The {} cannot {}.", by.name(), action.active())]
     NotYours {

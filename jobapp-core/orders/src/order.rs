@@ -4,10 +4,11 @@ use jobapp_kernel::{Aggregate, InvalidState, Key, KeyValue, Money, ObjectId, Tim
 use serde::{Deserialize, Serialize};
 
 use crate::event::{OrderEvent, Step};
+use crate::extension::Extension;
 use crate::fees::service_fee;
 use crate::machine::{Action, Decision, Phase, Refused, Who, decide};
 use crate::record::{
-    Agreement, DeliveredWork, Extension, ExtensionAnswer, GigCard, OrderRecord, Party, Refund, Review, WaitingFor, Work,
+    Agreement, Answered, DeliveredWork, ExtensionAnswer, GigCard, OrderRecord, Party, Refund, Review, WaitingFor, Work,
 };
 use crate::verdict::{Evidence, Refusal, Verdict};
 use crate::{BuyerId, OrderNumber, OrderObjectId, SellerId};
@@ -142,6 +143,7 @@ impl Order {
             invoice: new.invoice,
             phase: Phase::AwaitingPayment,
             waiting_for: Some(WaitingFor::Payment),
+            answered: Answered::default(),
             payment: new.payment,
             named_payment: new.named_payment,
             offer: None,
@@ -191,6 +193,13 @@ impl Order {
             self.apply(verdict, now, &mut events);
         }
         Decided { order: self, events }
+    }
+
+    /// Notes that what was asked about when it was placed is answered: whatever the answer told is known by now.
+    #[must_use]
+    pub const fn answered(mut self, by: Answered) -> Self {
+        self.record.answered = self.record.answered.and(by);
+        self
     }
 
     /// Gives up waiting: the marketplace refuses the order, and what was paid goes back.
@@ -280,7 +289,7 @@ impl Order {
     /// The seller asks for more time. Asking for something else replaces the request.
     ///
     /// # Errors
-    /// [`Refused`] unless the caller is the seller and works on it, and when he asked too often.
+    /// [`Refused`] unless the caller is the seller and works on it, and when he asked too often or for no later date.
     pub fn request_extension(mut self, request: Extension, by: Who, now: Timestamp) -> Result<Decided, Refused> {
         let Decision::Go(phase) = decide(self.record.phase, Action::RequestExtension, by, false)? else {
             return Ok(self.unchanged());
@@ -288,6 +297,7 @@ impl Order {
         if self.record.extension.as_ref() == Some(&request) {
             return Ok(self.unchanged());
         }
+        request.check(self.record.agreement.due, now)?;
         at_most(MOST_EXTENSION_REQUESTS, self.record.extension_requests, Action::RequestExtension)?;
         self.record.phase = phase;
         self.record.extension_requests += 1;
@@ -299,7 +309,8 @@ impl Order {
     /// The buyer answers the request that is stored.
     ///
     /// # Errors
-    /// [`Refused`] unless the caller is the buyer and there is a request, or he gave the same answer before.
+    /// [`Refused`] unless the caller is the buyer and there is a request, or he gave the same answer before. A date that has
+    /// passed since it was asked for can only be rejected.
     pub fn answer_extension(mut self, answer: ExtensionAnswer, by: Who, now: Timestamp) -> Result<Decided, Refused> {
         let action = match answer {
             ExtensionAnswer::Approved => Action::ApproveExtension,
@@ -309,6 +320,9 @@ impl Order {
         let Decision::Go(phase) = decide(self.record.phase, action, by, done)? else {
             return Ok(self.unchanged());
         };
+        if let (ExtensionAnswer::Approved, Some(request)) = (answer, &self.record.extension) {
+            request.check(self.record.agreement.due, now)?;
+        }
         self.record.phase = phase;
         self.record.last_answer = Some(answer);
         let request = self.record.extension.take();

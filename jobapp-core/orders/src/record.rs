@@ -3,6 +3,7 @@
 use jobapp_kernel::{Money, ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::extension::Extension;
 use crate::machine::{Phase, Who};
 use crate::{BuyerId, GigId, OfferId, OrderNumber, OrderObjectId, SellerId};
 
@@ -63,6 +64,36 @@ pub enum WaitingFor {
     Price,
 }
 
+/// Who answered what an order asked about its gig and its price. An order that has to wait for a fact asks those who own it;
+/// once they have answered, what is not known is not so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Answered {
+    /// Whoever keeps the gigs: whether there is this one, and how it is.
+    pub gig: bool,
+    /// Whoever keeps the offers: which ones there are for the gig between the two.
+    pub offers: bool,
+}
+
+impl Answered {
+    /// The gigs' keeper alone.
+    pub const GIG: Self = Self { gig: true, offers: false };
+    /// The offers' keeper alone.
+    pub const OFFERS: Self = Self { gig: false, offers: true };
+
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { gig: self.gig || other.gig, offers: self.offers || other.offers }
+    }
+}
+
+impl WaitingFor {
+    /// Whether it is for something that whoever owns it can be asked about.
+    pub const fn can_be_asked(self) -> bool {
+        matches!(self, Self::Gig | Self::Price)
+    }
+}
+
 /// What the seller hands over.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Work {
@@ -95,21 +126,6 @@ pub struct DeliveredWork {
     pub file_size: Option<String>,
     /// The name.
     pub file_name: Option<String>,
-}
-
-/// A request for more time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extension {
-    /// The date as it was, in the client's text.
-    pub original_date: String,
-    /// The date asked for, in the client's text.
-    pub new_date: String,
-    /// The date asked for.
-    pub new_due: Timestamp,
-    /// The new number of days of work.
-    pub days: i64,
-    /// Why.
-    pub reason: String,
 }
 
 /// What the buyer said to the last request for more time.
@@ -157,6 +173,9 @@ pub struct OrderRecord {
     pub phase: Phase,
     /// What it waits for, while it waits.
     pub waiting_for: Option<WaitingFor>,
+    /// Who answered what was asked about it when it was placed.
+    #[serde(default)]
+    pub answered: Answered,
     /// The payment intent it is paid with.
     pub payment: String,
     /// The payment intent the client named; often the same.

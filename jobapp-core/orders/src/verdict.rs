@@ -57,12 +57,21 @@ pub enum Refusal {
     /// The gig is the buyer's own.
     #[error("You cannot order your own gig. Your payment will be refunded.")]
     OwnGig,
+    /// There is no such gig.
+    #[error("There is no such gig. Your payment will be refunded.")]
+    NoSuchGig,
     /// The gig was deleted before the price could have been seen.
     #[error("The gig is no longer offered. Your payment will be refunded.")]
     GigGone,
     /// The only offers of that price were taken back, or used by another order.
     #[error("The offer of this price is no longer open. Your payment will be refunded.")]
     OfferGone,
+    /// The gig never had the price, and no offer explains it.
+    #[error("The gig is not sold at this price. Your payment will be refunded.")]
+    WrongPrice,
+    /// The payment went back to the buyer, or will.
+    #[error("The payment of this order was refunded.")]
+    PaymentRefunded,
     /// The payment failed for good.
     #[error("The payment of this order failed.")]
     PaymentFailed,
@@ -77,7 +86,13 @@ impl Evidence<'_> {
         if self.payment.status() == PaymentStatus::Cancelled {
             return Verdict::Refuse(Refusal::PaymentFailed);
         }
-        let Some(fact) = self.gig else { return Verdict::Wait(WaitingFor::Gig) };
+        if self.payment.refund().is_some() {
+            return Verdict::Refuse(Refusal::PaymentRefunded);
+        }
+        let Some(fact) = self.gig else {
+            let is_certain = order.answered.gig;
+            return if is_certain { Verdict::Refuse(Refusal::NoSuchGig) } else { Verdict::Wait(WaitingFor::Gig) };
+        };
         let Some(gig) = fact.now() else { return Verdict::Refuse(Refusal::GigGone) };
         if gig.seller.id != order.seller.id {
             return Verdict::Refuse(Refusal::OtherSeller);
@@ -112,8 +127,13 @@ impl Evidence<'_> {
         };
         let mut fitting = self.offers.iter().filter(fits).peekable();
         if fitting.peek().is_none() {
-            let gone = gig.deleted_at().is_some_and(|deleted| deleted < since);
-            return Err(if gone { Verdict::Refuse(Refusal::GigGone) } else { Verdict::Wait(WaitingFor::Price) });
+            if gig.deleted_at().is_some_and(|deleted| deleted < since) {
+                return Err(Verdict::Refuse(Refusal::GigGone));
+            }
+            // Both keepers were asked after the price was claimed, and nothing they told explains it.
+            let is_certain = order.answered.gig && order.answered.offers && gig.is_whole();
+            let refused = Verdict::Refuse(Refusal::WrongPrice);
+            return Err(if is_certain { refused } else { Verdict::Wait(WaitingFor::Price) });
         }
         let mut may_be_accepted = false;
         for known in fitting {

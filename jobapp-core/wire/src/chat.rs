@@ -1,9 +1,10 @@
 //! Bodies and documents of conversations, messages and offers.
 
-use jobapp_kernel::Timestamp;
+use jobapp_kernel::{ObjectId, Price, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::price::price;
 use crate::validate::{Field, Invalid, Schema, boolean, number, optional_text, text};
 
 const OFFER: Schema = Schema::new(&[
@@ -80,12 +81,14 @@ const MESSAGE: Schema = Schema::new(&[
 ]);
 
 /// An offer as a client sends it. Its answers, `accepted` and `cancelled`, are checked and ignored.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfferBody {
+    /// The gig that is offered.
+    pub gig_id: ObjectId,
     /// The title.
     pub gig_title: String,
-    /// In whole units.
-    pub price: f64,
+    /// What it costs.
+    pub price: Price,
     /// What is to be done.
     pub description: String,
     /// Days of work.
@@ -97,8 +100,8 @@ pub struct OfferBody {
 }
 
 impl OfferBody {
-    /// Reads what must be there when an offer is made.
-    fn parse(offer: &Value) -> Result<Self, Invalid> {
+    /// Reads what must be there when an offer is made in the message `body`.
+    fn parse(body: &Value, offer: &Value) -> Result<Self, Invalid> {
         let required = |name: &str| match text(offer, name) {
             "" => Err(Invalid::new(format!("\"offer.{name}\" is required"))),
             text => Ok(text.to_owned()),
@@ -108,13 +111,19 @@ impl OfferBody {
             value.ok_or_else(|| Invalid::new(format!("\"offer.{name}\" is required")))
         };
         let gig_title = required("gigTitle")?;
-        let price = required_number("price")?;
+        let price = price(required_number("price")?, "offer.price")?;
         let description = required("description")?;
         let delivery_in_days = whole(required_number("deliveryInDays")?)
             .ok_or_else(|| Invalid::new("\"offer.deliveryInDays\" must be an integer"))?;
         // The order that follows repeats it, and cannot do without.
         let old_delivery_date = required("oldDeliveryDate")?;
+        // Whoever accepts the offer orders this gig.
+        let gig_id = match text(body, "gigId") {
+            "" => return Err(Invalid::new("\"gigId\" is required")),
+            id => id.parse().map_err(|_| Invalid::new("\"gigId\" must be a valid id"))?,
+        };
         Ok(Self {
+            gig_id,
             gig_title,
             price,
             description,
@@ -182,7 +191,7 @@ impl MessageBody {
         let owned = |name| text(body, name).to_owned();
         let has_offer = body.get("hasOffer").and_then(boolean).unwrap_or_default();
         let offer = match body.get("offer") {
-            Some(offer) if has_offer => Some(OfferBody::parse(offer)?),
+            Some(offer) if has_offer => Some(OfferBody::parse(body, offer)?),
             None if has_offer => return Err(Invalid::new("\"offer\" is required")),
             _ => None,
         };
@@ -437,7 +446,7 @@ mod tests {
     use serde_json::json;
 
     fn valid() -> Value {
-        json!({"conversationId": "123456789012345", "hasConversationId": false, "body": "Hello", "gigId": "g",
+        json!({"conversationId": "123456789012345", "hasConversationId": false, "body": "Hello", "gigId": "66F0c0ffee00000000009001",
             "sellerId": "s", "buyerId": "b", "senderUsername": "Iria", "senderPicture": "i.png",
             "receiverUsername": "Marta", "receiverPicture": "m.png", "isRead": false, "hasOffer": true,
             "offer": {"gigTitle": "Logo", "price": 75, "description": "Three drafts", "deliveryInDays": 4,
@@ -490,6 +499,15 @@ mod tests {
             ("offer", json!(null), "\"offer\" must be of type object"),
             ("offer.price", json!("a lot"), "\"offer.price\" must be a number"),
             ("offer.price", json!(null), "\"offer.price\" must be a number"),
+            ("offer.price", json!(0), "\"offer.price\" must be a positive number"),
+            ("offer.price", json!(-1), "\"offer.price\" must be a positive number"),
+            ("offer.price", json!(947_867.29), "ok"),
+            ("offer.price", json!(947_868), "\"offer.price\" must be less than or equal to 947867.29"),
+            ("offer.price", json!(1e300), "\"offer.price\" must be less than or equal to 947867.29"),
+            ("gigId", json!("abc"), "\"gigId\" must be a valid id"),
+            ("gigId", json!("undefined"), "\"gigId\" must be a valid id"),
+            ("gigId", json!(" 66f0c0ffee00000000009001"), "\"gigId\" must be a valid id"),
+            ("gigId", json!("66f0c0ffee000000000090zz"), "\"gigId\" must be a valid id"),
             ("offer.deliveryInDays", json!(1.5), "\"offer.deliveryInDays\" must be an integer"),
             ("offer.gigTitle", json!(""), "\"offer.gigTitle\" is not allowed to be empty"),
             ("offer.gigTitle", json!("\u{200b}\u{a0}"), "\"offer.gigTitle\" is not allowed to be empty"),
@@ -521,7 +539,7 @@ mod tests {
 
     #[test]
     fn blank_values_are_as_good_as_absent() {
-        for key in ["conversationId", "body", "file", "fileType", "fileName", "fileSize", "gigId"] {
+        for key in ["conversationId", "body", "file", "fileType", "fileName", "fileSize"] {
             assert_eq!(with(key, json!(null)), "ok", "{key}");
             assert_eq!(with(key, json!("")), "ok", "{key}");
             assert_eq!(without(key), "ok", "{key}");
@@ -552,6 +570,20 @@ mod tests {
         parsed.map_or_else(|invalid| invalid.message, |body| format!("{body:?} is taken"))
     }
 
+    fn an_offer_names_its_gig_and_a_plain_message_need_not() {
+        for answer in [with("gigId", json!(null)), with("gigId", json!("")), without("gigId")] {
+            assert_eq!(answer, "\"gigId\" is required");
+        }
+        let offer = MessageBody::parse(&valid()).unwrap().offer.unwrap();
+        assert_eq!(offer.gig_id.to_string(), "66f0c0ffee00000000009001");
+        let mut plain = valid();
+        plain["hasOffer"] = json!(false);
+        for gig in [json!(null), json!(""), json!("abc")] {
+            plain["gigId"] = gig;
+            assert_eq!(MessageBody::parse(&plain).unwrap().offer, None);
+        }
+    }
+
     #[test]
     fn an_offer_needs_its_terms_only_when_there_is_one() {
         assert_eq!(without("offer"), "\"offer\" is required");
@@ -564,7 +596,7 @@ mod tests {
             assert_eq!(MessageBody::parse(&body).unwrap().offer, None);
         }
         let offer = MessageBody::parse(&valid()).unwrap().offer.unwrap();
-        assert_eq!((offer.price, offer.delivery_in_days), (75.0, 4));
+        assert_eq!((offer.price.money().cents(), offer.delivery_in_days), (75_00, 4));
     }
 
     #[test]

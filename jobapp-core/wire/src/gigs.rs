@@ -1,9 +1,10 @@
 //! Bodies and documents of gigs and their search.
 
-use jobapp_kernel::{Money, Timestamp};
+use jobapp_kernel::{Price, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::price::{decimal, price};
 use crate::users::plain_number;
 use crate::validate::{self, DESCRIPTION, ENTRIES, ENTRY, Field, Invalid, NAME, Schema, boolean, number, text, texts};
 
@@ -99,8 +100,10 @@ pub struct GigContentBody {
     pub sub_categories: Vec<String>,
     /// At least one.
     pub tags: Vec<String>,
-    /// In whole units, above 4.99. A text that is a number is read, too.
-    pub price: f64,
+    /// In whole units, above 4.99 and at most 947,867.29. A text that is a number is read, too.
+    #[serde(with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = f64))]
+    pub price: Price,
     /// A base64 data URL or the URL of a picture.
     pub cover_image: String,
     /// Such as `3 Days Delivery`.
@@ -227,8 +230,7 @@ impl GigContentBody {
     }
 
     fn checked(body: &Value) -> Result<Self, Invalid> {
-        let price = body.get("price").and_then(number).unwrap_or_default();
-        Money::from_decimal(price).map_err(|_| Invalid::new("\"price\" must be a safe number"))?;
+        let price = price(body.get("price").and_then(number).unwrap_or_default(), "price")?;
         Ok(Self {
             title: text(body, "title").to_owned(),
             description: text(body, "description").to_owned(),
@@ -321,9 +323,21 @@ mod tests {
     #[test]
     fn a_good_body_is_read() {
         let body = CreateGigBody::parse(&a_body()).unwrap();
-        assert_eq!(body.content.price, 20.0);
+        assert_eq!(body.content.price.money().cents(), 20_00);
         assert_eq!(body.content.sub_categories, ["Logo Design"]);
         assert_eq!(GigContentBody::parse(&an_update()).unwrap(), body.content);
+    }
+
+    #[test]
+    fn the_highest_price_is_read() {
+        for mut body in [a_body(), an_update()] {
+            body["price"] = json!(947_867.29);
+            let content = match body.get("sellerId") {
+                Some(_) => CreateGigBody::parse(&body).unwrap().content,
+                None => GigContentBody::parse(&body).unwrap(),
+            };
+            assert_eq!(content.price, Price::HIGHEST);
+        }
     }
 
     #[test]
@@ -370,7 +384,9 @@ mod tests {
             ("price", Some(json!(4.99)), "Gig price must be greater than $4.99"),
             ("price", Some(json!("4.99")), "Gig price must be greater than $4.99"),
             ("price", Some(json!("cheap")), "\"price\" must be a number"),
-            ("price", Some(json!(1e300)), "\"price\" must be a safe number"),
+            ("price", Some(json!(947_868)), "\"price\" must be less than or equal to 947867.29"),
+            ("price", Some(json!("947867.3")), "\"price\" must be less than or equal to 947867.29"),
+            ("price", Some(json!(1e300)), "\"price\" must be less than or equal to 947867.29"),
             ("rating", Some(json!(5)), "\"rating\" is not allowed"),
         ] {
             for mut body in [a_body(), an_update()] {

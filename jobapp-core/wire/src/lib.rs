@@ -17,6 +17,7 @@ pub mod chat;
 pub mod gigs;
 pub mod messages;
 pub mod orders;
+mod price;
 pub mod queues;
 pub mod reviews;
 pub mod users;

@@ -3,7 +3,7 @@
 //! The structs read what foreign producers send (dates in both formats, numbers or texts where the wire is vague) and
 //! write what foreign consumers understand. Fields marked *ours* are extra: old consumers ignore them.
 
-use jobapp_kernel::Timestamp;
+use jobapp_kernel::{ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// On [`crate::queues::BUYER_UPDATE`].
@@ -362,19 +362,19 @@ pub struct OfferChanged {
     #[serde(rename = "type")]
     pub kind: String,
     /// The chat message that carries the offer.
-    pub message_id: String,
+    pub message_id: ObjectId,
     /// The conversation.
     pub conversation_id: String,
     /// The seller's document id.
-    pub seller_id: String,
+    pub seller_id: ObjectId,
     /// The buyer's document id.
-    pub buyer_id: String,
+    pub buyer_id: ObjectId,
     /// The seller's user name.
     pub seller_username: String,
     /// The buyer's user name.
     pub buyer_username: String,
     /// The gig it is for.
-    pub gig_id: String,
+    pub gig_id: ObjectId,
     /// What it costs.
     pub price: f64,
     /// Days of work.
@@ -385,6 +385,77 @@ pub struct OfferChanged {
     pub cancelled: bool,
     /// When it came to be so.
     pub at: Timestamp,
+}
+
+/// Ours. On [`crate::queues::FACT_ASKED`]: whether there is this gig, and how it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GigAsked {
+    /// The gig.
+    pub gig_id: ObjectId,
+    /// The order that waits for the answer; without one, the chat service asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<ObjectId>,
+}
+
+/// Ours. On [`crate::queues::FACT_ASKED`]: which offers there are that explain the price of an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OffersAsked {
+    /// The order that waits for the answer.
+    pub order_id: ObjectId,
+    /// The gig.
+    pub gig_id: ObjectId,
+    /// The seller's document id.
+    pub seller_id: ObjectId,
+    /// The buyer's user name.
+    pub buyer_username: String,
+    /// What they cost.
+    pub price: f64,
+}
+
+/// Ours. On [`crate::queues::FACT_TOLD`]: the answer to [`GigAsked`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GigTold {
+    /// Which gig was asked about.
+    pub gig_id: ObjectId,
+    /// The order that asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<ObjectId>,
+    /// The gig as it is now; `null` when there is none.
+    pub gig: Option<Box<crate::gigs::GigDocument>>,
+    /// The version of it that is; 0 when there is none.
+    pub version: u64,
+    /// When it was looked up.
+    pub at: Timestamp,
+}
+
+/// Ours. On [`crate::queues::FACT_TOLD`]: what the order service hears there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
+pub enum FactTold {
+    /// The answer to [`GigAsked`].
+    #[serde(rename = "gig-told")]
+    Gig(GigTold),
+    /// The answer to [`OffersAsked`].
+    #[serde(rename = "offers-told")]
+    Offers {
+        /// The order that asked.
+        order_id: ObjectId,
+        /// The offers.
+        offers: Vec<OfferTold>,
+    },
+}
+
+/// Ours. An offer as it is now, in an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OfferTold {
+    /// The version of the message that carries it.
+    pub version: u64,
+    /// The offer.
+    pub offer: OfferChanged,
 }
 
 /// Ours. On [`crate::queues::ORDER_CHANGED`], once for each step of an order; `x-version` orders those of one order.

@@ -44,6 +44,10 @@ pub const ORDER_CHANGED: Exchange = fanout("jobapp-order-changed");
 pub const CHAT_MESSAGE: Exchange = fanout("jobapp-chat-message");
 /// Ours: work the order service has for itself, around payments.
 pub const ORDER_WORK: Exchange = direct("jobapp-order-work");
+/// Ours: somebody needs a fact that another service owns ([`crate::messages::GigAsked`], [`crate::messages::OffersAsked`]).
+pub const FACT_ASKED: Exchange = direct("jobapp-fact-asked");
+/// Ours: what was asked on [`FACT_ASKED`] is answered ([`crate::messages::GigTold`], [`crate::messages::FactTold`]).
+pub const FACT_TOLD: Exchange = direct("jobapp-fact-told");
 /// Ours: something for the browsers of some users ([`crate::messages::Realtime`]).
 pub const REALTIME: Exchange = fanout("jobapp-realtime");
 
@@ -80,8 +84,16 @@ pub const REVIEW_PROFILE: Queue = queue("review-profile-queue", PROFILE, "");
 pub const GIG_SEARCH: Queue = queue("gig-search-queue", GIG_CHANGED, "");
 /// Ours. Prices a gig had, for the check of an order's price. Taken by order.
 pub const ORDER_GIG: Queue = queue("order-gig-queue", GIG_CHANGED, "");
-/// Ours. A deleted gig cancels its open offers. Taken by chat.
+/// Ours. Whose gigs are, for the check of an offer; a deleted gig cancels its open offers. Taken by chat.
 pub const CHAT_GIG: Queue = queue("chat-gig-queue", GIG_CHANGED, "");
+/// Ours. Questions whether there is a gig, and how it is. Taken by gig.
+pub const GIG_ASKED: Queue = queue("gig-asked-queue", FACT_ASKED, "gig");
+/// Ours. Questions which offers there are. Taken by chat.
+pub const CHAT_ASKED: Queue = queue("chat-asked-queue", FACT_ASKED, "offers");
+/// Ours. Answers to questions about gigs that are offered. Taken by chat.
+pub const CHAT_TOLD: Queue = queue("chat-told-queue", FACT_TOLD, "chat");
+/// Ours. Answers to questions about what orders claim. Taken by order.
+pub const ORDER_TOLD: Queue = queue("order-told-queue", FACT_TOLD, "order");
 /// Ours. Keeps each conversation's summary of its newest message. Taken by chat.
 pub const CHAT_SUMMARY: Queue = queue("chat-message-queue", CHAT_MESSAGE, "");
 /// Ours. Offers, for the check of an order's price. Taken by order.

@@ -356,9 +356,11 @@ fn chat_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Router
     let ports = ChatPorts {
         conversations: Arc::clone(&stores.conversations),
         messages: Arc::clone(&stores.messages),
+        gigs: Arc::clone(&stores.gig_sellers),
         deleted_gigs: Arc::clone(&stores.deleted_gigs),
         cards: Arc::clone(&stores.chat_cards),
         media: Arc::clone(&shared.media),
+        publisher: Arc::clone(&shared.publisher),
         clock: Arc::clone(&shared.clock),
         ids: Arc::clone(&shared.ids),
         guard: shared.guard(ChatService::AUDIENCES),

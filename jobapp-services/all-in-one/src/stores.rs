@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use jobapp_auth::{Account, Attempts, PendingSignIn, Session};
-use jobapp_chat::{ChatMessage, Conversation, DeletedGig};
+use jobapp_chat::{ChatMessage, Conversation, DeletedGig, GigSeller};
 use jobapp_gigs::Gig;
 use jobapp_kernel::{Aggregate, Outbox, Repository, Timestamp};
 use jobapp_orders::{GigFact, OfferFact, Order, OrderNotification, Payment};
@@ -36,6 +36,7 @@ pub(crate) struct Stores {
     pub(crate) chat: SqlStore,
     pub(crate) conversations: Shared<Conversation>,
     pub(crate) messages: Shared<ChatMessage>,
+    pub(crate) gig_sellers: Shared<GigSeller>,
     pub(crate) deleted_gigs: Shared<DeletedGig>,
     pub(crate) chat_cards: Shared<Card>,
     pub(crate) order: SqlStore,
@@ -88,6 +89,7 @@ impl Stores {
             gig,
             conversations: of(&chat).await?,
             messages: of(&chat).await?,
+            gig_sellers: of(&chat).await?,
             deleted_gigs: of(&chat).await?,
             chat_cards: of(&chat).await?,
             chat,
@@ -159,6 +161,7 @@ impl Stores {
         lines.add(&self.gigs).await?;
         lines.add(&self.conversations).await?;
         lines.add(&self.messages).await?;
+        lines.add(&self.gig_sellers).await?;
         lines.add(&self.deleted_gigs).await?;
         lines.add(&self.orders).await?;
         lines.add(&self.payments).await?;

@@ -1,8 +1,9 @@
 //! What the wire shows of conversations and messages.
 
 use jobapp_chat::{ChatMessage, Conversation, Offer, OfferState, Summary};
-use jobapp_kernel::Aggregate;
+use jobapp_kernel::{Aggregate, Timestamp};
 use jobapp_wire::chat::{ConversationDocument, ConversationEntry, MessageDocument, MessageOffer};
+use jobapp_wire::messages::OfferChanged;
 
 pub(crate) fn conversation_document(conversation: &Conversation) -> ConversationDocument {
     ConversationDocument {
@@ -72,6 +73,28 @@ pub(crate) fn message_document(message: &ChatMessage) -> MessageDocument {
         offer: message.offer().map(offer_document).unwrap_or_default(),
         created_at: message.place().at,
     }
+}
+
+/// The offer of a message, for the check of an order's price. An offer from before offers had to name a gig tells nobody
+/// anything: nothing can be ordered on it.
+pub(crate) fn told_offer(message: &ChatMessage, at: Timestamp) -> Option<OfferChanged> {
+    let (offer, content) = (message.offer()?, message.content());
+    Some(OfferChanged {
+        kind: "offer-changed".to_owned(),
+        message_id: *message.id(),
+        conversation_id: message.place().conversation.to_string(),
+        seller_id: content.seller_id.parse().ok()?,
+        buyer_id: content.buyer_id.parse().ok()?,
+        // Only sellers make offers.
+        seller_username: content.sender.username.clone(),
+        buyer_username: content.receiver.username.clone(),
+        gig_id: content.gig_id.parse().ok()?,
+        price: offer.terms().price.to_decimal(),
+        delivery_in_days: offer.terms().delivery_in_days,
+        accepted: offer.state() == OfferState::Accepted,
+        cancelled: offer.state() == OfferState::Cancelled,
+        at,
+    })
 }
 
 fn offer_document(offer: &Offer) -> MessageOffer {

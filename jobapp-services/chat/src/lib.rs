@@ -16,11 +16,12 @@ mod tests;
 
 use std::sync::Arc;
 
-use jobapp_chat::{Chat, ChatMessage, Conversation, DeletedGig};
+use jobapp_chat::{Chat, ChatMessage, Conversation, DeletedGig, GigId, GigSeller};
 use jobapp_http::ServiceGuard;
-use jobapp_kernel::{Clock, Ids, MediaStore, Queue, Repository};
+use jobapp_kernel::{Clock, Ids, MediaStore, Publisher, Queue, Repository};
 use jobapp_runtime::{Consumer, Translate};
 use jobapp_users::card::{Card, Directory};
+use jobapp_wire::messages::GigAsked;
 use jobapp_wire::queues;
 
 pub use config::ChatConfig;
@@ -32,12 +33,16 @@ pub struct ChatPorts {
     pub conversations: Arc<dyn Repository<Conversation>>,
     /// The messages.
     pub messages: Arc<dyn Repository<ChatMessage>>,
+    /// Whose gigs are: this service's own copies.
+    pub gigs: Arc<dyn Repository<GigSeller>>,
     /// The gigs that are gone.
     pub deleted_gigs: Arc<dyn Repository<DeletedGig>>,
     /// Who is which buyer and which seller: this service's own copies.
     pub cards: Arc<dyn Repository<Card>>,
     /// Where files go.
     pub media: Arc<dyn MediaStore>,
+    /// Asks about gigs, and answers what others ask of offers.
+    pub publisher: Arc<dyn Publisher>,
     /// Dates messages.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -50,6 +55,7 @@ pub struct ChatPorts {
 #[derive(Clone)]
 pub struct ChatService {
     chat: Chat,
+    publisher: Arc<dyn Publisher>,
     guard: Arc<ServiceGuard>,
     config: Arc<ChatConfig>,
 }
@@ -60,10 +66,11 @@ impl ChatService {
 
     /// On these ports.
     pub fn new(ports: ChatPorts, config: ChatConfig) -> Self {
-        let ChatPorts { conversations, messages, deleted_gigs, cards, media, clock, ids, guard } = ports;
+        let ChatPorts { conversations, messages, gigs, deleted_gigs, cards, media, publisher, clock, ids, guard } =
+            ports;
         let directory = Directory::new(cards);
-        let chat = Chat { conversations, messages, deleted_gigs, directory, media, clock, ids };
-        Self { chat, guard, config: Arc::new(config) }
+        let chat = Chat { conversations, messages, gigs, deleted_gigs, directory, media, clock, ids };
+        Self { chat, publisher, guard, config: Arc::new(config) }
     }
 
     /// Every route with its full path; the health route is outside the guard.
@@ -78,7 +85,7 @@ impl ChatService {
 
     /// What it consumes.
     pub fn queues() -> Vec<Queue> {
-        vec![queues::CHAT_PROFILE, queues::CHAT_GIG, queues::CHAT_SUMMARY]
+        vec![queues::CHAT_PROFILE, queues::CHAT_GIG, queues::CHAT_ASKED, queues::CHAT_TOLD, queues::CHAT_SUMMARY]
     }
 
     /// Who consumes it.
@@ -86,6 +93,8 @@ impl ChatService {
         vec![
             jobapp_runtime::cards::consumer(queues::CHAT_PROFILE, Arc::new(self.chat.directory.clone())),
             consumers::chat_gig::consumer(self.chat.clone()),
+            consumers::chat_asked::consumer(self.chat.clone(), Arc::clone(&self.publisher)),
+            consumers::chat_told::consumer(self.chat.clone()),
             consumers::chat_message::consumer(self.chat.clone()),
         ]
     }
@@ -94,6 +103,20 @@ impl ChatService {
     pub fn translator(&self) -> Translate {
         let config = Arc::clone(&self.config);
         Arc::new(move |entry| messages::translate(entry, &config.client_url))
+    }
+
+    /// Asks whoever keeps the gigs about one. The answer is heard on a queue; whoever needs it looks for it again and again.
+    async fn ask_about(&self, gig: GigId) {
+        let (id, at) = (self.chat.ids.object_id(), self.chat.clock.now());
+        let asked = GigAsked { gig_id: gig.0, order_id: None };
+        let asked = jobapp_runtime::note(format!("gig-asked/{id}"), queues::GIG_ASKED, "gig-asked", &asked, at);
+        let published = match asked {
+            Ok(message) => self.publisher.publish(&[message]).await.map_err(|error| jobapp_runtime::error_text(&error)),
+            Err(error) => Err(jobapp_runtime::error_text(&error)),
+        };
+        if let Err(error) = published {
+            tracing::warn!(%gig, error, "nobody could be asked about the gig of an offer");
+        }
     }
 
     /// Keeps the conversation's summary current, so that the writer sees it in his next list. The message is stored: should

@@ -1,15 +1,15 @@
 //! What was stored, as messages for browsers, mailboxes and other services.
 
-use jobapp_chat::{ChatMessage, MessageEvent, MessageState, Offer, OfferState};
+use jobapp_chat::{ChatMessage, MessageEvent, MessageState, Offer};
 use jobapp_kernel::{Aggregate, Exchange, Message, OutboxEntry, Timestamp};
 use jobapp_runtime::{TranslateError, event_of, message_of};
 use jobapp_wire::chat::ChatMessageChanged;
-use jobapp_wire::messages::{OfferChanged, OrderMail, Realtime};
+use jobapp_wire::messages::{OrderMail, Realtime};
 use jobapp_wire::queues::{CHAT_MESSAGE, OFFER_CHANGED, ORDER_EMAIL, REALTIME};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::documents::message_document;
+use crate::documents::{message_document, told_offer};
 
 /// What stays as it is in a segment of a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -84,25 +84,8 @@ impl Translation<'_> {
 
     /// For the check of an order's price.
     fn offer_changed(&self, message: &ChatMessage, at: Timestamp) -> Result<Option<Message>, TranslateError> {
-        let Some(offer) = message.offer() else { return Ok(None) };
-        let content = message.content().clone();
-        let body = OfferChanged {
-            kind: "offer-changed".to_owned(),
-            message_id: message.id().to_string(),
-            conversation_id: message.place().conversation.to_string(),
-            seller_id: content.seller_id,
-            buyer_id: content.buyer_id,
-            // Only sellers make offers.
-            seller_username: content.sender.username,
-            buyer_username: content.receiver.username,
-            gig_id: content.gig_id,
-            price: offer.terms().price.to_decimal(),
-            delivery_in_days: offer.terms().delivery_in_days,
-            accepted: offer.state() == OfferState::Accepted,
-            cancelled: offer.state() == OfferState::Cancelled,
-            at,
-        };
-        self.message("offer-changed", OFFER_CHANGED, "", &body).map(Some)
+        let body = told_offer(message, at);
+        body.map(|body| self.message("offer-changed", OFFER_CHANGED, "", &body)).transpose()
     }
 
     fn offer_mail(&self, message: &ChatMessage, offer: &Offer, receiver_email: Option<String>) -> OrderMail {

@@ -1,18 +1,20 @@
 //! A chat service on memory, and requests to it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserClaims, UserTokens};
-use jobapp_kernel::{Delivery, Message, MessageId, OutboxEntry, Outcome, Queue, Timestamp};
+use jobapp_kernel::{Delivery, Message, MessageId, OutboxEntry, Outcome, PublishError, Publisher, Queue, Timestamp};
 use jobapp_media::{MediaLimits, MemoryMedia};
 use jobapp_memory::MemoryStore;
 use jobapp_runtime::{SystemClock, SystemIds};
 use jobapp_users::card::CardUpdate;
+use jobapp_wire::queues::CHAT_GIG;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -23,21 +25,48 @@ pub(crate) const BUYER_OF_MARTA: &str = "66f0c0ffee0000000000b001";
 pub(crate) const SELLER_OF_IRIA: &str = "66f0c0ffee0000000000a002";
 pub(crate) const GIG: &str = "66f0c0ffee00000000009001";
 
+/// What the service published without an event: questions and answers.
+#[derive(Default)]
+pub(crate) struct Notes {
+    messages: Mutex<Vec<Message>>,
+}
+
+impl Notes {
+    /// The bodies of those for a queue, oldest first.
+    pub(crate) fn for_queue(&self, queue: Queue) -> Vec<Value> {
+        let messages = self.messages.lock().unwrap();
+        let is_for_it =
+            |message: &&Message| message.exchange == queue.exchange.name && message.routing_key == queue.routing_key;
+        messages.iter().filter(is_for_it).map(|message| message.json().unwrap()).collect()
+    }
+}
+
+#[async_trait]
+impl Publisher for Notes {
+    async fn publish(&self, messages: &[Message]) -> Result<(), PublishError> {
+        self.messages.lock().unwrap().extend_from_slice(messages);
+        Ok(())
+    }
+}
+
 pub(crate) struct App {
     pub(crate) store: MemoryStore,
     pub(crate) media: Arc<MemoryMedia>,
+    pub(crate) notes: Arc<Notes>,
     pub(crate) service: ChatService,
     pub(crate) router: Router,
     guard: Arc<ServiceGuard>,
 }
 
 impl App {
-    /// Marta buys, Iria sells, Ana is a stranger.
+    /// Marta buys, Iria sells a gig, Ana is a stranger.
     pub(crate) async fn new() -> Self {
         let app = Self::without_users();
         app.meet("Marta", BUYER_OF_MARTA, None).await;
         app.meet("Iria", "66f0c0ffee0000000000b002", Some(SELLER_OF_IRIA)).await;
         app.meet("Ana", "66f0c0ffee0000000000b003", Some("66f0c0ffee0000000000a003")).await;
+        let saved = json!({"type": "gig-saved", "gig": {"id": GIG, "sellerId": SELLER_OF_IRIA}});
+        assert_eq!(app.deliver(CHAT_GIG, &saved).await, Outcome::Done);
         app
     }
 
@@ -47,19 +76,22 @@ impl App {
         let guard = Arc::new(ServiceGuard { audiences: ChatService::AUDIENCES, gateway, users });
         let store = MemoryStore::new();
         let media = Arc::new(MemoryMedia::with_limits(MediaLimits { file: 100_000, ..MediaLimits::default() }));
+        let notes = Arc::new(Notes::default());
         let ports = ChatPorts {
             conversations: store.repository(),
             messages: store.repository(),
+            gigs: store.repository(),
             deleted_gigs: store.repository(),
             cards: store.repository(),
             media: Arc::clone(&media) as _,
+            publisher: Arc::clone(&notes) as _,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds::default()),
             guard: Arc::clone(&guard),
         };
         let config = ChatConfig { client_url: "https://app.example.org".into(), ..ChatConfig::default() };
         let service = ChatService::new(ports, config);
-        Self { store, media, router: service.router(), service, guard }
+        Self { store, media, notes, router: service.router(), service, guard }
     }
 
     /// Hears of a user.
@@ -185,4 +217,15 @@ pub(crate) fn an_offer() -> Value {
         "newDeliveryDate": "Tue Dec 01 2026 09:00:00 GMT+0000 (Coordinated Universal Time)",
         "accepted": false, "cancelled": false});
     body
+}
+
+/// A gig as the gig service tells it.
+pub(crate) fn a_gig(id: &str, seller: &str) -> Value {
+    let stars = json!({"value": 0, "count": 0});
+    json!({"id": id, "sellerId": seller, "username": "Iria", "profilePicture": "i.png", "title": "Logo",
+        "description": "Three drafts", "categories": "Design", "subCategories": ["Logo"], "tags": ["logo"],
+        "active": true, "expectedDelivery": "3 Days Delivery", "basicTitle": "Basic", "basicDescription": "Drafts",
+        "ratingsCount": 0, "ratingSum": 0, "price": 40, "coverImage": "c.png", "sortId": 1_000_000_001_i64,
+        "ratingCategories": {"five": stars, "four": stars, "three": stars, "two": stars, "one": stars},
+        "createdAt": "2026-11-01T00:00:00Z"})
 }

@@ -1,7 +1,6 @@
 //! Gigs as the wire shows them, and bodies as the core takes them.
 
-use jobapp_gigs::{Content, GigError, Listing};
-use jobapp_kernel::Money;
+use jobapp_gigs::{Content, Listing};
 use jobapp_wire::gigs::{GigContentBody, GigDocument};
 use jobapp_wire::users::rating_categories;
 
@@ -46,17 +45,17 @@ pub(crate) fn documents(gigs: Vec<Listing>) -> Vec<GigDocument> {
 }
 
 /// What a seller wrote, with the cover picture where it is stored.
-pub(crate) fn content(body: GigContentBody, cover_image: String) -> Result<Content, GigError> {
-    Ok(Content {
+pub(crate) fn content(body: GigContentBody, cover_image: String) -> Content {
+    Content {
         title: body.title,
         description: body.description,
         category: body.categories,
         sub_categories: body.sub_categories,
         tags: body.tags,
-        price: Money::from_decimal(body.price).map_err(|_| GigError::PriceTooLow)?,
+        price: body.price.money(),
         cover_image,
         expected_delivery: body.expected_delivery,
         basic_title: body.basic_title,
         basic_description: body.basic_description,
-    })
+    }
 }

@@ -50,7 +50,7 @@ pub struct GigPorts {
     pub categories: Arc<dyn SelectedCategories>,
     /// Stores cover pictures.
     pub media: Arc<dyn MediaStore>,
-    /// Asks for sellers to make sample gigs for.
+    /// Asks for sellers to make sample gigs for, and answers what others ask of gigs.
     pub publisher: Arc<dyn Publisher>,
     /// Dates gigs.
     pub clock: Arc<dyn Clock>,
@@ -114,7 +114,7 @@ impl GigService {
 
     /// What it consumes.
     pub fn queues() -> Vec<Queue> {
-        vec![queues::GIG_UPDATE, queues::GIG_SEARCH, queues::GIG_PROFILE, queues::SEED_GIG_QUEUE]
+        vec![queues::GIG_UPDATE, queues::GIG_SEARCH, queues::GIG_PROFILE, queues::GIG_ASKED, queues::SEED_GIG_QUEUE]
     }
 
     /// Who consumes it. Sample sellers are taken only where the configuration says so.
@@ -123,6 +123,7 @@ impl GigService {
             consumers::gig_update::consumer(self.gigs.clone()),
             consumers::gig_search::consumer(self.indexer.clone()),
             jobapp_runtime::cards::consumer(queues::GIG_PROFILE, Arc::clone(&self.directory)),
+            consumers::gig_asked::consumer(self.gigs.clone(), Arc::clone(&self.publisher), Arc::clone(&self.clock)),
         ];
         if self.config.seed {
             consumers.push(consumers::seed_gig::consumer(self.gigs.clone()));

@@ -121,6 +121,7 @@ impl OrderService {
             queues::ORDER_ACTIVITY,
             queues::ORDER_REFUND,
             queues::ORDER_PAYMENT,
+            queues::ORDER_TOLD,
         ]
     }
 
@@ -134,6 +135,7 @@ impl OrderService {
             consumers::order_activity::consumer(self.orders.clone()),
             consumers::order_refund::consumer(self.orders.clone()),
             consumers::order_payment::consumer(self.orders.clone()),
+            consumers::order_told::consumer(self.orders.clone()),
         ]
     }
 

@@ -3,10 +3,12 @@
 use jobapp_kernel::{Aggregate, Message, OutboxEntry, Queue};
 use jobapp_orders::{
     NotificationEvent, Order, OrderEvent, OrderNotification, OrderObjectId, OrderRecord, Payment, PaymentEvent, Step,
-    fees,
+    WaitingFor, fees,
 };
 use jobapp_runtime::{TranslateError, event_of, message_of};
-use jobapp_wire::messages::{BuyerUpdate, OrderChanged, OrderMail, PurchasedGig, Realtime, SellerUpdate};
+use jobapp_wire::messages::{
+    BuyerUpdate, GigAsked, OffersAsked, OrderChanged, OrderMail, PurchasedGig, Realtime, SellerUpdate,
+};
 use jobapp_wire::queues;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +72,9 @@ fn of_order(entry: &OutboxEntry, event: &OrderEvent, client_url: &str) -> Result
         order_id: order_id.clone(),
     };
     match event {
+        OrderEvent::OrderPlaced(_) if order.waiting_for.is_some_and(WaitingFor::can_be_asked) => {
+            messages.extend(questions(entry, order)?);
+        }
         OrderEvent::OrderStarted(_) => {
             seller("create-order", SellerUpdate::OrderPlaced { seller_id, ongoing_jobs: 1, order_id })?;
         }
@@ -103,6 +108,23 @@ fn of_order(entry: &OutboxEntry, event: &OrderEvent, client_url: &str) -> Result
         messages.push(to_queue(entry, queues::ORDER_EMAIL, &mail.template, &mail)?);
     }
     Ok(messages)
+}
+
+/// What an order asks that claims something nobody told of here yet: whoever owns the facts answers, so it waits in vain for
+/// nothing.
+fn questions(entry: &OutboxEntry, order: &OrderRecord) -> Result<[Message; 2], TranslateError> {
+    let gig = GigAsked { gig_id: order.gig.id.0, order_id: Some(order.id.0) };
+    let offers = OffersAsked {
+        order_id: order.id.0,
+        gig_id: order.gig.id.0,
+        seller_id: order.seller.id.0,
+        buyer_username: order.buyer.username.clone(),
+        price: order.price.to_decimal(),
+    };
+    Ok([
+        to_queue(entry, queues::GIG_ASKED, "gig-asked", &gig)?,
+        to_queue(entry, queues::CHAT_ASKED, "offers-asked", &offers)?,
+    ])
 }
 
 fn changed(

@@ -22,5 +22,5 @@ pub use server::{
     BindFailure, Deadlines, LeastRate, MAX_CONNECTIONS, ServerConfig, listen, reserve_descriptors, serve,
 };
 pub use system::{SystemClock, SystemIds};
-pub use translating::{event_of, message_of};
+pub use translating::{event_of, message_of, note};
 pub use waiting::{may_be_on_its_way, patiently, until_found};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jobapp_kernel::{Exchange, Message, OutboxEntry};
+use jobapp_kernel::{Exchange, Message, MessageId, OutboxEntry, Queue, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -33,6 +33,28 @@ pub fn message_of(
         exchange: exchange.name.to_owned(),
         routing_key: routing_key.to_owned(),
         timestamp: entry.recorded_at,
+        headers: BTreeMap::new(),
+        body: serde_json::to_vec(body)?,
+    })
+}
+
+/// A message that no event stands behind, such as an answer. The same id again is the same message.
+///
+/// # Errors
+/// When the body has no form in JSON.
+pub fn note(
+    id: String,
+    queue: Queue,
+    kind: &str,
+    body: &impl Serialize,
+    at: Timestamp,
+) -> Result<Message, TranslateError> {
+    Ok(Message {
+        id: Some(MessageId(id)),
+        kind: kind.to_owned(),
+        exchange: queue.exchange.name.to_owned(),
+        routing_key: queue.routing_key.to_owned(),
+        timestamp: at,
         headers: BTreeMap::new(),
         body: serde_json::to_vec(body)?,
     })

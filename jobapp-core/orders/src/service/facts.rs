@@ -7,14 +7,25 @@ use crate::error::OrdersError;
 use crate::facts::{GigFact, GigNow, OfferFact, OfferNow};
 use crate::order::Decided;
 use crate::payment::Payment;
-use crate::record::OrderRecord;
+use crate::record::{Answered, OrderRecord};
 use crate::verdict::{Evidence, KnownOffer};
 use crate::{GigId, OfferId, Order, OrderObjectId, SellerId};
 
 /// How many waiting orders of one gig are looked at per message; the sweep looks at the rest.
 const AT_ONCE: usize = 500;
-/// How many offers for one gig between two users are looked at, the newest ones.
-const MOST_OFFERS: usize = 200;
+/// How many offers for one gig between two users are looked at in one go.
+const OFFERS_AT_ONCE: usize = 200;
+
+/// An offer as whoever keeps it told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldOffer {
+    /// Which one.
+    pub id: OfferId,
+    /// How it is.
+    pub offer: OfferNow,
+    /// Which version of it that is.
+    pub version: u64,
+}
 
 /// What the store knows about what an order claims.
 pub(super) struct Known {
@@ -77,23 +88,54 @@ impl Orders {
     ///
     /// # Errors
     /// When the store cannot answer; calling again is safe.
-    pub async fn offer_changed(&self, id: OfferId, offer: OfferNow, version: u64) -> Result<(), OrdersError> {
-        let gig = offer.gig;
-        in_turn(&*self.ports.offers, &id, async || {
-            let change = match self.ports.offers.find(&id).await? {
+    pub async fn offer_changed(&self, news: ToldOffer) -> Result<(), OrdersError> {
+        self.update_offer(&news).await?;
+        self.reconsider_gig(news.offer.gig).await
+    }
+
+    async fn update_offer(&self, news: &ToldOffer) -> Result<(), OrdersError> {
+        let ToldOffer { id, offer, version } = news;
+        in_turn(&*self.ports.offers, id, async || {
+            let change = match self.ports.offers.find(id).await? {
                 Some(stored) => {
-                    let updated = stored.value.updated(offer.clone(), version);
+                    let updated = stored.value.updated(offer.clone(), *version);
                     updated.map(|fact| Change::update(stored.version, fact, Vec::new()))
                 }
-                None => Some(Change::insert(OfferFact::new(id, version, offer.clone()), Vec::new())),
+                None => Some(Change::insert(OfferFact::new(*id, *version, offer.clone()), Vec::new())),
             };
             match change {
                 Some(change) => told(self.ports.offers.save(change).await),
                 None => Ok(()),
             }
         })
-        .await?;
-        self.reconsider_gig(gig).await
+        .await
+    }
+
+    /// Whoever keeps the gigs answers what an order asked: how its gig is at which version, or that there is none.
+    ///
+    /// # Errors
+    /// When the store cannot answer; calling again is safe.
+    pub async fn gig_told(
+        &self,
+        order: OrderObjectId,
+        gig: Option<(GigNow, u64)>,
+        at: Timestamp,
+    ) -> Result<(), OrdersError> {
+        if let Some((gig, version)) = gig {
+            self.update_gig(gig.card.id, |fact| fact.saved(gig.clone(), version, at)).await?;
+        }
+        self.reconsider_answered(order, Answered::GIG).await.map(drop)
+    }
+
+    /// Whoever keeps the offers answers what an order asked: those of its price for its gig between the two.
+    ///
+    /// # Errors
+    /// When the store cannot answer; calling again is safe.
+    pub async fn offers_told(&self, order: OrderObjectId, offers: &[ToldOffer]) -> Result<(), OrdersError> {
+        for offer in offers {
+            self.update_offer(offer).await?;
+        }
+        self.reconsider_answered(order, Answered::OFFERS).await.map(drop)
     }
 
     async fn reconsider_gig(&self, gig: GigId) -> Result<(), OrdersError> {
@@ -106,10 +148,15 @@ impl Orders {
 
     /// Decides again on an order that waits. Returns it when it is stored.
     pub(super) async fn reconsider(&self, id: OrderObjectId) -> Result<Option<Order>, OrdersError> {
-        in_turn(&*self.ports.orders, &id, async || self.reconsider_in_turn(id).await).await
+        self.reconsider_answered(id, Answered::default()).await
     }
 
-    async fn reconsider_in_turn(&self, id: OrderObjectId) -> Result<Option<Order>, OrdersError> {
+    /// Decides again on an order that waits, now that somebody answered what it asked.
+    async fn reconsider_answered(&self, id: OrderObjectId, by: Answered) -> Result<Option<Order>, OrdersError> {
+        in_turn(&*self.ports.orders, &id, async || self.reconsider_in_turn(id, by).await).await
+    }
+
+    async fn reconsider_in_turn(&self, id: OrderObjectId, by: Answered) -> Result<Option<Order>, OrdersError> {
         let Some(stored) = self.load(id).await? else { return Ok(None) };
         if stored.value.record().waiting_for.is_none() {
             return Ok(Some(stored.value));
@@ -118,9 +165,10 @@ impl Orders {
             return Ok(Some(stored.value));
         };
         let known = self.known_of(stored.value.record()).await?;
-        let before = stored.value.record().waiting_for;
-        let Decided { order, events } = stored.value.reconsider(&known.with(&payment.value), self.ports.clock.now());
-        if events.is_empty() && order.record().waiting_for == before {
+        let before = stored.value.clone();
+        let answered = stored.value.answered(by);
+        let Decided { order, events } = answered.reconsider(&known.with(&payment.value), self.ports.clock.now());
+        if events.is_empty() && order == before {
             return Ok(Some(order));
         }
         let saved = self.ports.orders.save(Change::update(stored.version, order.clone(), events)).await;
@@ -141,24 +189,32 @@ impl Orders {
         let now = gig.as_ref().and_then(GigFact::now).filter(|now| now.seller.id == claims.seller);
         let Some(now) = now else { return Ok(Known { gig, offers: Vec::new() }) };
         let between = OfferFact::between(now.card.id, claims.buyer, &now.seller.username);
-        let found = self.ports.offers.list(OfferFact::BETWEEN, between, PageRequest::newest(MOST_OFFERS)).await?;
         let mut offers = Vec::new();
-        // Offers of other prices explain nothing, so nobody is asked whether they were used.
-        for stored in found.items.into_iter().filter(|stored| stored.value.now().price == claims.price) {
-            let is_open = stored.value.now().accepted && !stored.value.now().cancelled;
-            let used_by = if is_open {
-                let id = *jobapp_kernel::Aggregate::id(&stored.value);
-                self.ports.orders.find_by(Order::OFFER, id.into()).await?
-            } else {
-                None
-            };
-            let used = used_by.is_some_and(|other| other.value.record().id != claims.order);
-            offers.push(KnownOffer { offer: stored.value, used });
-            if is_open && !used {
-                break;
+        let mut next = Some(PageRequest::newest(OFFERS_AT_ONCE));
+        while let Some(page) = next.take() {
+            let found = self.ports.offers.list(OfferFact::BETWEEN, between.clone(), page).await?;
+            // Offers of other prices explain nothing, so nobody is asked whether they were used.
+            for stored in found.items.into_iter().filter(|stored| stored.value.now().price == claims.price) {
+                let offer = self.known_offer(stored.value, claims.order).await?;
+                let explains = offer.offer.now().is_accepted() && !offer.used;
+                offers.push(offer);
+                if explains {
+                    return Ok(Known { gig, offers });
+                }
             }
+            next = found.next.map(|cursor| PageRequest::newest(OFFERS_AT_ONCE).after(Some(cursor)));
         }
         Ok(Known { gig, offers })
+    }
+
+    /// The offer, and whether another order than this one used it.
+    async fn known_offer(&self, offer: OfferFact, order: OrderObjectId) -> Result<KnownOffer, OrdersError> {
+        if !offer.now().is_accepted() {
+            return Ok(KnownOffer { offer, used: false });
+        }
+        let id = *jobapp_kernel::Aggregate::id(&offer);
+        let used_by = self.ports.orders.find_by(Order::OFFER, id.into()).await?;
+        Ok(KnownOffer { offer, used: used_by.is_some_and(|other| other.value.record().id != order) })
     }
 }
 

@@ -4,8 +4,9 @@ use jobapp_kernel::{Cause, Change, Saved, in_turn};
 
 use super::Orders;
 use crate::error::OrdersError;
+use crate::extension::Extension;
 use crate::machine::Who;
-use crate::record::{Extension, ExtensionAnswer, Review, Work};
+use crate::record::{ExtensionAnswer, Review, Work};
 use crate::{Order, OrderNumber};
 
 impl Orders {

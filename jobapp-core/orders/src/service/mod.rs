@@ -21,8 +21,9 @@ use crate::payment::Payment;
 use crate::ports::PaymentProvider;
 use crate::{BuyerId, Order, OrderNumber, OrderObjectId, SellerId};
 
+pub use facts::ToldOffer;
 pub use payments::NewPayment;
-pub use place::{OrderRequest, Outlook, Placed};
+pub use place::{OrderRequest, Placed};
 pub use sweep::Swept;
 
 /// The most orders a list holds.

@@ -1,14 +1,14 @@
 //! Payments: planned, followed, given back.
 
 use jobapp_kernel::{
-    Aggregate, Cause, Change, KeyValue, Kinded, MAX_KEY_BYTES, Money, Saved, Stored, Timestamp, in_turn,
+    Aggregate, Cause, Change, KeyValue, Kinded, MAX_KEY_BYTES, Price, Saved, Stored, Timestamp, in_turn,
 };
 
 use sha2::{Digest, Sha256};
 
 use super::Orders;
 use crate::error::OrdersError;
-use crate::fees::{is_price, total};
+use crate::fees::total;
 use crate::payment::{Payment, PaymentEvent, PaymentStatus, RefundReason};
 use crate::ports::{Customer, ProviderError};
 use crate::{Order, OrderObjectId, PaymentId};
@@ -26,16 +26,13 @@ impl Orders {
     /// Plans the payment of something that costs `price`: the fee comes on top.
     ///
     /// # Errors
-    /// When nothing can be sold for this price, or the provider is away.
+    /// When the provider is away, or the key came with another body.
     pub async fn plan_payment(
         &self,
         customer: &Customer,
-        price: Money,
+        price: Price,
         cause: Option<Cause>,
     ) -> Result<NewPayment, OrdersError> {
-        if !is_price(price) {
-            return Err(OrdersError::Price(price));
-        }
         if let Some(cause) = &cause
             && let Some(id) = self.ports.payments.caused(cause).await?
         {
@@ -43,7 +40,7 @@ impl Orders {
         }
         let id = PaymentId(self.ports.ids.object_id());
         let key = cause.as_ref().map_or_else(|| format!("intent-{id}"), intent_key);
-        let intent = self.ports.provider.create_intent(total(price), customer, &key).await?;
+        let intent = self.ports.provider.create_intent(total(price.money()), customer, &key).await?;
         let payment =
             Payment::new(id, intent.id.clone(), customer.username.clone(), intent.amount, self.ports.clock.now());
         match self.ports.payments.save(Change::insert(payment, Vec::new()).caused_by(cause)).await? {

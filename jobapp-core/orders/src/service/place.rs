@@ -1,14 +1,15 @@
 //! Placing an order: with which payment, and whether it may start.
 
 use jobapp_kernel::{
-    Aggregate, Cause, Change, ErrorKind, Kinded, MAX_KEY_BYTES, Money, PageRequest, RepositoryError, Saved, Stored,
-    Version, in_turn, turn_by,
+    Aggregate, Cause, Change, ErrorKind, Kinded, MAX_KEY_BYTES, Money, PageRequest, Price, RepositoryError, Saved,
+    Stored, Version, in_turn, turn_by,
 };
 
 use super::Orders;
 use super::facts::Claims;
 use crate::error::OrdersError;
-use crate::fees::{is_price, total};
+use crate::fees::total;
+use crate::machine::Phase;
 use crate::order::NewOrder;
 use crate::payment::{Payment, PaymentStatus, RefundReason};
 use crate::record::{Agreement, GigCard, OrderRecord, Party, WaitingFor};
@@ -37,7 +38,7 @@ pub struct OrderRequest {
     /// The caller.
     pub buyer: Party<BuyerId>,
     /// The price.
-    pub price: Money,
+    pub price: Price,
     /// What was agreed on.
     pub agreement: Agreement,
     /// What the buyer asks for.
@@ -51,15 +52,6 @@ pub struct Placed {
     pub order: Order,
     /// Whether it was placed before.
     pub repeated: bool,
-}
-
-/// Whether enough is known to decide on a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outlook {
-    /// Yes.
-    Clear,
-    /// Something may still arrive.
-    Unclear(WaitingFor),
 }
 
 /// With what an order is paid.
@@ -80,12 +72,17 @@ struct Reasons {
 
 impl OrderRequest {
     fn is_for_the_same_as(&self, order: &OrderRecord) -> bool {
-        order.buyer.username == self.buyer.username && order.gig.id == self.gig.id && order.price == self.price
+        order.buyer.username == self.buyer.username && order.gig.id == self.gig.id && order.price == self.price()
+    }
+
+    /// What it costs, without the fee.
+    const fn price(&self) -> Money {
+        self.price.money()
     }
 
     fn claims(&self, order: OrderObjectId) -> Claims<'_> {
         let (gig, seller, buyer) = (self.gig.id, self.seller.id, self.buyer.username.as_str());
-        Claims { order, gig, seller, buyer, price: self.price }
+        Claims { order, gig, seller, buyer, price: self.price() }
     }
 
     fn new_order(&self, id: OrderObjectId, payment: &str) -> NewOrder {
@@ -98,7 +95,7 @@ impl OrderRequest {
             gig: self.gig.clone(),
             seller: self.seller.clone(),
             buyer: self.buyer.clone(),
-            price: self.price,
+            price: self.price(),
             agreement: self.agreement.clone(),
             requirements: self.requirements.clone(),
         }
@@ -106,24 +103,6 @@ impl OrderRequest {
 }
 
 impl Orders {
-    /// Whether enough is known to decide on a request now: a caller may wait a moment if not.
-    ///
-    /// # Errors
-    /// When the store cannot answer.
-    pub async fn outlook(&self, request: &OrderRequest) -> Result<Outlook, OrdersError> {
-        let now = self.ports.clock.now();
-        let id = OrderObjectId(self.ports.ids.object_id());
-        let created_at = self.payment_of(&request.named_payment).await?.map_or(now, |known| known.value.created_at());
-        let (intent, payer) = (request.named_payment.clone(), request.buyer.username.clone());
-        let payment = Payment::new(PaymentId(id.0), intent, payer, total(request.price), created_at);
-        let known = self.known(request.claims(id)).await?;
-        let placed = Order::place(request.new_order(id, payment.intent()), &known.with(&payment), now);
-        Ok(match placed.ok().and_then(|decided| decided.order.record().waiting_for) {
-            Some(reason @ (WaitingFor::Gig | WaitingFor::Price)) => Outlook::Unclear(reason),
-            Some(WaitingFor::Payment) | None => Outlook::Clear,
-        })
-    }
-
     /// The order a request with this cause placed before.
     ///
     /// # Errors
@@ -133,14 +112,13 @@ impl Orders {
         Ok(self.load(id).await?.map(|stored| Placed { order: stored.value, repeated: true }))
     }
 
-    /// Places an order, or finds the one that was placed with the same payment, gig and price.
+    /// Places an order, or finds the one that was placed with the same payment, gig and price. One whose gig or price is not
+    /// known here waits, and asks; see [`Orders::awaited`].
     ///
     /// # Errors
-    /// When it is not paid, the number is taken, or what it claims is contradicted; then its payment goes back.
+    /// When it is not paid, or the number is in use. What was paid goes back when what the order claims is contradicted, and
+    /// when the buyer has an order of this number that was paid otherwise.
     pub async fn place(&self, request: &OrderRequest, cause: Option<Cause>) -> Result<Placed, OrdersError> {
-        if !is_price(request.price) {
-            return Err(OrdersError::Price(request.price));
-        }
         if let Some(cause) = &cause
             && let Some(placed) = self.placed_before(cause).await?
         {
@@ -159,6 +137,16 @@ impl Orders {
         Err(RepositoryError::overtaken(Order::NAME).into())
     }
 
+    /// The order as it is now, if it does not wait any more for something that was asked about.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn awaited(&self, id: OrderObjectId) -> Result<Option<Order>, OrdersError> {
+        let order = self.load(id).await?.map(|stored| stored.value);
+        let waits = |order: &Order| order.record().waiting_for.is_some_and(WaitingFor::can_be_asked);
+        Ok(order.filter(|order| !waits(order)))
+    }
+
     /// `own_claim` is what this request claimed in an attempt before: the payment and the version that made.
     async fn try_place(
         &self,
@@ -167,10 +155,7 @@ impl Orders {
         own_claim: &mut Option<(PaymentId, Version)>,
     ) -> Result<Placed, OrdersError> {
         if let Some(existing) = self.ports.orders.find_by(Order::NUMBER, (&request.number).into()).await? {
-            if request.is_for_the_same_as(existing.value.record()) {
-                return Ok(Placed { order: existing.value, repeated: true });
-            }
-            return Err(OrdersError::NumberInUse);
+            return self.by_number(request, existing.value, *own_claim).await;
         }
         let payment = match self.choose_payment(request).await? {
             Choice::Payment(payment) => *payment,
@@ -188,10 +173,7 @@ impl Orders {
         let decided = match Order::place(new, &known.with(&payment.value), now) {
             Ok(decided) => decided,
             Err(refusal) => {
-                let payable = if is_own { payment.value.released() } else { payment.value };
-                if let Some(owed) = payable.owed_back(RefundReason::OrderRefused, now) {
-                    self.store_payment(payment.version, owed).await?;
-                }
+                self.give_back(payment, *own_claim).await?;
                 return Err(refusal.into());
             }
         };
@@ -209,6 +191,65 @@ impl Orders {
                 Ok(Placed { order: stored.value, repeated: true })
             }
         }
+    }
+
+    /// The request's number names an order. That is the answer to the same request once more; whatever else was paid for this
+    /// number goes back, since it can buy nothing under it.
+    async fn by_number(
+        &self,
+        request: &OrderRequest,
+        existing: Order,
+        own_claim: Option<(PaymentId, Version)>,
+    ) -> Result<Placed, OrdersError> {
+        let order = existing.record();
+        if order.buyer.username != request.buyer.username {
+            // The buyer is not to blame: under another number the payment is as good as before.
+            return Err(OrdersError::NumberInUse);
+        }
+        let is_same = request.is_for_the_same_as(order);
+        let is_cancelled = order.phase == Phase::Cancelled;
+        let named = request.named_payment.as_str();
+        if is_same && (named == order.payment || named == order.named_payment && !is_cancelled) {
+            return Ok(Placed { order: existing, repeated: true });
+        }
+        let other = match named.is_empty() || named.len() > MAX_KEY_BYTES {
+            true => None,
+            false => self.known_or_adopted(named, &request.buyer.username).await?,
+        };
+        let Some(other) = other.filter(|payment| payment.value.username() == request.buyer.username) else {
+            // A text that is no payment of the buyer's, as clients send that lost it, asks for nothing else.
+            let is_repeated = is_same && !is_cancelled;
+            return if is_repeated {
+                Ok(Placed { order: existing, repeated: true })
+            } else {
+                Err(OrdersError::NumberInUse)
+            };
+        };
+        let pays_another = self.ports.orders.find_by(Order::PAYMENT, named.into()).await?.is_some();
+        if !pays_another && self.give_back(other, own_claim).await? {
+            return Err(OrdersError::PaidAgain);
+        }
+        Err(OrdersError::NumberInUse)
+    }
+
+    /// Has money that was or will be paid go back, unless another request is just placing an order with it. Returns whether it
+    /// goes back.
+    async fn give_back(
+        &self,
+        payment: Stored<Payment>,
+        own_claim: Option<(PaymentId, Version)>,
+    ) -> Result<bool, OrdersError> {
+        if !matches!(payment.value.status(), PaymentStatus::Paid | PaymentStatus::Processing) {
+            return Ok(false);
+        }
+        // Nobody has claimed it since: at this version the claim is in nobody's way but ours.
+        let is_own = own_claim == Some((*payment.value.id(), payment.version));
+        let payable = if is_own { payment.value.released() } else { payment.value };
+        let Some(owed) = payable.owed_back(RefundReason::OrderRefused, self.ports.clock.now()) else {
+            return Ok(false);
+        };
+        self.store_payment(payment.version, owed).await?;
+        Ok(true)
     }
 
     /// The payment the request names if it fits, or else another one of the same buyer and amount.
@@ -231,7 +272,9 @@ impl Orders {
             Reasons { provider: Some(error), .. } => error,
             Reasons { used: true, .. } => OrdersError::PaymentUsed,
             Reasons { refunded: true, .. } => OrdersError::PaymentRefunded,
-            Reasons { wrong_amount: Some(paid), .. } => OrdersError::WrongAmount { paid, total: total(request.price) },
+            Reasons { wrong_amount: Some(paid), .. } => {
+                OrdersError::WrongAmount { paid, total: total(request.price()) }
+            }
             _ => OrdersError::NotPaid,
         })
     }
@@ -265,7 +308,7 @@ impl Orders {
         };
         match payment.value {
             ref value if value.refund().is_some() => reasons.refunded = true,
-            ref value if value.amount() != total(request.price) => {
+            ref value if value.amount() != total(request.price()) => {
                 reasons.wrong_amount = (value.status() == PaymentStatus::Paid).then_some(value.amount());
             }
             ref value if value.status() == PaymentStatus::Paid => {
@@ -310,7 +353,7 @@ impl Orders {
         let mine = request.buyer.username.as_str().into();
         let page = PageRequest::newest(MOST_PAYMENTS);
         let found = self.ports.payments.list(Payment::USABLE_OF, mine, page).await?;
-        let amount = total(request.price);
+        let amount = total(request.price());
         let fitting = found
             .items
             .into_iter()
@@ -341,12 +384,16 @@ impl Orders {
         Ok(None)
     }
 
-    /// The newest order the same buyer placed naming the same payment, for the same gig and price.
+    /// The newest order the same buyer placed naming the same payment, for the same gig and price. One that was cancelled was not
+    /// what he asks for now.
     async fn named_before(&self, request: &OrderRequest) -> Result<Option<Order>, OrdersError> {
         let key = Order::named_by(&request.buyer.username, &request.named_payment);
         let found = self.ports.orders.list(Order::NAMED, key, PageRequest::newest(20)).await?;
         let is_same = |order: &Order| {
-            order.record().named_payment == request.named_payment && request.is_for_the_same_as(order.record())
+            let record = order.record();
+            record.named_payment == request.named_payment
+                && record.phase != Phase::Cancelled
+                && request.is_for_the_same_as(record)
         };
         Ok(found.items.into_iter().map(|stored| stored.value).find(is_same))
     }

@@ -125,6 +125,33 @@ fn asking_for_the_same_again_is_no_news_and_for_something_else_replaces_it() {
 }
 
 #[test]
+fn more_time_is_asked_for_and_granted_only_if_it_is_any() {
+    use crate::InvalidExtension::{NotLater, Past, TooFar};
+    // The work is due at hour 72.
+    let until = |hour: i64| Extension { new_due: at(hour), ..extension(1) };
+    for (hour, now, expected) in [
+        (-500_000, 4, NotLater),
+        (0, 4, NotLater),
+        (72, 4, NotLater),
+        (90, 90, Past),
+        (90, 100, Past),
+        (72 + 24 * 3650 + 1, 4, TooFar),
+    ] {
+        let refused = started().request_extension(until(hour), Who::Seller, at(now)).unwrap_err();
+        assert_eq!(refused, Refused::Extension(expected), "until {hour} at {now}");
+    }
+    assert!(started().request_extension(until(101), Who::Seller, at(100)).is_ok());
+    // The buyer lets the date pass: then he can only say no, and the seller ask again.
+    let asked = started().request_extension(until(90), Who::Seller, at(4)).unwrap().order;
+    let late = asked.clone().answer_extension(ExtensionAnswer::Approved, Who::Buyer, at(91)).unwrap_err();
+    assert_eq!(late, Refused::Extension(Past));
+    assert!(asked.clone().answer_extension(ExtensionAnswer::Rejected, Who::Buyer, at(91)).is_ok());
+    let again = asked.request_extension(until(120), Who::Seller, at(91)).unwrap().order;
+    let granted = again.answer_extension(ExtensionAnswer::Approved, Who::Buyer, at(92)).unwrap().order;
+    assert_eq!(granted.record().agreement.due, at(120));
+}
+
+#[test]
 fn delivering_and_cancelling_clear_a_pending_request() {
     for order in [delivered(asked(started())), asked(started()).cancel(Who::Seller, at(6)).unwrap().order] {
         assert!(order.record().extension.is_none());

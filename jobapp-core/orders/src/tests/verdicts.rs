@@ -1,7 +1,7 @@
 //! When an order starts, waits, or is refused.
 
 use super::*;
-use crate::{OfferFact, OfferNow, OrderEvent, Refusal, Verdict, WaitingFor};
+use crate::{Answered, OfferFact, OfferNow, OrderEvent, Refusal, Verdict, WaitingFor};
 
 fn offer(number: u8, change: impl Fn(&mut OfferNow)) -> KnownOffer {
     let mut now = OfferNow {
@@ -25,6 +25,10 @@ fn verdict(payment: &Payment, gig: Option<&GigFact>, offers: &[KnownOffer]) -> V
 
 fn paid() -> Payment {
     payment(PaymentStatus::Paid)
+}
+
+fn dearer() -> GigNow {
+    GigNow { seller: seller(), card: card(), price: Money::from_cents(99_00) }
 }
 
 fn other_price() -> GigFact {
@@ -56,6 +60,48 @@ fn an_order_waits_for_what_is_not_known_yet() {
 }
 
 #[test]
+fn an_order_asks_nobody_twice_and_is_refused_once_what_it_waits_for_is_known_not_to_be() {
+    let both = Answered::GIG.and(Answered::OFFERS);
+    let open = offer(1, |now| now.accepted = false);
+    for (gig, offers, answered, expected) in [
+        (None, vec![], Answered::OFFERS, Err(WaitingFor::Gig)),
+        (None, vec![], Answered::GIG, Ok(Refusal::NoSuchGig)),
+        (Some(other_price()), vec![], Answered::GIG, Err(WaitingFor::Price)),
+        (Some(other_price()), vec![], Answered::OFFERS, Err(WaitingFor::Price)),
+        (Some(other_price()), vec![], both, Ok(Refusal::WrongPrice)),
+        (Some(other_price()), vec![offer(1, |now| now.buyer = "Otto".into())], both, Ok(Refusal::WrongPrice)),
+        // The buyer can still accept it.
+        (Some(other_price()), vec![open], both, Err(WaitingFor::Price)),
+        // A change of the gig is still on its way.
+        (Some(other_price().saved(dearer(), 3, at(0))), vec![], both, Err(WaitingFor::Price)),
+    ] {
+        let order = placed(&paid(), None, &[]).unwrap().order.answered(answered);
+        let payment = paid();
+        let verdict = Evidence { payment: &payment, gig: gig.as_ref(), offers: &offers }.judge(order.record());
+        let expected = expected.map_or_else(Verdict::Wait, Verdict::Refuse);
+        assert_eq!(verdict, expected, "{answered:?} {offers:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_explains_the_price_starts_the_order() {
+    let order = placed(&paid(), None, &[]).unwrap().order.answered(Answered::GIG.and(Answered::OFFERS));
+    let (payment, fact) = (paid(), other_price());
+    let offers = [offer(1, |_| {})];
+    let started = order.reconsider(&Evidence { payment: &payment, gig: Some(&fact), offers: &offers }, at(2));
+    assert_eq!(started.events[0].name(), "order-started");
+}
+
+#[test]
+fn a_payment_that_goes_back_pays_for_nothing() {
+    let (payment, _) = paid().owed_back(crate::RefundReason::Unclaimed, at(0)).unwrap();
+    let refused = Verdict::Refuse(Refusal::PaymentRefunded);
+    assert_eq!(verdict(&payment, Some(&gig(PRICE, 0)), &[]), refused);
+    assert_eq!(verdict(&payment, None, &[]), refused);
+    assert_eq!(placed(&payment, Some(&gig(PRICE, 0)), &[]).unwrap_err(), Refusal::PaymentRefunded);
+}
+
+#[test]
 fn a_waiting_order_starts_once_the_fact_arrives() {
     let waiting = placed(&paid(), None, &[]).unwrap().order;
     let still = waiting.clone().reconsider(&Evidence { payment: &paid(), gig: None, offers: &[] }, at(2));
@@ -82,10 +128,7 @@ fn a_waiting_order_is_refused_and_refunded_once_it_is_contradicted() {
 
 #[test]
 fn a_price_of_the_last_day_before_the_payment_counts() {
-    let changed = |hour| {
-        let now = GigNow { seller: seller(), card: card(), price: Money::from_cents(99_00) };
-        gig(PRICE, -100).saved(now, 2, at(hour))
-    };
+    let changed = |hour| gig(PRICE, -100).saved(dearer(), 2, at(hour));
     assert!(matches!(verdict(&paid(), Some(&changed(-24)), &[]), Verdict::Start { offer: None, .. }));
     assert_eq!(verdict(&paid(), Some(&changed(-25)), &[]), Verdict::Wait(WaitingFor::Price));
 }

@@ -1,9 +1,10 @@
 //! Request bodies of orders.
 
-use jobapp_kernel::{Money, Timestamp, is_blank};
+use jobapp_kernel::{Price, Timestamp, is_blank};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::price::{decimal, price};
 use crate::validate::{ADDRESS, DESCRIPTION, ENTRIES, Field, Invalid, NAME, Schema, date, number, optional_text, text};
 
 /// A whole number of days nobody exceeds.
@@ -110,16 +111,25 @@ fn required_date(body: &Value, name: &str, shown: &str) -> Result<Timestamp, Inv
     date(body, name).ok_or_else(|| Invalid::new(format!("\"{shown}\" is required")))
 }
 
-/// A price above zero that the marketplace can hold.
-fn price(body: &Value) -> Result<Money, Invalid> {
-    let invalid = || Invalid::new("\"price\" must be a positive number");
-    let price = body.get("price").and_then(number).ok_or_else(invalid)?;
-    Money::from_decimal(price).ok().filter(|price| price.is_positive()).ok_or_else(invalid)
+/// The price of a checked body.
+fn price_of(body: &Value) -> Result<Price, Invalid> {
+    price(body.get("price").and_then(number).unwrap_or_default(), "price")
+}
+
+/// An order is for one thing: whoever asks for another number of them would not get it.
+fn check_quantity(body: &Value) -> Result<(), Invalid> {
+    match body.get("quantity").and_then(number) {
+        Some(1.0) => Ok(()),
+        _ => Err(Invalid::new("\"quantity\" must be [1]")),
+    }
 }
 
 fn days(body: &Value, name: &str, shown: &str) -> Result<i64, Invalid> {
     let days = body.get(name).and_then(number).unwrap_or_default();
-    if days.fract() != 0.0 || !(0.0..=MOST_DAYS).contains(&days) {
+    if days <= 0.0 {
+        return Err(Invalid::new(format!("\"{shown}\" must be greater than 0")));
+    }
+    if days.fract() != 0.0 || !(1.0..=MOST_DAYS).contains(&days) {
         return Err(Invalid::new(format!("\"{shown}\" must be a whole number of days, at most {MOST_DAYS}")));
     }
     #[expect(clippy::cast_possible_truncation, reason = "checked to be small and whole")]
@@ -176,10 +186,10 @@ pub struct OrderBody {
     pub order_id: String,
     /// The invoice number, made by the client.
     pub invoice_id: String,
-    /// In whole units.
+    /// In whole units, at most 947,867.29.
     #[serde(with = "decimal")]
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
-    pub price: Money,
+    pub price: Price,
     /// What the buyer asks for.
     pub requirements: String,
     /// The payment.
@@ -196,6 +206,7 @@ impl OrderBody {
         let offer = body.get("offer").unwrap_or(&Value::Null);
         let old_delivery_date = required_date(offer, "oldDeliveryDate", "offer.oldDeliveryDate")?;
         let new_delivery_date = date(offer, "newDeliveryDate").unwrap_or(old_delivery_date);
+        check_quantity(body)?;
         let own = |name| text(body, name).to_owned();
         Ok(Self {
             offer: OrderBodyOffer {
@@ -205,7 +216,7 @@ impl OrderBody {
                 old_delivery_date,
                 new_delivery_date,
             },
-            price: price(body)?,
+            price: price_of(body)?,
             gig_id: own("gigId"),
             seller_id: own("sellerId"),
             seller_username: own("sellerUsername"),
@@ -229,10 +240,11 @@ impl OrderBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentIntentBody {
-    /// What is to be bought costs this, in whole units; the fee comes on top. A text that is a number is taken too.
+    /// What is to be bought costs this, in whole units, at most 947,867.29; the fee comes on top. A text that is a number is
+    /// taken too.
     #[serde(with = "decimal")]
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
-    pub price: Money,
+    pub price: Price,
 }
 
 impl PaymentIntentBody {
@@ -242,7 +254,7 @@ impl PaymentIntentBody {
     /// The first broken rule.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
         INTENT.check(body)?;
-        Ok(Self { price: price(body)? })
+        Ok(Self { price: price_of(body)? })
     }
 }
 
@@ -373,20 +385,6 @@ impl NotificationBody {
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
         NOTIFICATION.check(body)?;
         Ok(Self { notification_id: text(body, "notificationId").to_owned() })
-    }
-}
-
-/// Money as the wire's JSON number.
-mod decimal {
-    use jobapp_kernel::Money;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(money.to_decimal())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
-        Money::from_decimal(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

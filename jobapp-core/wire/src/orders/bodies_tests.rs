@@ -66,7 +66,7 @@ fn order_says(path: &str, value: Option<Value>) -> String {
 #[test]
 fn a_good_order_is_read() {
     let body = OrderBody::parse(&order()).unwrap();
-    assert_eq!(body.price, Money::from_cents(40_00));
+    assert_eq!(body.price.money().cents(), 40_00);
     assert_eq!(body.offer.old_delivery_date, body.offer.new_delivery_date);
     assert_eq!((body.order_id.as_str(), body.offer.delivery_in_days), ("JO52310984761", 3));
     let without = OrderBody::parse(&with(order(), "offer.newDeliveryDate", None)).unwrap();
@@ -108,6 +108,8 @@ fn every_other_rule_of_an_order_has_its_text() {
             Some(json!(1.5)),
             "\"offer.deliveryInDays\" must be a whole number of days, at most 3650",
         ),
+        ("offer.deliveryInDays", Some(json!(0)), "\"offer.deliveryInDays\" must be greater than 0"),
+        ("offer.deliveryInDays", Some(json!(-1)), "\"offer.deliveryInDays\" must be greater than 0"),
         ("offer.oldDeliveryDate", None, "\"offer.oldDeliveryDate\" is required"),
         ("offer.oldDeliveryDate", Some(json!("Invalid Date")), "\"offer.oldDeliveryDate\" must be a valid date"),
         ("offer.newDeliveryDate", Some(json!("soon")), "\"offer.newDeliveryDate\" must be a valid date"),
@@ -117,11 +119,18 @@ fn every_other_rule_of_an_order_has_its_text() {
         ("offer.reason", Some(json!("because")), "\"offer.reason\" is not allowed"),
         ("quantity", None, "\"quantity\" is required"),
         ("quantity", Some(json!("x")), "\"quantity\" must be a number"),
+        ("quantity", Some(json!("1")), "ok"),
+        ("quantity", Some(json!(0)), "\"quantity\" must be [1]"),
+        ("quantity", Some(json!(-1)), "\"quantity\" must be [1]"),
+        ("quantity", Some(json!(1.5)), "\"quantity\" must be [1]"),
+        ("quantity", Some(json!(1e300)), "\"quantity\" must be [1]"),
         ("price", None, "\"price\" is required"),
         ("price", Some(json!(null)), "\"price\" must be a number"),
         ("price", Some(json!("NaN")), "\"price\" must be a number"),
         ("price", Some(json!(0)), "\"price\" must be a positive number"),
         ("price", Some(json!(-5)), "\"price\" must be a positive number"),
+        ("price", Some(json!(947_867.29)), "ok"),
+        ("price", Some(json!(947_868)), "\"price\" must be less than or equal to 947867.29"),
         ("serviceFee", Some(json!("x")), "\"serviceFee\" must be a number"),
         ("serviceFee", Some(json!(1000)), "ok"),
         ("requirements", None, "ok"),
@@ -246,7 +255,9 @@ fn a_payment_needs_a_positive_price() {
         (json!({"price": 0}), "\"price\" must be a positive number"),
         (json!({"price": -1}), "\"price\" must be a positive number"),
         (json!({"price": 0.001}), "\"price\" must be a positive number"),
-        (json!({"price": 1e300}), "\"price\" must be a positive number"),
+        (json!({"price": 947_867.29}), "ok"),
+        (json!({"price": 947_868}), "\"price\" must be less than or equal to 947867.29"),
+        (json!({"price": 1e300}), "\"price\" must be less than or equal to 947867.29"),
     ] {
         let said = PaymentIntentBody::parse(&body);
         assert_eq!(said.map_or_else(|invalid| invalid.message, |_| "ok".to_owned()), expected, "{body}");

@@ -1,8 +1,9 @@
-//! `chat-gig-queue`: a deleted gig cancels its open offers.
+//! `chat-gig-queue`: whose gigs are; a deleted gig cancels its open offers.
 
 use jobapp_chat::{Chat, GigId};
-use jobapp_kernel::{Delivery, InvalidId, Outcome, Subscription};
+use jobapp_kernel::{Delivery, Outcome, Subscription};
 use jobapp_runtime::{Consumer, Handled, json_handler};
+use jobapp_users::card::SellerId;
 use jobapp_wire::queues::CHAT_GIG;
 use serde::Deserialize;
 
@@ -10,21 +11,30 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type")]
 enum GigNews {
+    #[serde(rename = "gig-saved")]
+    Saved { gig: Gig },
     #[serde(rename = "gig-deleted", rename_all = "camelCase")]
-    Deleted { gig_id: String },
+    Deleted { gig_id: GigId },
     #[serde(other)]
     Other,
+}
+
+/// What is of interest here of a gig.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Gig {
+    id: GigId,
+    seller_id: SellerId,
 }
 
 pub(crate) fn consumer(chat: Chat) -> Consumer {
     let handler = json_handler(move |news: GigNews, delivery: Delivery| {
         let chat = chat.clone();
         async move {
-            let GigNews::Deleted { gig_id } = news else { return Outcome::Done };
-            let gig: Result<GigId, InvalidId> = gig_id.parse();
-            match gig {
-                Ok(gig) => chat.gig_deleted(gig).await.outcome(delivery.attempt),
-                Err(error) => Outcome::dead(error),
+            match news {
+                GigNews::Saved { gig } => chat.gig_told(gig.id, Some(gig.seller_id)).await.outcome(delivery.attempt),
+                GigNews::Deleted { gig_id } => chat.gig_deleted(gig_id).await.outcome(delivery.attempt),
+                GigNews::Other => Outcome::Done,
             }
         }
     });

@@ -28,9 +28,9 @@ pub(crate) struct SingleMessageAnswer {
     request_body(content = serde_json::Value, description = "`messageId`, and `type`: `accepted` or `cancelled`."),
     responses(
         (status = 200, description = "The message.", body = SingleMessageAnswer),
-        (status = 400, description = "A rule is broken, or the message carries no offer.", body = ErrorBody),
+        (status = 400, description = "A rule is broken, or the message carries no offer that can be ordered.", body = ErrorBody),
         (status = 403, description = "The caller makes the offer and cannot accept it.", body = ErrorBody),
-        (status = 404, description = "There is no such message between the caller and anybody.", body = ErrorBody),
+        (status = 404, description = "There is no such message between the caller and anybody, or its gig is gone.", body = ErrorBody),
         (status = 409, description = "The offer was answered otherwise before.", body = ErrorBody),
     ))]
 pub(crate) async fn answer(

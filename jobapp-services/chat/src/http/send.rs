@@ -1,10 +1,12 @@
 //! `POST /api/v1/message`
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::Json;
 use axum::extract::State;
 use jobapp_chat::{ChatError, NewFile, NewMessage, OfferTerms};
 use jobapp_http::{ApiError, Caller, ErrorBody, FileBody};
-use jobapp_kernel::{Money, ObjectId, RepositoryError};
+use jobapp_kernel::{ObjectId, RepositoryError};
 use jobapp_runtime::{may_be_on_its_way, patiently};
 use jobapp_users::card::{BuyerId, SellerId};
 use jobapp_wire::chat::{MessageBody, MessageDocument, OfferBody};
@@ -37,10 +39,10 @@ pub(crate) struct MessageAnswer {
         (status = 200, description = "The message.", body = MessageAnswer),
         (status = 400, description = "A rule is broken, or the file cannot be used.", body = ErrorBody),
         (status = 403, description = "The sender is not the caller.", body = ErrorBody),
-        (status = 409, description = "The gig that is offered was deleted.", body = ErrorBody),
+        (status = 404, description = "The gig that is offered does not exist.", body = ErrorBody),
         (status = 413, description = "The file is too large.", body = ErrorBody),
         (status = 422, description = "The idempotency key came with another body.", body = ErrorBody),
-        (status = 503, description = "The profile of one of the two is not known yet.", body = ErrorBody),
+        (status = 503, description = "The profile of one of the two, or the gig that is offered, is not known yet.", body = ErrorBody),
     ))]
 pub(crate) async fn send(
     State(service): State<ChatService>,
@@ -50,8 +52,18 @@ pub(crate) async fn send(
     let cause = body.cause_of(&caller, "POST /message");
     let parsed = MessageBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, HERE))?;
     caller.must_be(&parsed.sender_username).map_err(|error| error.at(HERE))?;
-    let new = new_message(&caller, parsed)?;
-    let known = patiently(service.config.profile_wait, ChatError::is_early, || service.chat.check(&new)).await;
+    let new = new_message(&caller, parsed);
+    let asked = AtomicBool::new(false);
+    let check = || async {
+        let checked = service.chat.check(&new).await;
+        if let Err(ChatError::UnknownGig { gig }) = checked
+            && !asked.swap(true, Ordering::Relaxed)
+        {
+            service.ask_about(gig).await;
+        }
+        checked
+    };
+    let known = patiently(service.config.profile_wait, ChatError::is_early, check).await;
     if let Err(error) = known {
         return Err(not_known(&service, &new, error).await.at(HERE));
     }
@@ -63,9 +75,9 @@ pub(crate) async fn send(
     Ok(Json(MessageAnswer { message: "Message added", conversation_id, message_data }))
 }
 
-/// 503 where the news of a profile may still be on its way: that of the caller, who has a session, or one made a moment ago.
+/// 503 where the answer about a gig is missing, and where the news of a profile may still be on its way: that of the caller, who has a session, or one made a moment ago.
 async fn not_known(service: &ChatService, new: &NewMessage, error: ChatError) -> ApiError {
-    if matches!(error, ChatError::UnknownSender) {
+    if matches!(error, ChatError::UnknownSender | ChatError::UnknownGig { .. }) {
         return ApiError::unavailable(error.to_string(), 2);
     }
     if !error.is_early() {
@@ -88,35 +100,37 @@ async fn is_awaited(service: &ChatService, new: &NewMessage) -> Result<bool, Rep
     Ok(seller_awaited || matches!(buyer, Some(id) if directory.of_buyer(id).await?.is_none()))
 }
 
-fn new_message(caller: &Caller, body: MessageBody) -> Result<NewMessage, ApiError> {
+fn new_message(caller: &Caller, body: MessageBody) -> NewMessage {
     let file = body.file.map(|file| NewFile {
         source: file.source,
         file_type: file.file_type,
         name: file.name,
         size: file.size,
     });
-    Ok(NewMessage {
+    let (gig_id, offer) = match body.offer {
+        Some(offer) => (offer.gig_id.to_string(), Some(terms(offer))),
+        None => (body.gig_id, None),
+    };
+    NewMessage {
         conversation: body.conversation_id,
         sender: caller.username().to_owned(),
         receiver: body.receiver_username,
         seller_id: body.seller_id,
         buyer_id: body.buyer_id,
         body: body.body,
-        gig_id: body.gig_id,
+        gig_id,
         file,
-        offer: body.offer.map(terms).transpose()?,
-    })
+        offer,
+    }
 }
 
-fn terms(offer: OfferBody) -> Result<OfferTerms, ApiError> {
-    let price = Money::from_decimal(offer.price)
-        .map_err(|_| ApiError::bad_request("\"offer.price\" must be a safe number").at(HERE))?;
-    Ok(OfferTerms {
+fn terms(offer: OfferBody) -> OfferTerms {
+    OfferTerms {
         gig_title: offer.gig_title,
-        price,
+        price: offer.price.money(),
         description: offer.description,
         delivery_in_days: offer.delivery_in_days,
         old_delivery_date: offer.old_delivery_date,
         new_delivery_date: offer.new_delivery_date,
-    })
+    }
 }

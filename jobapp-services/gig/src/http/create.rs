@@ -38,7 +38,7 @@ pub(crate) async fn create(
     let picture = card.picture_as_seller().to_owned();
     let seller = Seller { id, username: card.username, email: card.email, picture };
     let cover = picture::store(&service, body.content.cover_image.clone()).await.map_err(|error| error.at(FROM))?;
-    let content = content(body.content, cover)?;
+    let content = content(body.content, cover);
     let gig = service.gigs.create(seller, content, cause).await.map_err(|error| ApiError::from(error).at(FROM))?;
     service.metrics.gig_created(&gig.content.category);
     Ok(created(gig))

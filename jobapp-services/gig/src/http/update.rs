@@ -38,7 +38,7 @@ pub(crate) async fn update(
     } else {
         picture::store(&service, body.cover_image.clone()).await.map_err(|error| error.at(FROM))?
     };
-    let content = content(body, cover)?;
+    let content = content(body, cover);
     let gig = service.gigs.update(&id, caller.username(), &content).await;
     let gig = gig.map_err(|error| ApiError::from(error).at(FROM))?;
     service.metrics.gig_updated();

@@ -6,7 +6,7 @@ use http::StatusCode;
 use jobapp_gig_service::GigConfig;
 use jobapp_gigs::Gig;
 use jobapp_kernel::Outcome;
-use jobapp_wire::queues::{GIG_SEARCH, GIG_UPDATE, SEED_GIG_QUEUE};
+use jobapp_wire::queues::{CHAT_TOLD, GIG_ASKED, GIG_SEARCH, GIG_UPDATE, ORDER_TOLD, SEED_GIG_QUEUE};
 use serde_json::{Value, json};
 
 use crate::world::{IRIA, World, delivery};
@@ -152,4 +152,40 @@ async fn sellers_are_asked_for_and_each_gets_one_sample_gig() {
     assert_eq!(gigs.ids().len(), 2);
     let broken = json!({"type": "receiveSellers", "count": "1", "sellers": [seller("x", "X")]});
     assert!(matches!(world.tell(SEED_GIG_QUEUE, Some("m3"), &broken).await, Outcome::Dead { .. }));
+}
+
+#[tokio::test]
+async fn whoever_asks_about_a_gig_is_told_how_it_is_or_that_there_is_none() {
+    let world = World::new().await;
+    let gig = world.offers(json!({})).await;
+    let (id, missing, order) = (gig["id"].clone(), "66f0c0ffee00000000009999", "66f0c0ffee0000000000d001");
+    world.call("Iria", "PUT", &format!("/api/v1/gig/active/{}", id.as_str().unwrap()), &json!({"active": false})).await;
+    let mut paused = gig.clone();
+    paused["active"] = json!(false);
+    let at = "2026-11-24T10:15:42.000Z";
+    let some = json!({"gigId": id, "gig": paused, "version": 2, "at": at});
+    let none = json!({"gigId": missing, "gig": null, "version": 0, "at": at});
+    for (number, (queue, asker, expected)) in [
+        (CHAT_TOLD, None, &some),
+        (CHAT_TOLD, None, &none),
+        (ORDER_TOLD, Some(order), &some),
+        (ORDER_TOLD, Some(order), &none),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (mut asked, mut expected) = (json!({"gigId": expected["gigId"]}), expected.clone());
+        if let Some(order) = asker {
+            (asked["orderId"], expected["orderId"], expected["type"]) = (json!(order), json!(order), json!("gig-told"));
+        }
+        // Asked once, and told twice the same: the id says so.
+        for _ in 0..2 {
+            assert_eq!(world.tell(GIG_ASKED, Some(&format!("m{number}")), &asked).await, Outcome::Done);
+        }
+        let told = std::mem::take(&mut *world.published.0.lock().await);
+        assert!(told.len() == 2 && told[0] == told[1], "{told:?}");
+        assert_eq!((told[0].exchange.as_str(), told[0].routing_key.as_str()), (queue.exchange.name, queue.routing_key));
+        assert_eq!(told[0].json::<Value>().unwrap(), expected);
+    }
+    assert!(matches!(world.tell(GIG_ASKED, Some("m"), &json!({"gigId": "abc"})).await, Outcome::Dead { .. }));
 }

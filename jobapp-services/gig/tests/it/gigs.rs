@@ -307,3 +307,19 @@ async fn people_without_a_session_see_everything_but_the_sellers_address() {
         assert_eq!(found.body["gigs"], json!([expected]), "{user}");
     }
 }
+
+#[tokio::test]
+async fn a_gig_costs_no_more_than_a_payment_carries() {
+    let world = World::new().await;
+    let gig = world.offers(json!({"price": 947_867.29})).await;
+    let path = format!("/api/v1/gig/{}", gig["id"].as_str().unwrap());
+    for price in [json!(947_868), json!("947867.3"), json!(1e9), json!(1e300)] {
+        let (mut body, mut update) = (a_gig(), an_update());
+        (body["price"], update["price"]) = (price.clone(), price.clone());
+        for (method, path, body) in [("POST", "/api/v1/gig/create", &body), ("PUT", path.as_str(), &update)] {
+            let answer = world.call("Iria", method, path, body).await;
+            let expected = (StatusCode::BAD_REQUEST, "\"price\" must be less than or equal to 947867.29");
+            assert_eq!((answer.status, answer.message()), expected, "{method} {price}");
+        }
+    }
+}

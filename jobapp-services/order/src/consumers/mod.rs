@@ -6,6 +6,7 @@ pub(crate) mod order_offer;
 pub(crate) mod order_payment;
 pub(crate) mod order_refund;
 pub(crate) mod order_review;
+pub(crate) mod order_told;
 
 use jobapp_kernel::{Delivery, Outcome};
 use jobapp_orders::OrdersError;

@@ -12,7 +12,7 @@ use jobapp_wire::queues;
 use super::{NO_VERSION, outcome};
 
 #[derive(Debug, thiserror::Error)]
-enum Unreadable {
+pub(super) enum Unreadable {
     #[error("the gig cannot be read")]
     Id(#[from] InvalidId),
     #[error("the gig cannot be read")]
@@ -40,7 +40,8 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
     (Subscription::to(queues::ORDER_GIG), handler)
 }
 
-fn gig_now(gig: GigDocument) -> Result<GigNow, Unreadable> {
+/// The gig that was told.
+pub(super) fn gig_now(gig: GigDocument) -> Result<GigNow, Unreadable> {
     Ok(GigNow {
         seller: Party {
             id: gig.seller_id.parse()?,

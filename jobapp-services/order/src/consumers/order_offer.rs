@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use jobapp_kernel::{Delivery, Handler, Money, Outcome, Subscription};
-use jobapp_orders::{GigId, OfferId, OfferNow, Orders};
+use jobapp_kernel::{Delivery, Handler, InvalidMoney, Money, Outcome, Subscription};
+use jobapp_orders::{OfferNow, Orders, ToldOffer};
 use jobapp_runtime::json_handler;
 use jobapp_wire::messages::OfferChanged;
 use jobapp_wire::queues;
@@ -15,24 +15,26 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
         let orders = orders.clone();
         async move {
             let Some(version) = delivery.message.version() else { return Outcome::dead(NO_VERSION) };
-            let ids: (Result<OfferId, _>, Result<GigId, _>) = (changed.message_id.parse(), changed.gig_id.parse());
-            let (id, gig, price) = match (ids, Money::from_decimal(changed.price)) {
-                ((Ok(id), Ok(gig)), Ok(price)) => (id, gig, price),
-                ((Err(error), _) | (_, Err(error)), _) => return Outcome::dead(error),
-                (_, Err(error)) => return Outcome::dead(error),
-            };
-            let offer = OfferNow {
-                gig,
-                seller: changed.seller_username,
-                buyer: changed.buyer_username,
-                price,
-                delivery_in_days: changed.delivery_in_days,
-                accepted: changed.accepted,
-                cancelled: changed.cancelled,
-                at: changed.at,
-            };
-            outcome(orders.offer_changed(id, offer, version).await, &delivery)
+            match told_offer(changed, version) {
+                Ok(told) => outcome(orders.offer_changed(told).await, &delivery),
+                Err(error) => Outcome::dead(error),
+            }
         }
     });
     (Subscription::to(queues::ORDER_OFFER), handler)
+}
+
+/// The offer that was told.
+pub(super) fn told_offer(changed: OfferChanged, version: u64) -> Result<ToldOffer, InvalidMoney> {
+    let offer = OfferNow {
+        gig: changed.gig_id.into(),
+        seller: changed.seller_username,
+        buyer: changed.buyer_username,
+        price: Money::from_decimal(changed.price)?,
+        delivery_in_days: changed.delivery_in_days,
+        accepted: changed.accepted,
+        cancelled: changed.cancelled,
+        at: changed.at,
+    };
+    Ok(ToldOffer { id: changed.message_id.into(), offer, version })
 }

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
-use jobapp_orders::{Agreement, GigCard, OrderRequest, Outlook, Party};
+use jobapp_kernel::Aggregate;
+use jobapp_orders::{Agreement, GigCard, Order, OrderRequest, OrdersError, Party, Placed};
 use jobapp_runtime::until_found;
 use jobapp_users::card::Card;
 use jobapp_wire::orders::OrderBody;
@@ -17,15 +18,17 @@ const ROUTE: &str = "POST /order";
 
 /// Places an order with a payment that was made. The buyer is the caller; amounts, states and the seller's data are ours.
 ///
-/// An order whose payment is on its way, or of whose gig or offer nothing is known yet, waits: its `state` is
-/// `AwaitingPayment`. The same payment, gig and price again answer with the first order, which then goes by both numbers.
+/// An order whose payment is on its way, whose offer is not accepted yet, or of whose gig or offer nothing can be known at the
+/// moment, waits: its `state` is `AwaitingPayment`. What is paid for a gig that does not exist, at a price it never had, or
+/// under a number the buyer used before, is refused and goes back. The same payment, gig and price again answer with the first
+/// order, which then goes by both numbers.
 #[utoipa::path(post, path = "/api/v1/order", tag = "order",
     request_body = OrderBody,
     responses(
         (status = 201, description = "The order.", body = OrderAnswer),
         (status = 400, description = "A rule is broken.", body = ErrorBody),
         (status = 403, description = "The buyer is somebody else.", body = ErrorBody),
-        (status = 409, description = "It is not paid, its number is in use, or what it claims is not so.", body = ErrorBody),
+        (status = 409, description = "It is not paid, its number is in use, or what it claims is not so; then what was paid goes back.", body = ErrorBody),
         (status = 503, description = "The payment provider is away.", body = ErrorBody),
     ))]
 pub(crate) async fn create(
@@ -35,25 +38,28 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<OrderAnswer>), ApiError> {
     let cause = body.cause_of(&caller, ROUTE);
     let order = OrderBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
-    let done = |order: &jobapp_orders::Order| {
-        (StatusCode::CREATED, Json(OrderAnswer::new("Order created successfully.", order)))
-    };
+    let failed = |error: OrdersError| ApiError::from(error).at(FROM);
     if let Some(cause) = &cause
-        && let Some(placed) = service.orders.placed_before(cause).await?
+        && let Some(placed) = service.orders.placed_before(cause).await.map_err(failed)?
     {
-        return Ok(done(&placed.order));
+        return answer(&service, placed).await.map_err(failed);
     }
     let buyer = own_buyer(&service, &caller, &order).await?;
     let request = request(order, buyer).map_err(|invalid| invalid.at(FROM))?;
-    let failed = |error: jobapp_orders::OrdersError| ApiError::from(error).at(FROM);
-    // A moment's patience: the gig or the acceptance of an offer may have happened a second ago.
-    let look = async || match service.orders.outlook(&request).await? {
-        Outlook::Clear => Ok(Some(())),
-        Outlook::Unclear(_) => Ok::<_, jobapp_orders::OrdersError>(None),
-    };
-    until_found(service.config.fact_wait, look).await.map_err(failed)?;
     let placed = service.orders.place(&request, cause).await.map_err(failed)?;
-    Ok(done(&placed.order))
+    answer(&service, placed).await.map_err(failed)
+}
+
+/// The order once what it asked is answered, with a moment's patience: the gig or the acceptance of an offer may have happened
+/// a second ago. One that was refused is told as if it had been refused at once.
+async fn answer(service: &OrderService, placed: Placed) -> Result<(StatusCode, Json<OrderAnswer>), OrdersError> {
+    let id = *placed.order.id();
+    let decided = until_found(service.config.fact_wait, || service.orders.awaited(id)).await?;
+    let order: Order = decided.unwrap_or(placed.order);
+    if let Some(refusal) = &order.record().refusal {
+        return Err(OrdersError::RefusedBefore(refusal.clone()));
+    }
+    Ok((StatusCode::CREATED, Json(OrderAnswer::new("Order created successfully.", &order))))
 }
 
 /// The caller as a buyer. The body may name nobody else.

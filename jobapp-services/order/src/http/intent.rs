@@ -18,7 +18,7 @@ const ROUTE: &str = "POST /order/create-payment-intent";
     request_body = PaymentIntentBody,
     responses(
         (status = 201, description = "What the browser pays with.", body = IntentAnswer),
-        (status = 400, description = "The price is no positive number.", body = ErrorBody),
+        (status = 400, description = "The price is no positive number, or more than a payment carries.", body = ErrorBody),
         (status = 503, description = "The payment provider is away.", body = ErrorBody),
     ))]
 pub(crate) async fn create(

@@ -139,6 +139,30 @@ async fn approving_pays_the_sellers_share_once_whatever_the_body_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn more_time_is_asked_for_and_granted_only_if_it_is_any() {
+    let world = World::new().await;
+    world.started().await;
+    let asked = |new_date: &str, days: i64| json!({"originalDate": "2026-11-27T10:00:00.000Z", "newDate": new_date, "days": days, "reason": "illness"});
+    for (body, text) in [
+        (asked("1969-12-31T00:00:00.000Z", 2), "The new delivery date must be after the current one."),
+        (asked("2026-11-27T10:00:00.000Z", 2), "The new delivery date must be after the current one."),
+        (asked("2026-11-24T09:00:00.000Z", 2), "The new delivery date must be after the current one."),
+        (asked("2099-12-31T00:00:00.000Z", 2), "The new delivery date must be within 3650 days."),
+        (asked("2026-11-29T10:00:00.000Z", 0), "\"days\" must be greater than 0"),
+        (asked("2026-11-29T10:00:00.000Z", -2), "\"days\" must be greater than 0"),
+    ] {
+        world.put("Iria", "/extension/JO1", body).await.says(400, text);
+    }
+    world.put("Iria", "/extension/JO1", extension(2)).await.must_be(200);
+    world.later(24 * 6);
+    let late = "The new delivery date must be in the future.";
+    world.put("Marta", "/gig/approve/JO1", extension(2)).await.says(400, late);
+    world.put("Iria", "/extension/JO1", asked("2026-11-30T09:00:00.000Z", 3)).await.says(400, late);
+    let rejected = world.put("Marta", "/gig/reject/JO1", extension(2)).await.must_be(200);
+    assert_eq!(rejected["order"]["offer"]["newDeliveryDate"], "2026-11-27T10:00:00.000Z");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_extension_is_asked_for_and_granted_as_it_was_asked() {
     let world = World::new().await;
     world.started().await;

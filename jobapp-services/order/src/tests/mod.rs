@@ -140,21 +140,26 @@ impl World {
 
     /// Tells that the gig costs this from now on.
     async fn gig(&self, price: f64, version: u64) {
-        let stars = json!({"value": 0, "count": 0});
-        let gig = json!({"id": GIG, "sellerId": SELLER, "username": "Iria", "profilePicture": "Iria.png",
-            "email": "iria@example.org", "title": "I will draw a logo", "description": "long", "categories": "Design",
-            "subCategories": ["Logo"], "tags": ["logo"], "active": true, "expectedDelivery": "3 Days Delivery",
-            "basicTitle": "Basic", "basicDescription": "Drafts", "ratingsCount": 0, "ratingSum": 0, "price": price,
-            "ratingCategories": {"five": stars, "four": stars, "three": stars, "two": stars, "one": stars},
-            "coverImage": "cover.png", "sortId": 1_000_000_001_i64, "createdAt": "2026-11-01T00:00:00Z"});
+        let gig = gig_document(price);
         self.tell("order-gig-queue", version, json!({"type": "gig-saved", "gig": gig, "at": self.now()})).await;
+    }
+
+    /// Whoever keeps the gigs answers what an order asked: the gig costs this, or there is none.
+    async fn gig_answered(&self, order: &Value, price: Option<f64>, version: u64) {
+        let gig = price.map(gig_document);
+        let told = json!({"type": "gig-told", "gigId": GIG, "orderId": order, "gig": gig, "version": version, "at": self.now()});
+        self.tell("order-told-queue", version, told).await;
+    }
+
+    /// Whoever keeps the offers answers what an order asked.
+    async fn offers_answered(&self, order: &Value, offers: &[Value]) {
+        let offers: Vec<_> = offers.iter().map(|offer| json!({"version": 1, "offer": offer})).collect();
+        self.tell("order-told-queue", 1, json!({"type": "offers-told", "orderId": order, "offers": offers})).await;
     }
 
     /// Tells of an offer of Iria's to Marta.
     async fn offer(&self, message: &str, price: f64, version: u64, accepted: bool, cancelled: bool) {
-        let offer = json!({"type": "offer-changed", "messageId": message, "conversationId": "1", "sellerId": SELLER,
-            "buyerId": BUYER, "sellerUsername": "Iria", "buyerUsername": "Marta", "gigId": GIG, "price": price,
-            "deliveryInDays": 7, "accepted": accepted, "cancelled": cancelled, "at": self.now()});
+        let offer = offer_document(message, price, accepted, cancelled);
         self.tell("order-offer-queue", version, offer).await;
     }
 
@@ -293,6 +298,11 @@ impl World {
         self.place("Marta", "JO1", &intent, 40.0).await.must_be(201)["order"].take()
     }
 
+    async fn is_refunded(&self, intent: &str) -> bool {
+        let intents = self.payments.newest(100).await.unwrap();
+        intents.iter().any(|known| jobapp_kernel::Aggregate::id(known).to_string() == intent && known.was_refunded())
+    }
+
     async fn refunds(&self) -> usize {
         self.payments.newest(100).await.unwrap().iter().filter(|intent| intent.was_refunded()).count()
     }
@@ -306,6 +316,24 @@ async fn answer(response: http::Response<Body>) -> Answer {
     let status = response.status();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     Answer(status, serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(&bytes))))
+}
+
+/// The gig, as the gig service tells it.
+fn gig_document(price: f64) -> Value {
+    let stars = json!({"value": 0, "count": 0});
+    json!({"id": GIG, "sellerId": SELLER, "username": "Iria", "profilePicture": "Iria.png",
+        "email": "iria@example.org", "title": "I will draw a logo", "description": "long", "categories": "Design",
+        "subCategories": ["Logo"], "tags": ["logo"], "active": true, "expectedDelivery": "3 Days Delivery",
+        "basicTitle": "Basic", "basicDescription": "Drafts", "ratingsCount": 0, "ratingSum": 0, "price": price,
+        "ratingCategories": {"five": stars, "four": stars, "three": stars, "two": stars, "one": stars},
+        "coverImage": "cover.png", "sortId": 1_000_000_001_i64, "createdAt": "2026-11-01T00:00:00Z"})
+}
+
+/// An offer of Iria's to Marta, as the chat service tells it.
+fn offer_document(message: &str, price: f64, accepted: bool, cancelled: bool) -> Value {
+    json!({"type": "offer-changed", "messageId": message, "conversationId": "1", "sellerId": SELLER,
+        "buyerId": BUYER, "sellerUsername": "Iria", "buyerUsername": "Marta", "gigId": GIG, "price": price,
+        "deliveryInDays": 7, "accepted": accepted, "cancelled": cancelled, "at": "2026-11-24T10:00:00Z"})
 }
 
 /// What a browser sends to place an order.

@@ -73,6 +73,97 @@ async fn the_same_number_again_is_the_same_order() {
     world.place("Otto", "JO2", &other, 40.0).await.must_be(201);
 }
 
+const PAID_AGAIN: &str = "You placed an order with this number before. Your payment will be refunded.";
+const IN_USE: &str = "The order number is in use.";
+
+#[tokio::test(start_paused = true)]
+async fn a_second_payment_for_the_same_number_goes_back_at_once() {
+    let world = World::new().await;
+    world.gig(75.0, 2).await;
+    world.gig(40.0, 3).await;
+    let (first, second) = (world.pay("Marta", 40.0).await, world.pay("Marta", 40.0).await);
+    let order = world.place("Marta", "JO1", &first, 40.0).await.must_be(201)["order"].take();
+    world.place("Marta", "JO1", &second, 40.0).await.says(409, PAID_AGAIN);
+    assert_eq!(world.refunds().await, 1);
+    assert!(world.is_refunded(&second).await);
+    // What went back pays for nothing, and the order is as it was.
+    world.place("Marta", "JO2", &second, 40.0).await.says(409, "The payment for this order was refunded.");
+    world.place("Marta", "JO1", &second, 40.0).await.says(409, IN_USE);
+    assert_eq!(world.place("Marta", "JO1", &first, 40.0).await.must_be(201)["order"], order);
+    // So it is for another price under the same number, and for a further number the order goes by.
+    let other = world.pay("Marta", 75.0).await;
+    world.place("Marta", "JO1", &other, 75.0).await.says(409, PAID_AGAIN);
+    world.place("Marta", "JO3", &first, 40.0).await.must_be(201);
+    let again = world.pay("Marta", 40.0).await;
+    world.place("Marta", "JO3", &again, 40.0).await.says(409, PAID_AGAIN);
+    assert!(world.is_refunded(&other).await && world.is_refunded(&again).await);
+    assert_eq!((world.orders(), world.refunds().await), (1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_that_is_not_made_or_pays_another_order_stays_when_the_number_is_in_use() {
+    let world = World::new().await;
+    let (first, second, open) =
+        (world.pay("Marta", 40.0).await, world.pay("Marta", 40.0).await, world.plan("Marta", 40.0).await);
+    world.place("Marta", "JO1", &first, 40.0).await.must_be(201);
+    world.place("Marta", "JO2", &second, 40.0).await.must_be(201);
+    world.place("Marta", "JO1", &second, 40.0).await.says(409, IN_USE);
+    world.place("Marta", "JO1", &open, 40.0).await.says(409, IN_USE);
+    world.payments.confirm(&open).await.unwrap();
+    world.place("Marta", "JO3", &open, 40.0).await.must_be(201);
+    assert_eq!((world.orders(), world.refunds().await), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_a_cancelled_order_buys_nothing_and_keeps_no_payment() {
+    let world = World::new().await;
+    let first = world.started().await["paymentIntent"].clone();
+    world.put("Iria", "/cancel/JO1", json!({})).await.must_be(200);
+    assert_eq!(world.refunds().await, 1);
+    let second = world.pay("Marta", 40.0).await;
+    world.place("Marta", "JO1", &second, 40.0).await.says(409, PAID_AGAIN);
+    assert!(world.is_refunded(&second).await);
+    // Without a payment of its own it is no new order either, and no repetition of the old one.
+    let third = world.pay("Marta", 40.0).await;
+    world.place("Marta", "JO1", "null", 40.0).await.says(409, IN_USE);
+    assert!(!world.is_refunded(&third).await);
+    world.place("Marta", "JO2", "null", 40.0).await.must_be(201);
+    let repeated = world.place("Marta", "JO1", first.as_str().unwrap(), 40.0).await.must_be(201);
+    assert_eq!(repeated["order"]["state"], "Cancelled");
+    assert_eq!((world.orders(), world.refunds().await), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_cancelled_is_not_what_a_buyer_without_a_payment_asks_for_now() {
+    let world = World::new().await;
+    world.pay("Marta", 40.0).await;
+    world.place("Marta", "JO1", "null", 40.0).await.must_be(201);
+    world.place("Marta", "JO2", "null", 40.0).await.must_be(201);
+    world.put("Iria", "/cancel/JO1", json!({})).await.must_be(200);
+    world.place("Marta", "JO3", "null", 40.0).await.says(409, "The payment for this order was not made.");
+    world.get("Marta", "/JO3").await.must_be(404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_payments_racing_for_one_number_one_goes_back() {
+    for _ in 0..20 {
+        let world = World::new().await;
+        let (first, second) = (world.pay("Marta", 40.0).await, world.pay("Marta", 40.0).await);
+        let (a, b) = (order("Marta", "JO1", &first, 40.0), order("Marta", "JO1", &second, 40.0));
+        let (one, other) =
+            tokio::join!(world.ask("Marta", "POST", "", &a, None), world.ask("Marta", "POST", "", &b, None));
+        let mut statuses = [one.0.as_u16(), other.0.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409]);
+        world.settle().await;
+        assert_eq!((world.orders(), world.refunds().await), (1, 1));
+        let order = world.get("Marta", "/JO1").await.must_be(200)["order"].take();
+        assert_eq!(order["state"], "InProgress");
+        let paid_with = order["paymentIntent"].as_str().unwrap();
+        assert!(!world.is_refunded(paid_with).await);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_intent_pays_nothing_else() {
     let world = World::new().await;
@@ -221,7 +312,9 @@ async fn broken_bodies_are_refused_in_the_wires_words() {
         ("gigId", json!("undefined"), "\"gigId\" must be a valid id"),
         ("sellerId", json!("x"), "\"sellerId\" must be a valid id"),
         ("price", json!(null), "\"price\" must be a number"),
-        ("price", json!(1e9), "The price 1000000000 cannot be paid."),
+        ("price", json!(947_868), "\"price\" must be less than or equal to 947867.29"),
+        ("price", json!(1e9), "\"price\" must be less than or equal to 947867.29"),
+        ("quantity", json!(2), "\"quantity\" must be [1]"),
         ("dateOrdered", json!("Invalid Date"), "\"dateOrdered\" must be a valid date"),
         ("approved", json!(true), "\"approved\" is not allowed"),
     ] {
@@ -236,7 +329,11 @@ async fn broken_bodies_are_refused_in_the_wires_words() {
         .post("Marta", "/create-payment-intent", &json!({"price": "NaN"}))
         .await
         .says(400, "\"price\" must be a number");
-    world.post("Marta", "/create-payment-intent", &json!({"price": 2e6})).await.must_be(400);
+    for price in [json!(947_868), json!(2e6), json!(1e300)] {
+        let text = "\"price\" must be less than or equal to 947867.29";
+        world.post("Marta", "/create-payment-intent", &json!({ "price": price })).await.says(400, text);
+    }
+    world.plan("Marta", 947_867.29).await;
     assert_eq!(world.orders(), 0);
 }
 

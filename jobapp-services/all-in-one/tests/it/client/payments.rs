@@ -201,9 +201,21 @@ async fn an_accepted_offer_is_good_for_one_order() {
     assert_eq!(list(&orders, "/orders").len(), 1, "{orders}");
 }
 
+/// Waits until a payment is shown as refunded.
+async fn went_back(trade: &Trade, intent: &str) {
+    soon("the payment goes back", || async {
+        let plain = reqwest::Client::new().get(trade.buyer.url("/_dev/payments")).header("accept", "text/html");
+        let page = trade.buyer.send(plain).await.text().to_lowercase();
+        let row = page.split("<tr").find(|row| row.contains(&intent.to_lowercase())).unwrap_or_default();
+        if row.contains("refunded") { Ok(()) } else { Err(row.to_owned()) }
+    })
+    .await;
+}
+
 #[tokio::test]
-async fn a_price_nobody_asked_for_waits_and_only_the_buyer_sees_it() {
+async fn a_price_that_an_open_offer_may_still_explain_waits_and_only_the_buyer_sees_it() {
     let trade = shared().trade().await;
+    let offer = trade.offer(33.0).await;
     let (number, intent) = (order_number(), trade.buyer.pay(33.0).await);
     let answer = trade.try_order(trade.order_body(&number, &intent, 33.0)).await;
     has(&answer.says("Order created successfully."), "/order/status", "in progress");
@@ -215,12 +227,56 @@ async fn a_price_nobody_asked_for_waits_and_only_the_buyer_sees_it() {
     let told = trade.seller.notifications().await;
     assert!(told.is_empty(), "{told:?}");
 
-    // The missing fact arrives: the seller's offer of that price, accepted.
-    let offer = trade.offer(33.0).await;
+    // The missing fact arrives: the buyer accepts.
     trade.accept(&offer).await;
     trade.seller.told("placed an order for your gig.").await;
     let order = trade.order_document(&number).await;
     has(&order, "/state", "InProgress");
+}
+
+#[tokio::test]
+async fn a_price_the_gig_never_had_is_refused_and_the_money_goes_back_at_once() {
+    let trade = shared().trade().await;
+    for price in [33.0, 1.0] {
+        let intent = trade.buyer.pay(price).await;
+        let answer = trade.try_order(trade.order_body(&order_number(), &intent, price)).await.refused(409);
+        let words = "The gig is not sold at this price. Your payment will be refunded.";
+        assert_eq!(text(&answer, "/message"), words, "{answer}");
+        went_back(&trade, &intent).await;
+    }
+    let sellers = trade.seller.get(&format!("/order/seller/{}", trade.seller.seller_id)).await.good();
+    assert_eq!(sellers["orders"], json!([]));
+    trade.order().await;
+}
+
+#[tokio::test]
+async fn a_gig_that_does_not_exist_is_not_sold_and_the_money_goes_back_at_once() {
+    let trade = shared().trade().await;
+    let intent = trade.buyer.pay(20.0).await;
+    let mut body = trade.order_body(&order_number(), &intent, 20.0);
+    body["gigId"] = json!("66f0c0ffee00000000009999");
+    let answer = trade.try_order(body).await.refused(409);
+    assert_eq!(text(&answer, "/message"), "There is no such gig. Your payment will be refunded.", "{answer}");
+    went_back(&trade, &intent).await;
+}
+
+#[tokio::test]
+async fn a_number_is_paid_once_and_what_is_paid_for_it_again_goes_back_at_once() {
+    let trade = shared().trade().await;
+    let words = "You placed an order with this number before. Your payment will be refunded.";
+    let again = async |number: &str| {
+        let intent = trade.buyer.pay(20.0).await;
+        let answer = trade.try_order(trade.order_body(number, &intent, 20.0)).await.refused(409);
+        assert_eq!(text(&answer, "/message"), words, "{answer}");
+        went_back(&trade, &intent).await;
+    };
+    let number = trade.order().await;
+    again(&number).await;
+    has(&trade.order_document(&number).await, "/state", "InProgress");
+    trade.seller.put(&format!("/order/cancel/{number}"), trade.cancellation("x")).await.good();
+    again(&number).await;
+    has(&trade.order_document(&number).await, "/state", "Cancelled");
+    trade.order().await;
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ async fn an_offer_needs_a_price_and_days() {
         ("/offer/price", json!(0)),
         ("/offer/price", json!(-1)),
         ("/offer/price", json!(1e15)),
+        ("/offer/price", json!(947_868)),
         ("/offer/deliveryInDays", json!(0)),
         ("/offer/deliveryInDays", json!(-3)),
         ("/offer/deliveryInDays", json!(1.5)),
@@ -95,6 +96,30 @@ async fn an_offer_needs_a_price_and_days() {
     wrong_side["hasOffer"] = json!(true);
     wrong_side["offer"] = bodies::offer(1.0);
     trade.buyer.post("/message", wrong_side).await.refused(400);
+    assert!(trade.messages().await.is_empty());
+    trade.seller.post("/message", valid).await.says("Message added");
+}
+
+#[tokio::test]
+async fn an_offer_needs_a_gig_that_can_be_ordered() {
+    let (trade, other) = tokio::join!(shared().trade(), shared().seller());
+    let (foreign, gone) = (other.gig(20.0).await, trade.seller.gig(20.0).await);
+    trade.seller.delete(&format!("/gig/{}/{}", gone.id, trade.seller.seller_id)).await.good();
+    let mut valid = trade.message(false, None, "My offer");
+    valid["hasOffer"] = json!(true);
+    valid["offer"] = bodies::offer(40.0);
+    trade.seller.post("/message", without(&valid, "/gigId")).await.refused(400);
+    for (gig, status) in [
+        (json!(""), 400),
+        (json!(null), 400),
+        (json!("abc"), 400),
+        (json!("undefined"), 400),
+        (json!(foreign.id), 400),
+        (json!("66f0c0ffee00000000009999"), 404),
+        (json!(gone.id), 404),
+    ] {
+        trade.seller.post("/message", with(&valid, "/gigId", gig)).await.refused(status);
+    }
     assert!(trade.messages().await.is_empty());
     trade.seller.post("/message", valid).await.says("Message added");
 }

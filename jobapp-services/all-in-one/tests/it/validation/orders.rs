@@ -120,6 +120,8 @@ async fn a_payment_needs_a_price() {
         json!([20]),
         json!({ "$gt": 0 }),
         json!(1e300),
+        json!(947_868),
+        json!("947867.3"),
         json!("NaN"),
         json!("Infinity"),
     ] {
