@@ -21,8 +21,8 @@ pub enum OrdersError {
     /// The number belongs to another order.
     #[error("The order number is in use.")]
     NumberInUse,
-    /// The buyer has an order of this number, which was paid with another payment.
-    #[error("You placed an order with this number before. Your payment will be refunded.")]
+    /// The buyer placed the same order with this number before, and paid it with another payment.
+    #[error("You placed this order before, with another payment. Your payment will be refunded.")]
     PaidAgain,
     /// The payment paid for something else.
     #[error("The payment was used for another order.")]

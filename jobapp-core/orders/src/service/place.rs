@@ -117,7 +117,7 @@ impl Orders {
     ///
     /// # Errors
     /// When it is not paid, or the number is in use. What was paid goes back when what the order claims is contradicted, and
-    /// when the buyer has an order of this number that was paid otherwise.
+    /// when the buyer placed the same order with this number and another payment before.
     pub async fn place(&self, request: &OrderRequest, cause: Option<Cause>) -> Result<Placed, OrdersError> {
         if let Some(cause) = &cause
             && let Some(placed) = self.placed_before(cause).await?
@@ -193,8 +193,8 @@ impl Orders {
         }
     }
 
-    /// The request's number names an order. That is the answer to the same request once more; whatever else was paid for this
-    /// number goes back, since it can buy nothing under it.
+    /// The request's number names an order. That is the answer to the same request once more. What was paid for the same thing
+    /// a second time goes back, since it buys nothing; under another number it would be an order the buyer did not ask for.
     async fn by_number(
         &self,
         request: &OrderRequest,
@@ -202,28 +202,24 @@ impl Orders {
         own_claim: Option<(PaymentId, Version)>,
     ) -> Result<Placed, OrdersError> {
         let order = existing.record();
-        if order.buyer.username != request.buyer.username {
-            // The buyer is not to blame: under another number the payment is as good as before.
+        if !request.is_for_the_same_as(order) {
+            // Only the number is wrong: under another one the payment is as good as before.
             return Err(OrdersError::NumberInUse);
         }
-        let is_same = request.is_for_the_same_as(order);
         let is_cancelled = order.phase == Phase::Cancelled;
         let named = request.named_payment.as_str();
-        if is_same && (named == order.payment || named == order.named_payment && !is_cancelled) {
+        if named == order.payment || named == order.named_payment && !is_cancelled {
             return Ok(Placed { order: existing, repeated: true });
         }
-        let other = match named.is_empty() || named.len() > MAX_KEY_BYTES {
-            true => None,
-            false => self.known_or_adopted(named, &request.buyer.username).await?,
+        let other = if named.is_empty() || named.len() > MAX_KEY_BYTES {
+            None
+        } else {
+            self.known_or_adopted(named, &request.buyer.username).await?
         };
         let Some(other) = other.filter(|payment| payment.value.username() == request.buyer.username) else {
             // A text that is no payment of the buyer's, as clients send that lost it, asks for nothing else.
-            let is_repeated = is_same && !is_cancelled;
-            return if is_repeated {
-                Ok(Placed { order: existing, repeated: true })
-            } else {
-                Err(OrdersError::NumberInUse)
-            };
+            let repeated = Placed { order: existing, repeated: true };
+            return if is_cancelled { Err(OrdersError::NumberInUse) } else { Ok(repeated) };
         };
         let pays_another = self.ports.orders.find_by(Order::PAYMENT, named.into()).await?.is_some();
         if !pays_another && self.give_back(other, own_claim).await? {

@@ -20,8 +20,8 @@ const ROUTE: &str = "POST /order";
 ///
 /// An order whose payment is on its way, whose offer is not accepted yet, or of whose gig or offer nothing can be known at the
 /// moment, waits: its `state` is `AwaitingPayment`. What is paid for a gig that does not exist, at a price it never had, or
-/// under a number the buyer used before, is refused and goes back. The same payment, gig and price again answer with the first
-/// order, which then goes by both numbers.
+/// for the same order and number a second time, is refused and goes back. The same payment, gig and price again answer with
+/// the first order, which then goes by both numbers.
 #[utoipa::path(post, path = "/api/v1/order", tag = "order",
     request_body = OrderBody,
     responses(

@@ -263,7 +263,7 @@ async fn a_gig_that_does_not_exist_is_not_sold_and_the_money_goes_back_at_once()
 #[tokio::test]
 async fn a_number_is_paid_once_and_what_is_paid_for_it_again_goes_back_at_once() {
     let trade = shared().trade().await;
-    let words = "You placed an order with this number before. Your payment will be refunded.";
+    let words = "You placed this order before, with another payment. Your payment will be refunded.";
     let again = async |number: &str| {
         let intent = trade.buyer.pay(20.0).await;
         let answer = trade.try_order(trade.order_body(number, &intent, 20.0)).await.refused(409);
