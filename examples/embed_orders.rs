@@ -16,7 +16,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use jobapp::adapters::memory::MemoryStore;
 use jobapp::adapters::payments::FakePayments;
-use jobapp::kernel::{Clock, FixedClock, Money, Outbox, SequenceIds, Timestamp};
+use jobapp::kernel::{Clock, FixedClock, Money, Outbox, Price, SequenceIds, Timestamp};
 use jobapp::orders::{
     Agreement, Customer, GigCard, GigNow, OrderPorts, OrderRequest, Orders, Party, Patience, Work, fees,
 };
@@ -61,7 +61,7 @@ pub async fn run() -> anyhow::Result<()> {
 
     println!("Marta plans a payment; the fee comes on top.");
     let customer = Customer { username: "Marta".into(), email: "marta@example.org".into() };
-    let payment = orders.plan_payment(&customer, price, None).await?;
+    let payment = orders.plan_payment(&customer, Price::try_from(price)?, None).await?;
     ensure!(fees::total(price) == Money::from_cents(44_20), "5.5 % and 2.00, because the order is small");
 
     println!("She orders before she has paid, and is refused:");
@@ -165,7 +165,7 @@ fn request(gig: &GigNow, intent: &str, now: Timestamp) -> anyhow::Result<OrderRe
             email: "marta@example.org".into(),
             picture: "https://img.example.org/marta.png".into(),
         },
-        price: gig.price,
+        price: gig.price.try_into()?,
         agreement: Agreement {
             title: "One logo".into(),
             description: "Three drafts by hand".into(),

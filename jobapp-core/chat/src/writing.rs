@@ -49,8 +49,8 @@ pub struct NewMessage {
 }
 
 impl Chat {
-    /// Whether the two users and their roles are known, and the gig if one is offered. What is not may still be on its way: wait for it here, and a large
-    /// file need not be held twice.
+    /// Whether the two users and their roles are known, and the gig if one is offered. What is not may still be on its way: wait
+    /// for it here, and a large file need not be held twice.
     ///
     /// # Errors
     /// [`ChatError`]; when [`ChatError::is_early`], the same call may succeed in a moment.
