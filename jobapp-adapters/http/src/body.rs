@@ -87,7 +87,10 @@ pub(crate) fn inflated(mut request: Request) -> Result<Request, ApiError> {
 }
 
 pub(crate) fn too_large() -> ApiError {
-    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this route accepts.")
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "This is too large. Choose a smaller picture or file, or send less text.",
+    )
 }
 
 /// A body that arrives too slowly. Who reads it answers 408.

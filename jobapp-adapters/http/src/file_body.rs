@@ -331,9 +331,21 @@ mod tests {
             (format!(r#"{{"file":"{file}","#), 400, "The body is not valid JSON: EOF while parsing a value."),
             (format!(r#"{{"file":"{file}\q"}}"#), 400, "The body is not valid JSON: invalid escape."),
             (format!(r#"{{"file":"{file}bad"}}"#), 400, "the upload cannot be used: it is bad"),
-            (format!(r#"{{"a":"{file}"}}"#), 413, "The body is larger than this route accepts."),
-            (format!(r#"{{"a":{{"file":"{file}"}}}}"#), 413, "The body is larger than this route accepts."),
-            (format!(r#"{{"file":"{}"}}"#, "A".repeat(LIMIT)), 413, "The body is larger than this route accepts."),
+            (
+                format!(r#"{{"a":"{file}"}}"#),
+                413,
+                "This is too large. Choose a smaller picture or file, or send less text.",
+            ),
+            (
+                format!(r#"{{"a":{{"file":"{file}"}}}}"#),
+                413,
+                "This is too large. Choose a smaller picture or file, or send less text.",
+            ),
+            (
+                format!(r#"{{"file":"{}"}}"#, "A".repeat(LIMIT)),
+                413,
+                "This is too large. Choose a smaller picture or file, or send less text.",
+            ),
         ] {
             let (got, answer) = ask("/streamed", JSON, None, body.as_bytes()).await;
             assert_eq!((got.as_u16(), &answer["message"]), (status, &json!(message)));

@@ -8,7 +8,7 @@ use crate::source::{Reader, Source};
 const STEP: usize = 256 * 1024;
 
 /// As many bytes of the content tell its type.
-const BEGINNING: usize = 48 * 1024;
+pub(crate) const BEGINNING: usize = 48 * 1024;
 
 /// Where decoded content goes.
 pub(crate) trait Keep {

@@ -1,6 +1,7 @@
 //! Media in memory.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,11 +11,21 @@ use parking_lot::Mutex;
 
 use crate::intake::{Complete, Intake, Keep};
 use crate::limits::MediaLimits;
-use crate::types;
+use crate::{picture, types};
+
+/// What stands before the names of pictures.
+const PUBLIC: &str = "http://media.test/media/";
+
+/// What stands before the names of files in the addresses that are made for readers.
+const SIGNED: &str = "http://media.test/media/signed/";
+
+/// What the names of files begin with.
+const PRIVATE: &str = "private-";
 
 /// Takes and refuses the same uploads as [`crate::FolderMedia`] and keeps them in memory, for tests.
 ///
-/// The URLs count up: `http://media.test/media/1.png`, `http://media.test/media/2.zip`…
+/// The names count up: a picture is at `http://media.test/media/1.png`, a file is kept as `private-2.zip` and read at
+/// `http://media.test/media/signed/private-2.zip`.
 #[derive(Debug, Default)]
 pub struct MemoryMedia {
     stored: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -33,9 +44,11 @@ impl MemoryMedia {
         self.away.store(away, Ordering::SeqCst);
     }
 
-    /// What was stored under this URL.
+    /// What somebody reads at this URL. A file is read at an address that [`MediaStore::address`] made, and nowhere else.
     pub fn get(&self, url: &str) -> Option<Vec<u8>> {
-        self.stored.lock().get(url).cloned()
+        let signed = url.strip_prefix(SIGNED).filter(|name| name.starts_with(PRIVATE));
+        let name = signed.or_else(|| url.strip_prefix(PUBLIC).filter(|name| !name.starts_with(PRIVATE)))?;
+        self.stored.lock().get(name).cloned()
     }
 
     /// How many uploads were stored.
@@ -56,6 +69,10 @@ impl MediaStore for MemoryMedia {
         let mut intake = Intake::new(Vec::new(), self.limits.of(&upload.purpose));
         intake.push(&upload.source)?;
         self.publish(intake, &upload.purpose)
+    }
+
+    fn address(&self, stored: &str, _: &str) -> String {
+        if stored.starts_with(PRIVATE) { format!("{SIGNED}{stored}") } else { stored.to_owned() }
     }
 
     async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
@@ -82,10 +99,20 @@ impl MemoryMedia {
         if length > limit {
             return Err(MediaError::TooLarge { limit });
         }
-        let extension = types::extension(&beginning, purpose).ok_or_else(|| MediaError::invalid("it is no picture"))?;
+        let extension = types::extension(&beginning, purpose).ok_or_else(picture::none)?;
+        if *purpose == UploadPurpose::Picture {
+            picture::check(&extension, Cursor::new(&bytes), &self.limits)?;
+        }
         let mut stored = self.stored.lock();
-        let url = format!("http://media.test/media/{}.{extension}", stored.len() + 1);
-        stored.insert(url.clone(), bytes);
+        let number = stored.len() + 1;
+        let (name, url) = match purpose {
+            UploadPurpose::Picture => (format!("{number}.{extension}"), format!("{PUBLIC}{number}.{extension}")),
+            UploadPurpose::File { .. } => {
+                let name = format!("{PRIVATE}{number}.{extension}");
+                (name.clone(), name)
+            }
+        };
+        stored.insert(name, bytes);
         Ok(StoredMedia { url })
     }
 }
@@ -117,14 +144,22 @@ impl Keep for Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::tests::png;
 
     #[tokio::test]
     async fn uploads_can_be_read_back() {
         let media = MemoryMedia::default();
         let upload = Upload::file("data:text/plain;base64,aGk=", None, Some("hi.txt".into()));
-        let url = media.store(upload).await.unwrap().url;
-        assert_eq!(url, "http://media.test/media/1.txt");
+        let kept = media.store(upload).await.unwrap().url;
+        assert_eq!(media.get(&kept), None);
+        assert_eq!(media.get(&format!("{PUBLIC}{kept}")), None);
+        let url = media.address(&kept, "hi.txt");
+        assert!(url.ends_with("1.txt"), "{url}");
         assert_eq!(media.get(&url).unwrap(), b"hi");
+        let picture = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, png(1, 1));
+        let url = media.store(Upload::picture(format!("data:image/png;base64,{picture}"))).await.unwrap().url;
+        assert_eq!(url, "http://media.test/media/2.png");
+        assert_eq!(media.get(&media.address(&url, "")).unwrap(), png(1, 1));
     }
 
     #[tokio::test]
@@ -136,16 +171,15 @@ mod tests {
         }
         assert!(media.is_empty());
         let purpose = UploadPurpose::File { file_type: None, name: Some("hi.txt".into()) };
-        let url = sink.finish(purpose, None).await.unwrap().url;
-        assert_eq!(url, "http://media.test/media/1.txt");
-        assert_eq!(media.get(&url).unwrap(), b"hi");
+        let kept = sink.finish(purpose, None).await.unwrap().url;
+        assert_eq!(media.get(&media.address(&kept, "")).unwrap(), b"hi");
     }
 
     #[tokio::test]
     async fn it_refuses_what_the_folder_refuses() {
-        let media = MemoryMedia::with_limits(MediaLimits { picture: 1, file: 1 });
+        let media = MemoryMedia::with_limits(MediaLimits { picture: 1, file: 1, ..MediaLimits::default() });
         let picture = media.store(Upload::picture("data:image/png;base64,aA==")).await.unwrap_err();
-        assert!(matches!(picture, MediaError::Invalid { .. }));
+        assert!(matches!(picture, MediaError::Refused { .. }));
         let file = media.store(Upload::file("data:;base64,aGk=", None, None)).await.unwrap_err();
         assert!(matches!(file, MediaError::TooLarge { limit: 1 }));
         media.set_away(true);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobapp_kernel::{ErrorKind, Kinded, MediaError, RepositoryError};
+use jobapp_kernel::{ByteSize, ErrorKind, Kinded, MediaError, RepositoryError};
 
 use crate::account::{ResetRefused, SecondFactorRefused, VerificationRefused};
 use crate::name::{InvalidEmail, InvalidUsername};
@@ -95,7 +95,10 @@ pub enum AuthError {
 
 fn picture_text(error: &MediaError) -> String {
     match error {
-        MediaError::TooLarge { limit } => format!("The picture is larger than {limit} bytes."),
+        MediaError::TooLarge { limit } => {
+            format!("The picture is too large: choose one of at most {}.", ByteSize(*limit))
+        }
+        MediaError::Refused { reason } => reason.clone(),
         MediaError::Invalid { .. } | MediaError::Unavailable(_) => "File upload error. Try again".to_owned(),
     }
 }

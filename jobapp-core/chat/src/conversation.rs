@@ -126,7 +126,7 @@ pub struct Summary {
     pub buyer_id: String,
     /// The text.
     pub body: String,
-    /// URL of the file, or empty.
+    /// What the media store keeps the file as, or empty.
     pub file: String,
     /// The gig it is about, or empty.
     pub gig_id: String,

@@ -65,11 +65,18 @@ pub enum ChatError {
         state: OfferState,
     },
     /// The file was not stored.
-    #[error("{}", match .0 { MediaError::TooLarge { .. } => "The file is too large.", _ => "File upload error. Try again" })]
+    #[error("{}", upload_text(.0))]
     Upload(#[source] MediaError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] RepositoryError),
+}
+
+fn upload_text(error: &MediaError) -> String {
+    match error {
+        MediaError::TooLarge { .. } | MediaError::Refused { .. } => error.to_string(),
+        MediaError::Invalid { .. } | MediaError::Unavailable(_) => "File upload error. Try again".to_owned(),
+    }
 }
 
 impl ChatError {

@@ -51,7 +51,7 @@ impl Participant {
 /// A file that came with a message; empty texts when there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Attachment {
-    /// URL.
+    /// What the media store keeps it as, or the URL of a file that is stored elsewhere.
     pub url: String,
     /// What the sender calls its type, such as `zip`.
     pub file_type: String,

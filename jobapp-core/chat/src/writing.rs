@@ -1,6 +1,8 @@
 //! Writing a message.
 
-use jobapp_kernel::{Aggregate, Cause, Change, KeyValue, Received, RepositoryError, Upload, in_turn_by, turn_by};
+use jobapp_kernel::{
+    Aggregate, Cause, Change, KeyValue, Received, RepositoryError, Upload, file_label, file_name, in_turn_by, turn_by,
+};
 use jobapp_users::card::Card;
 
 use crate::conversation::Pair;
@@ -139,6 +141,7 @@ impl Chat {
 
     async fn upload(&self, file: Option<NewFile>, received: Option<Received>) -> Result<Attachment, ChatError> {
         let Some(NewFile { source, file_type, name, size }) = file else { return Ok(Attachment::default()) };
+        let (file_type, size, name) = (file_label(&file_type), file_label(&size), file_name(&name));
         let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let upload = Upload::file(source, given(&file_type), given(&name));
         let upload = if file_type.eq_ignore_ascii_case("zip") {

@@ -23,6 +23,7 @@ mod address;
 mod aggregate;
 mod checked;
 mod error;
+mod file_name;
 mod id;
 mod media;
 mod messaging;
@@ -42,8 +43,9 @@ pub use address::{ascii_domain, mail_address};
 pub use aggregate::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES};
 pub use checked::id_text;
 pub use error::{ErrorKind, Kinded, RepositoryError};
+pub use file_name::{file_label, file_name};
 pub use id::{AccountId, Identifier, InvalidId, ObjectId};
-pub use media::{MediaError, MediaSink, MediaStore, Received, StoredMedia, Upload, UploadPurpose};
+pub use media::{ByteSize, MediaError, MediaSink, MediaStore, Received, StoredMedia, Upload, UploadPurpose};
 pub use messaging::{
     Batch, BindError, DeadLetter, DeadLetterError, DeadLetters, Delivery, Exchange, ExchangeKind, Handler, Message,
     MessageId, Outcome, PublishError, Publisher, Queue, Subscriber, Subscription, deliver_each, unreadable,

@@ -10,9 +10,9 @@ use crate::{ErrorKind, Kinded};
 /// What a picture or file is sent for: it decides which types and sizes are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UploadPurpose {
-    /// A picture that clients show: it must be one.
+    /// A picture that clients show to everybody: it must be one.
     Picture,
-    /// A file that clients download: of any type.
+    /// A file of any type, for those who may see the record that names it and nobody else.
     File {
         /// What the sender calls its type, such as `zip` or `application/pdf`. Never trusted.
         file_type: Option<String>,
@@ -78,21 +78,28 @@ impl std::fmt::Debug for Upload {
 /// What was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMedia {
-    /// Where everybody who knows this URL can read it.
+    /// What a record keeps of it. Of a picture it is the URL where everybody reads it. Of a file it opens nothing by itself:
+    /// [`MediaStore::address`] makes a URL of it for those who may see the record.
     pub url: String,
 }
 
 /// Why a picture or file was not stored. Nothing is ever half stored.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
-    /// It is neither a data URL nor an absolute URL, its base64 is wrong, or it is no picture where one is needed.
+    /// It is neither a data URL nor an absolute URL, or its base64 is wrong.
     #[error("the upload cannot be used: {reason}")]
     Invalid {
-        /// What is wrong with it, in words for its sender.
+        /// What is wrong with it, for the log: clients make such sources, not people.
+        reason: String,
+    },
+    /// It was read and is not taken: a picture that is none or of no size, the link to a file that is not good any more.
+    #[error("{reason}")]
+    Refused {
+        /// Why, in words for people who chose it.
         reason: String,
     },
     /// It is larger than the store takes for this purpose.
-    #[error("the upload is larger than {limit} bytes")]
+    #[error("The file is too large: choose one of at most {}.", ByteSize(*limit))]
     TooLarge {
         /// The most bytes that are taken.
         limit: u64,
@@ -108,6 +115,11 @@ impl MediaError {
         Self::Invalid { reason: reason.into() }
     }
 
+    /// The upload is not taken for this `reason`, a sentence.
+    pub fn refused(reason: impl Into<String>) -> Self {
+        Self::Refused { reason: reason.into() }
+    }
+
     /// The store failed with `source`.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())
@@ -117,18 +129,51 @@ impl MediaError {
 impl Kinded for MediaError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Invalid { .. } => ErrorKind::Invalid,
+            Self::Invalid { .. } | Self::Refused { .. } => ErrorKind::Invalid,
             Self::TooLarge { .. } => ErrorKind::TooLarge,
             Self::Unavailable(_) => ErrorKind::Unavailable,
         }
     }
 }
 
-/// Stores pictures and files and gives them URLs that nobody can guess.
+/// A number of bytes in the words of people, rounded down: `15 MB`, `262 KB`, `5 bytes`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteSize(pub u64);
+
+impl ByteSize {
+    /// As much content as a JSON body of `body` bytes brings as base64, beside a few words.
+    pub const fn content_of(body: usize) -> Self {
+        let body = body as u64;
+        let quarter = body / 4;
+        let words = if quarter < 64 * 1024 { quarter } else { 64 * 1024 };
+        Self((body - words) / 4 * 3)
+    }
+}
+
+impl std::fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            bytes @ 1_000_000.. => write!(f, "{} MB", bytes / 1_000_000),
+            bytes @ 1_000.. => write!(f, "{} KB", bytes / 1_000),
+            bytes => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
+/// Stores pictures and files. Pictures get URLs that nobody can guess; files are read with an address that was made for a
+/// reader and is soon over.
 #[async_trait]
 pub trait MediaStore: Send + Sync + 'static {
     /// Stores an upload and returns where to read it. An `http` or `https` source is never fetched.
     async fn store(&self, upload: Upload) -> Result<StoredMedia, MediaError>;
+
+    /// Where somebody reads what a record keeps as [`StoredMedia::url`]: to be asked each time the record is shown to
+    /// somebody who may see it, and never to be stored. A file is saved under the name that is given.
+    ///
+    /// A store that keeps nothing private answers with what it was given.
+    fn address(&self, stored: &str, _name: &str) -> String {
+        stored.to_owned()
+    }
 
     /// Begins an upload whose source arrives in pieces, before it is known what it is for.
     ///
@@ -251,6 +296,25 @@ mod tests {
         pieces.write("all of it").await;
         assert_eq!(Upload::picture("a part").keep(&Echo, Some(pieces)).await.unwrap().url, "all of it#");
         assert_eq!(Upload::picture("a part").keep(&Echo, None).await.unwrap().url, "a part#");
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_words_of_people() {
+        let cases = [(0, "0 bytes"), (999, "999 bytes"), (262_144, "262 KB"), (15_678_336, "15 MB")];
+        for (bytes, text) in cases {
+            assert_eq!(ByteSize(bytes).to_string(), text);
+        }
+        let too_large = MediaError::TooLarge { limit: 110_051_328 };
+        assert_eq!(too_large.to_string(), "The file is too large: choose one of at most 110 MB.");
+    }
+
+    #[test]
+    fn what_a_body_brings_fits_into_it_as_base64() {
+        for body in [0, 1, 4096, 256 * 1024, 20 * 1024 * 1024, 140 * 1024 * 1024] {
+            let ByteSize(content) = ByteSize::content_of(body);
+            assert!(content.div_ceil(3) * 4 <= body as u64, "{body}");
+        }
+        assert_eq!(ByteSize::content_of(20 * 1024 * 1024).to_string(), "15 MB");
     }
 
     #[test]

@@ -254,6 +254,9 @@ impl Order {
         self.record.extension = None;
         self.record.delivered_at = Some(now);
         let Work { message, file, file_type, file_size, file_name } = work;
+        let file_type = file_type.as_deref().map(jobapp_kernel::file_label);
+        let file_size = file_size.as_deref().map(jobapp_kernel::file_label);
+        let file_name = file_name.as_deref().map(jobapp_kernel::file_name);
         self.record.work.push(DeliveredWork { id, at: now, message, file, file_type, file_size, file_name });
         Ok(self.happened(by, now, OrderEvent::OrderDelivered))
     }

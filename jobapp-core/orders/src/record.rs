@@ -99,7 +99,7 @@ impl WaitingFor {
 pub struct Work {
     /// The seller's words.
     pub message: Option<String>,
-    /// URL of the stored file.
+    /// What the media store keeps the file as.
     pub file: Option<String>,
     /// Such as `zip`.
     pub file_type: Option<String>,
@@ -118,7 +118,7 @@ pub struct DeliveredWork {
     pub at: Timestamp,
     /// The seller's words.
     pub message: Option<String>,
-    /// URL of the stored file.
+    /// What the media store keeps the file as.
     pub file: Option<String>,
     /// Such as `zip`.
     pub file_type: Option<String>,

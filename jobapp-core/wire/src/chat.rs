@@ -367,7 +367,7 @@ pub struct MessageDocument {
     pub receiver_picture: String,
     /// The text.
     pub body: String,
-    /// URL of the file; empty for none.
+    /// URL of the file, made for the two users and good for half a day; empty for none.
     pub file: String,
     /// Such as `zip`.
     pub file_type: String,
@@ -415,7 +415,7 @@ pub struct ConversationEntry {
     pub sender_picture: String,
     /// The text.
     pub body: String,
-    /// URL of the file; empty for none.
+    /// URL of the file, made for the two users and good for half a day; empty for none.
     pub file: String,
     /// The gig it is about; empty for none.
     pub gig_id: String,

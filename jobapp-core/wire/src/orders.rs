@@ -45,7 +45,7 @@ pub struct DeliveredWork {
     /// The seller's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// URL.
+    /// URL, made for the two participants and good for half a day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Such as `zip`.

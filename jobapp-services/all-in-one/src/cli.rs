@@ -161,7 +161,7 @@ pub struct Flags {
     /// The largest body of words, in bytes [default: 262144].
     #[arg(long, global = true, env = "JOBAPP_BODY_LIMIT", value_name = "BYTES")]
     pub body_limit: Option<String>,
-    /// The largest body with a picture, in bytes [default: 15728640].
+    /// The largest body with a picture, in bytes [default: 20971520].
     #[arg(long, global = true, env = "JOBAPP_PICTURE_BODY_LIMIT", value_name = "BYTES")]
     pub picture_body_limit: Option<String>,
     /// The largest body with a chat or delivery file, in bytes [default: 146800640].

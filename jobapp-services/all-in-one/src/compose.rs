@@ -14,7 +14,6 @@ use jobapp_gigs::Indexer;
 use jobapp_http::{GatewayTokens, ServiceGuard, UserTokens, in_process};
 use jobapp_kernel::{Clock, Ids, MediaStore, Publisher, Queue, Subscriber, Timestamp};
 use jobapp_mail::{Brand, FileSentRecords, FolderMailer, Templates};
-use jobapp_media::{FolderMedia, MediaLimits};
 use jobapp_memory::MemoryCategories;
 use jobapp_notification_service::NotificationService;
 use jobapp_order_service::{OrderConfig, OrderPorts, OrderService};
@@ -29,7 +28,7 @@ use jobapp_users_service::{UsersConfig, UsersPorts, UsersService};
 use utoipa::openapi::OpenApi;
 
 pub(crate) use crate::stores::Stores;
-use crate::{Folder, Secrets, Settings, demo, developer, status};
+use crate::{Folder, Secrets, Settings, demo, developer, media, status};
 
 /// How often old causes are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -122,8 +121,8 @@ impl Marketplace {
         let bus = SqlBus::open(SqlBusConfig::file(folder.database("bus"))).await.context("the message bus")?;
         // All queues before anything is published, so that nothing misses its consumer.
         bus.declare(&queues()).await.context("the queues")?;
-        let media = FolderMedia::open(folder.within("media"), public_url, MediaLimits::default())
-            .with_context(|| format!("the media folder {}", folder.within("media").display()))?;
+        let media = media::open(settings, folder, public_url, Arc::clone(&clock))?;
+        media::make_private(folder, &stores, &media).await?;
         let shared = Shared {
             clock: Arc::clone(&clock),
             ids: Arc::new(SystemIds::default()),

@@ -10,6 +10,7 @@ mod demo;
 mod developer;
 mod dump;
 mod folder;
+mod media;
 mod operator;
 mod people;
 mod run;

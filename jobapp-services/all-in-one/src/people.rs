@@ -10,12 +10,11 @@ use anyhow::{Context, bail};
 use jobapp_auth::{Auth, AuthError, NewOperator, Policy, Ports};
 use jobapp_auth_service::{Argon2Hasher, AuthConfig, SystemSecrets};
 use jobapp_kernel::{Aggregate, Clock};
-use jobapp_media::{FolderMedia, MediaLimits};
 use jobapp_runtime::{SystemClock, SystemIds, error_text};
 
 use crate::cli::{KeysCommand, OperatorCommand};
 use crate::compose::Stores;
-use crate::{Folder, Secrets, Settings};
+use crate::{Folder, Secrets, Settings, media};
 
 /// `jobapp operator …`. The marketplace must not be running on the folder.
 pub(crate) async fn operator(settings: &Settings, command: &OperatorCommand) -> anyhow::Result<ExitCode> {
@@ -88,10 +87,8 @@ fn tell_unfinished(unfinished: Option<&AuthError>) {
 }
 
 fn use_cases(settings: &Settings, folder: &Folder, stores: &Stores) -> anyhow::Result<Auth> {
-    let path = folder.within("media");
     let url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{}", settings.address.port()));
-    let media = FolderMedia::open(&path, &url, MediaLimits::default())
-        .with_context(|| format!("the media folder {}", path.display()))?;
+    let media = media::open(settings, folder, &url, Arc::new(SystemClock))?;
     let ports = Ports {
         accounts: Arc::clone(&stores.accounts),
         sessions: Arc::clone(&stores.sessions),

@@ -57,6 +57,12 @@ impl KeyRing {
         TokenKeys::ring(good.map(|key| (key.id.clone(), &key.secret)))
     }
 
+    /// The secrets that are good at `now`, the one that signs first.
+    pub(crate) fn good_at(&self, now: Timestamp) -> impl Iterator<Item = &SecretString> {
+        let is_good = move |key: &&TokenKey| key.verifies_until.is_none_or(|until| now < until);
+        self.0.iter().filter(is_good).map(|key| &key.secret)
+    }
+
     /// A new key signs from now on; those before verify until `until`, and those whose time is over are forgotten.
     fn rotate(&mut self, now: Timestamp, until: Timestamp) {
         self.0.retain(|key| key.verifies_until.is_none_or(|until| now < until));
@@ -202,7 +208,7 @@ impl From<&Secrets> for StoredSecrets {
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let partial = path.with_extension("partial");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

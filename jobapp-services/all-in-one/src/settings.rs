@@ -270,7 +270,7 @@ impl Settings {
             developer_mode,
             seed_routes: seed_routes.unwrap_or(false),
             body_limit: body_limit.unwrap_or(256 * 1024),
-            picture_body_limit: picture_body_limit.unwrap_or(15 * 1024 * 1024),
+            picture_body_limit: picture_body_limit.unwrap_or(20 * 1024 * 1024),
             file_body_limit: file_body_limit.unwrap_or(140 * 1024 * 1024),
             reference,
             trusted_proxies: trusted_proxies.unwrap_or_default(),

@@ -29,7 +29,7 @@ impl Default for AuthConfig {
         Self {
             client_url: "http://localhost:3000".to_owned(),
             body_limit: 256 * 1024,
-            picture_limit: 15 * 1024 * 1024,
+            picture_limit: 20 * 1024 * 1024,
             codes_per_hour: 10,
             seed: false,
             seed_mail_domain: "example.com".to_owned(),

@@ -1,7 +1,7 @@
 //! What the wire shows of conversations and messages.
 
 use jobapp_chat::{ChatMessage, Conversation, Offer, OfferState, Summary};
-use jobapp_kernel::{Aggregate, Timestamp};
+use jobapp_kernel::{Aggregate, MediaStore, Timestamp, file_label, file_name};
 use jobapp_wire::chat::{ConversationDocument, ConversationEntry, MessageDocument, MessageOffer};
 use jobapp_wire::messages::OfferChanged;
 
@@ -15,8 +15,26 @@ pub(crate) fn conversation_document(conversation: &Conversation) -> Conversation
     }
 }
 
+/// Who reads a document.
+#[derive(Clone, Copy)]
+pub(crate) enum Reader<'a> {
+    /// One of the two users: the file comes with an address made for now.
+    Participant(&'a dyn MediaStore),
+    /// A service: the file comes as it is stored, which does not open it.
+    Service,
+}
+
+impl Reader<'_> {
+    fn file(self, stored: &str, name: &str) -> String {
+        match self {
+            Self::Participant(media) => media.address(stored, name),
+            Self::Service => stored.to_owned(),
+        }
+    }
+}
+
 /// The entry of a list; none for a conversation without messages.
-pub(crate) fn conversation_entry(conversation: &Conversation) -> Option<ConversationEntry> {
+pub(crate) fn conversation_entry(conversation: &Conversation, reader: Reader<'_>) -> Option<ConversationEntry> {
     let Summary {
         message,
         sequence: _,
@@ -43,7 +61,7 @@ pub(crate) fn conversation_entry(conversation: &Conversation) -> Option<Conversa
         sender_username,
         sender_picture,
         body,
-        file,
+        file: reader.file(&file, ""),
         gig_id,
         is_read,
         has_offer,
@@ -51,8 +69,10 @@ pub(crate) fn conversation_entry(conversation: &Conversation) -> Option<Conversa
     })
 }
 
-pub(crate) fn message_document(message: &ChatMessage) -> MessageDocument {
+pub(crate) fn message_document(message: &ChatMessage, reader: Reader<'_>) -> MessageDocument {
     let content = message.content().clone();
+    // A name that was stored before it was made fit to be shown is made so now.
+    let name = file_name(&content.attachment.name);
     MessageDocument {
         id: message.id().to_string(),
         conversation_id: message.place().conversation.to_string(),
@@ -61,10 +81,10 @@ pub(crate) fn message_document(message: &ChatMessage) -> MessageDocument {
         receiver_username: content.receiver.username,
         receiver_picture: content.receiver.picture,
         body: content.body,
-        file: content.attachment.url,
-        file_type: content.attachment.file_type,
-        file_size: content.attachment.size,
-        file_name: content.attachment.name,
+        file: reader.file(&content.attachment.url, &name),
+        file_type: file_label(&content.attachment.file_type),
+        file_size: file_label(&content.attachment.size),
+        file_name: name,
         gig_id: content.gig_id,
         buyer_id: content.buyer_id,
         seller_id: content.seller_id,

@@ -24,6 +24,8 @@ use jobapp_users::card::{Card, Directory};
 use jobapp_wire::messages::GigAsked;
 use jobapp_wire::queues;
 
+use crate::documents::Reader;
+
 pub use config::ChatConfig;
 
 /// What the chat service stands on.
@@ -102,7 +104,13 @@ impl ChatService {
     /// Makes the messages an outbox entry of this service becomes. Mails link to the client's pages.
     pub fn translator(&self) -> Translate {
         let config = Arc::clone(&self.config);
-        Arc::new(move |entry| messages::translate(entry, &config.client_url))
+        let media = Arc::clone(&self.chat.media);
+        Arc::new(move |entry| messages::translate(entry, &config.client_url, &*media))
+    }
+
+    /// Documents are shown to the two users of a conversation, and nobody else.
+    fn reader(&self) -> Reader<'_> {
+        Reader::Participant(&*self.chat.media)
     }
 
     /// Asks whoever keeps the gigs about one. The answer is heard on a queue; whoever needs it looks for it again and again.

@@ -1,7 +1,7 @@
 //! What was stored, as messages for browsers, mailboxes and other services.
 
 use jobapp_chat::{ChatMessage, MessageEvent, MessageState, Offer};
-use jobapp_kernel::{Aggregate, Exchange, Message, OutboxEntry, Timestamp};
+use jobapp_kernel::{Aggregate, Exchange, MediaStore, Message, OutboxEntry, Timestamp};
 use jobapp_runtime::{TranslateError, event_of, message_of};
 use jobapp_wire::chat::ChatMessageChanged;
 use jobapp_wire::messages::{OrderMail, Realtime};
@@ -9,16 +9,20 @@ use jobapp_wire::queues::{CHAT_MESSAGE, OFFER_CHANGED, ORDER_EMAIL, REALTIME};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::documents::{message_document, told_offer};
+use crate::documents::{Reader, message_document, told_offer};
 
 /// What stays as it is in a segment of a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-pub(crate) fn translate(entry: &OutboxEntry, client_url: &str) -> Result<Vec<Message>, TranslateError> {
+pub(crate) fn translate(
+    entry: &OutboxEntry,
+    client_url: &str,
+    media: &dyn MediaStore,
+) -> Result<Vec<Message>, TranslateError> {
     if entry.aggregate != ChatMessage::NAME {
         return Err(TranslateError::new(format!("nobody here raises events of a {:?}", entry.aggregate)));
     }
-    let out = Translation { entry, client_url };
+    let out = Translation { entry, client_url, media };
     match event_of(entry)? {
         MessageEvent::Sent { message, receiver_email } => out.sent(&read(message)?, receiver_email),
         MessageEvent::Read { message, announced } => {
@@ -47,6 +51,7 @@ fn read(state: MessageState) -> Result<ChatMessage, TranslateError> {
 struct Translation<'a> {
     entry: &'a OutboxEntry,
     client_url: &'a str,
+    media: &'a dyn MediaStore,
 }
 
 impl Translation<'_> {
@@ -63,7 +68,8 @@ impl Translation<'_> {
     /// For the summary of the conversation.
     fn changed(&self, kind: &str, message: &ChatMessage) -> Result<Message, TranslateError> {
         let sequence = message.place().sequence;
-        let body = ChatMessageChanged { kind: kind.to_owned(), message: message_document(message), sequence };
+        let body =
+            ChatMessageChanged { kind: kind.to_owned(), message: message_document(message, Reader::Service), sequence };
         self.message(kind, CHAT_MESSAGE, "", &body)
     }
 
@@ -72,7 +78,7 @@ impl Translation<'_> {
         let content = message.content();
         let body = Realtime {
             event: event.to_owned(),
-            arguments: vec![serde_json::to_value(message_document(message))?],
+            arguments: vec![serde_json::to_value(message_document(message, Reader::Participant(self.media)))?],
             receivers: vec![content.sender.username.clone(), content.receiver.username.clone()],
         };
         self.message(event, REALTIME, "", &body)

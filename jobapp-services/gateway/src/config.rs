@@ -51,7 +51,7 @@ impl Default for GatewayConfig {
             public_url: "http://localhost:4000".to_owned(),
             seed: false,
             small_body: 256 * 1024,
-            picture_body: 15 * 1024 * 1024,
+            picture_body: 20 * 1024 * 1024,
             file_body: 140 * 1024 * 1024,
             guards: GuardConfig::default(),
             trusted_proxies: Vec::new(),

@@ -419,12 +419,13 @@ async fn downstream_body(
     match found.route.sends {
         Sends::Nothing | Sends::Query => Ok(None),
         Sends::Whole(size) => {
-            let body = plain(&mut parts.headers, body, gateway.limit(size))?;
+            let body = plain(&mut parts.headers, body, size, gateway.limit(size))?;
             let content_type = parts.headers.get(CONTENT_TYPE).cloned().unwrap_or(json);
             Ok(Some((content_type, body)))
         }
         Sends::Keys(keys) => {
-            let body = plain(&mut parts.headers, body, gateway.limit(BodySize::Small))?;
+            let small = BodySize::Small;
+            let body = plain(&mut parts.headers, body, small, gateway.limit(small))?;
             let picked = Box::pin(picked(gateway, &parts.headers, body, keys)).await?;
             Ok(Some((json, Body::from(Value::Object(picked).to_string()))))
         }
@@ -432,15 +433,15 @@ async fn downstream_body(
 }
 
 /// A body as it was before it was compressed, within the limit as it arrives and as it is.
-fn plain(headers: &mut HeaderMap, body: Body, most: usize) -> Result<Body, ApiError> {
-    let body = limited(headers, body, most)?;
+fn plain(headers: &mut HeaderMap, body: Body, size: BodySize, most: usize) -> Result<Body, ApiError> {
+    let body = limited(headers, body, size, most)?;
     let Some(coding) = Coding::of(headers)? else { return Ok(body) };
     headers.remove(CONTENT_ENCODING);
     if body.is_end_stream() {
         return Ok(body);
     }
     headers.remove(CONTENT_LENGTH);
-    limited(headers, coding.inflate(body), most)
+    limited(headers, coding.inflate(body), size, most)
 }
 
 /// These keys of a JSON body.

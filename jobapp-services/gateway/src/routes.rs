@@ -98,7 +98,7 @@ pub enum Sends {
 pub enum BodySize {
     /// Words only: 256 KiB by default.
     Small,
-    /// With a picture: 15 MiB by default.
+    /// With a picture: 20 MiB by default.
     Picture,
     /// With a file: 140 MiB by default.
     File,

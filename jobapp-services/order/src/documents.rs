@@ -1,12 +1,22 @@
 //! Orders and notifications as the wire shows them.
 
+use jobapp_kernel::{MediaStore, file_label, file_name};
 use jobapp_orders::{NotificationRecord, OrderRecord, Review};
 use jobapp_wire::orders::{
     DeliveredWork, ExtensionRequest, NotificationDocument, OrderDocument, OrderEvents, OrderOffer, OrderReview,
 };
 
+/// Who reads a document.
+#[derive(Clone, Copy)]
+pub(crate) enum Reader<'a> {
+    /// A participant of the order: files come with addresses made for now.
+    Participant(&'a dyn MediaStore),
+    /// Another service: files come as they are stored, which opens none.
+    Service,
+}
+
 /// The wire's document of an order. Every date a client formats is there and valid.
-pub(crate) fn order_document(order: &OrderRecord) -> OrderDocument {
+pub(crate) fn order_document(order: &OrderRecord, reader: Reader<'_>) -> OrderDocument {
     let phase = order.phase;
     OrderDocument {
         id: order.id.to_string(),
@@ -46,7 +56,7 @@ pub(crate) fn order_document(order: &OrderRecord) -> OrderDocument {
         cancelled: phase == jobapp_orders::machine::Phase::Cancelled,
         approved_at: order.approved_at(),
         payment_intent: order.payment.clone(),
-        delivered_work: order.work.iter().map(work_document).collect(),
+        delivered_work: order.work.iter().map(|work| work_document(work, reader)).collect(),
         request_extension: order.extension.as_ref().map_or_else(ExtensionRequest::default, |request| {
             ExtensionRequest {
                 original_date: request.original_date.clone(),
@@ -70,14 +80,20 @@ pub(crate) fn order_document(order: &OrderRecord) -> OrderDocument {
     }
 }
 
-fn work_document(work: &jobapp_orders::DeliveredWork) -> DeliveredWork {
+fn work_document(work: &jobapp_orders::DeliveredWork, reader: Reader<'_>) -> DeliveredWork {
+    // Names that were stored before they were made fit to be shown are made so now.
+    let name = work.file_name.as_deref().map(file_name);
+    let file = work.file.as_deref().map(|file| match reader {
+        Reader::Participant(media) => media.address(file, name.as_deref().unwrap_or_default()),
+        Reader::Service => file.to_owned(),
+    });
     DeliveredWork {
         id: work.id.to_string(),
         message: work.message.clone(),
-        file: work.file.clone(),
-        file_type: work.file_type.clone(),
-        file_size: work.file_size.clone(),
-        file_name: work.file_name.clone(),
+        file,
+        file_type: work.file_type.as_deref().map(file_label),
+        file_size: work.file_size.as_deref().map(file_label),
+        file_name: name,
     }
 }
 

@@ -142,7 +142,8 @@ impl OrderService {
     /// What makes the messages of an outbox entry of this service.
     pub fn translator(&self) -> Translate {
         let client_url = self.config.client_url.trim_end_matches('/').to_owned();
-        Arc::new(move |entry| messages::translate(entry, &client_url))
+        let media = Arc::clone(&self.media);
+        Arc::new(move |entry| messages::translate(entry, &client_url, &*media))
     }
 
     /// Looks after waiting orders, payments without an order and refunds that did not work. To be called now and then; safe

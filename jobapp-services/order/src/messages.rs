@@ -1,6 +1,6 @@
 //! From what was stored to what is told.
 
-use jobapp_kernel::{Aggregate, Message, OutboxEntry, Queue};
+use jobapp_kernel::{Aggregate, MediaStore, Message, OutboxEntry, Queue};
 use jobapp_orders::{
     NotificationEvent, Order, OrderEvent, OrderNotification, OrderObjectId, OrderRecord, Payment, PaymentEvent, Step,
     WaitingFor, fees,
@@ -12,7 +12,7 @@ use jobapp_wire::messages::{
 use jobapp_wire::queues;
 use serde::{Deserialize, Serialize};
 
-use crate::documents::{notification_document, order_document};
+use crate::documents::{Reader, notification_document, order_document};
 
 /// Work the service has for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,11 +43,15 @@ pub(crate) enum PaymentWork {
 }
 
 /// The messages an outbox entry of this service becomes.
-pub(crate) fn translate(entry: &OutboxEntry, client_url: &str) -> Result<Vec<Message>, TranslateError> {
+pub(crate) fn translate(
+    entry: &OutboxEntry,
+    client_url: &str,
+    media: &dyn MediaStore,
+) -> Result<Vec<Message>, TranslateError> {
     match entry.aggregate.as_str() {
         Order::NAME => of_order(entry, &event_of(entry)?, client_url),
         Payment::NAME => of_payment(entry, event_of(entry)?),
-        OrderNotification::NAME => of_notification(entry, &event_of(entry)?),
+        OrderNotification::NAME => of_notification(entry, &event_of(entry)?, media),
         other => Err(TranslateError::new(format!("nothing is known of events of a {other}"))),
     }
 }
@@ -141,7 +145,7 @@ fn changed(
     let body = OrderChanged {
         step: event.name().to_owned(),
         actor: step.actor.clone(),
-        order: Box::new(order_document(order)),
+        order: Box::new(order_document(order, Reader::Service)),
         rating,
         at: step.at,
     };
@@ -223,7 +227,11 @@ fn of_payment(entry: &OutboxEntry, event: PaymentEvent) -> Result<Vec<Message>, 
 }
 
 /// Both participants hear of a notification, on every connection.
-fn of_notification(entry: &OutboxEntry, event: &NotificationEvent) -> Result<Vec<Message>, TranslateError> {
+fn of_notification(
+    entry: &OutboxEntry,
+    event: &NotificationEvent,
+    media: &dyn MediaStore,
+) -> Result<Vec<Message>, TranslateError> {
     let told = event.told();
     let order = told.order.record();
     let note = told.notification.record();
@@ -234,7 +242,7 @@ fn of_notification(entry: &OutboxEntry, event: &NotificationEvent) -> Result<Vec
     let body = Realtime {
         event: "order notification".to_owned(),
         arguments: vec![
-            serde_json::to_value(order_document(order))?,
+            serde_json::to_value(order_document(order, Reader::Participant(media)))?,
             serde_json::to_value(notification_document(note))?,
         ],
         receivers,

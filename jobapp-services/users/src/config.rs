@@ -20,7 +20,7 @@ impl Default for UsersConfig {
         Self {
             seed: false,
             body_limit: 256 * 1024,
-            picture_body_limit: 15 * 1024 * 1024,
+            picture_body_limit: 20 * 1024 * 1024,
             profile_wait: Duration::from_secs(3),
         }
     }

@@ -186,7 +186,11 @@ async fn names_passwords_and_pictures_are_judged() {
             ErrorKind::Invalid,
         ),
         (SignUp { picture: "bad".into(), ..marta() }, "File upload error. Try again", ErrorKind::Invalid),
-        (SignUp { picture: "huge".into(), ..marta() }, "The picture is larger than 5 bytes.", ErrorKind::TooLarge),
+        (
+            SignUp { picture: "huge".into(), ..marta() },
+            "The picture is too large: choose one of at most 5 bytes.",
+            ErrorKind::TooLarge,
+        ),
         (SignUp { picture: "away".into(), ..marta() }, "File upload error. Try again", ErrorKind::Unavailable),
     ];
     for (sign_up, text, kind) in cases {

@@ -226,9 +226,9 @@ async fn a_body_that_grows_too_large_in_chunks_is_refused_and_the_answer_arrives
 async fn bodies_beyond_the_limit_of_pictures_and_files_are_refused() {
     let person = shared().person().await;
     for (path, size) in [
-        ("/auth/signup", 16),
-        ("/seller/create", 16),
-        ("/gig/create", 16),
+        ("/auth/signup", 21),
+        ("/seller/create", 21),
+        ("/gig/create", 21),
         ("/order", 1),
         ("/review", 1),
         ("/message", 141),

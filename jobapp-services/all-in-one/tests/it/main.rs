@@ -7,6 +7,7 @@ mod agent;
 mod client;
 mod defects;
 mod documents;
+mod files;
 mod harness;
 mod input;
 mod isolation;

@@ -65,6 +65,6 @@ pub(crate) async fn of_user(
 ) -> Result<Json<ConversationListAnswer>, ApiError> {
     caller.must_be(&segments(username)?)?;
     let conversations = service.chat.conversations_of(caller.username()).await?;
-    let conversations = conversations.iter().filter_map(conversation_entry).collect();
+    let conversations = conversations.iter().filter_map(|one| conversation_entry(one, service.reader())).collect();
     Ok(Json(ConversationListAnswer { message: "Conversation list", conversations }))
 }

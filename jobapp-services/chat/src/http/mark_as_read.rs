@@ -40,7 +40,10 @@ pub(crate) async fn one(
     let marked = service.chat.mark_as_read(message_id(&body.message_id)?, caller.username()).await;
     let message = marked.map_err(|error| ApiError::from(error).at(ONE))?;
     service.summarise(&message).await;
-    Ok(Json(SingleMessageAnswer { message: "Message marked as read", single_message: message_document(&message) }))
+    Ok(Json(SingleMessageAnswer {
+        message: "Message marked as read",
+        single_message: message_document(&message, service.reader()),
+    }))
 }
 
 /// The receiver has read everything that a user wrote to him.

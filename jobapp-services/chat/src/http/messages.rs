@@ -22,8 +22,9 @@ pub(crate) struct MessagesAnswer {
 }
 
 impl MessagesAnswer {
-    fn new(messages: &[ChatMessage]) -> Self {
-        Self { message: "Chat messages", messages: messages.iter().map(message_document).collect() }
+    fn new(service: &ChatService, messages: &[ChatMessage]) -> Self {
+        let shown = messages.iter().map(|message| message_document(message, service.reader()));
+        Self { message: "Chat messages", messages: shown.collect() }
     }
 }
 
@@ -44,7 +45,7 @@ pub(crate) async fn between(
 ) -> Result<Json<MessagesAnswer>, ApiError> {
     let (one, other) = segments(names)?;
     must_be_one_of(&caller, &one, &other)?;
-    Ok(Json(MessagesAnswer::new(&service.chat.messages_between(&one, &other).await?)))
+    Ok(Json(MessagesAnswer::new(&service, &service.chat.messages_between(&one, &other).await?)))
 }
 
 /// The messages of a conversation. An unknown one and one of others are empty alike.
@@ -57,5 +58,5 @@ pub(crate) async fn of_conversation(
     conversation: Segments<String>,
 ) -> Result<Json<MessagesAnswer>, ApiError> {
     let messages = service.chat.messages_of(&segments(conversation)?, caller.username()).await?;
-    Ok(Json(MessagesAnswer::new(&messages)))
+    Ok(Json(MessagesAnswer::new(&service, &messages)))
 }

@@ -45,5 +45,8 @@ pub(crate) async fn answer(
         OfferAnswer::Cancelled => service.chat.cancel_offer(id, caller.username()).await,
     };
     let message = answered.map_err(|error| ApiError::from(error).at(HERE))?;
-    Ok(Json(SingleMessageAnswer { message: "Message updated", single_message: message_document(&message) }))
+    Ok(Json(SingleMessageAnswer {
+        message: "Message updated",
+        single_message: message_document(&message, service.reader()),
+    }))
 }

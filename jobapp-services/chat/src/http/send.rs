@@ -70,7 +70,7 @@ pub(crate) async fn send(
     let message =
         service.chat.send_received(new, body.received, cause).await.map_err(|error| ApiError::from(error).at(HERE))?;
     service.summarise(&message).await;
-    let message_data = message_document(&message);
+    let message_data = message_document(&message, service.reader());
     let conversation_id = message_data.conversation_id.clone();
     Ok(Json(MessageAnswer { message: "Message added", conversation_id, message_data }))
 }

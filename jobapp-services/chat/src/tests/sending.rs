@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use jobapp_kernel::Ids;
+use jobapp_wire::queues::{CHAT_MESSAGE, REALTIME};
 use serde_json::{Value, json};
 
 use crate::testing::{App, BUYER_OF_MARTA, GIG, SELLER_OF_IRIA, from_iria, from_marta};
@@ -181,7 +182,7 @@ async fn a_file_becomes_a_url_or_nothing_happens() {
     let large = format!("data:text/plain;base64,{}", "aGkh".repeat(40_000));
     for (file, away, status, text) in [
         ("no file", false, StatusCode::BAD_REQUEST, "File upload error. Try again"),
-        (&large, false, StatusCode::PAYLOAD_TOO_LARGE, "The file is too large."),
+        (&large, false, StatusCode::PAYLOAD_TOO_LARGE, "The file is too large: choose one of at most 100 KB."),
         (
             "data:text/plain;base64,aGk=",
             true,
@@ -194,6 +195,61 @@ async fn a_file_becomes_a_url_or_nothing_happens() {
         assert_eq!((answered, answer["message"].as_str().unwrap()), (status, text));
     }
     assert_eq!(app.store.events().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_has_an_address_for_the_two_and_is_told_to_services_without_one() {
+    let app = App::new().await;
+    let mut body = from_marta("See this");
+    body["file"] = json!("data:text/plain;base64,aGk=");
+    body["fileName"] = json!("a.txt");
+    let sent = app.posted("Marta", &body).await;
+    let (_, listed) = app.get("Iria", "/Marta/Iria").await;
+    let (_, conversations) = app.get("Iria", "/conversations/Iria").await;
+    let read = json!({"messageId": sent["_id"]});
+    let (_, marked) = app.put("Iria", "/mark-as-read", read).await;
+    let live = app.published_on(REALTIME);
+    for file in [
+        &sent["file"],
+        &listed["messages"][0]["file"],
+        &conversations["conversations"][0]["file"],
+        &marked["singleMessage"]["file"],
+        &live[0]["arguments"][0]["file"],
+        &live[1]["arguments"][0]["file"],
+    ] {
+        assert_eq!(app.media.get(file.as_str().unwrap()).unwrap(), b"hi", "{file}");
+    }
+    let told = app.published_on(CHAT_MESSAGE);
+    assert_eq!(told.len(), 2);
+    for told in &told {
+        let file = told["message"]["file"].as_str().unwrap();
+        assert!(!file.contains("://") && app.media.get(file).is_none(), "{file}");
+    }
+    let events: Vec<String> = app.store.events().iter().map(|entry| format!("{entry:?}")).collect();
+    assert!(!events.iter().any(|event| event.contains("media.test")), "an address was stored: {events:?}");
+}
+
+#[tokio::test]
+async fn what_a_file_is_called_hides_nothing() {
+    let app = App::new().await;
+    let mut body = from_marta("See this");
+    body["file"] = json!("data:text/plain;base64,aGk=");
+    for (name, shown) in [
+        ("photo\u{202E}gpj.exe", "photogpj.exe"),
+        ("..\\..\\a\u{200B}b.txt", "ab.txt"),
+        ("/etc/passwd", "passwd"),
+        ("\u{2066}\u{2069}", "file"),
+        ("", ""),
+    ] {
+        body["fileName"] = json!(name);
+        body["fileType"] = json!("\u{202E}txt\n");
+        body["fileSize"] = json!("2\u{200B} B");
+        let sent = app.posted("Marta", &body).await;
+        assert_eq!(
+            (&sent["fileName"], &sent["fileType"], &sent["fileSize"]),
+            (&json!(shown), &json!("txt"), &json!("2 B"))
+        );
+    }
 }
 
 #[tokio::test]

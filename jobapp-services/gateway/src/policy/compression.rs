@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures::TryFutureExt;
 use futures::future::MapOk;
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH};
+use http::header::{ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method};
 use http_body::Body as _;
 use jobapp_http::lists;
@@ -19,7 +19,7 @@ use tower_http::compression::{Compression, CompressionBody, CompressionLayer};
 /// Answers below this size in bytes are sent as they are.
 const WORTH: u64 = 1024;
 
-type Worth = And<And<SizeAbove, NotForContentType>, NotForContentType>;
+type Worth = And<And<And<SizeAbove, NotForContentType>, NotForContentType>, NotInParts>;
 type Finish = fn(Response<CompressionBody<Body>>) -> Response;
 
 /// Compresses what is worth it, and leaves out the bodies nobody asked for: `HEAD` is answered as `GET` is, but for the body.
@@ -29,7 +29,7 @@ pub(crate) struct Compressing(CompressionLayer<Worth>);
 impl Compressing {
     /// At the fastest level: for answers of a few KiB the others take longer and gain little.
     pub(crate) fn new() -> Self {
-        let worth = SizeAbove::new(WORTH).and(NotForContentType::IMAGES).and(NotForContentType::GRPC);
+        let worth = SizeAbove::new(WORTH).and(NotForContentType::IMAGES).and(NotForContentType::GRPC).and(NotInParts);
         Self(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth))
     }
 }
@@ -91,6 +91,16 @@ fn settle(headers: &mut HeaderMap) {
         Ok(rest) => headers.insert(ACCEPT_ENCODING, rest),
         Err(_) => headers.remove(ACCEPT_ENCODING),
     };
+}
+
+/// What can be asked for in parts is sent as it is: the parts and the length are those of the file, and so is its tag.
+#[derive(Debug, Clone, Copy)]
+struct NotInParts;
+
+impl Predicate for NotInParts {
+    fn should_compress<B: http_body::Body>(&self, response: &Response<B>) -> bool {
+        !response.headers().contains_key(ACCEPT_RANGES)
+    }
 }
 
 #[cfg(test)]
@@ -161,6 +171,20 @@ mod tests {
             let length = response.headers().get(CONTENT_LENGTH).map(|value| value.to_str().unwrap());
             assert_eq!(length, (!encoded).then_some("100"));
         }
+    }
+
+    #[tokio::test]
+    async fn files_that_come_in_parts_are_sent_as_they_are() {
+        let inner = tower::service_fn(|_: Request| async {
+            let mut response = Response::new(Body::from("a".repeat(5000)));
+            response.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            Ok::<_, std::convert::Infallible>(response)
+        });
+        let service = Compressing::new().layer(inner);
+        let asked = request("GET", "/", &[("accept-encoding", "gzip")]);
+        let response = tower::ServiceExt::oneshot(service, asked).await.unwrap();
+        assert!(!response.headers().contains_key("content-encoding"));
+        assert_eq!(response.headers()[ACCEPT_RANGES], "bytes");
     }
 
     #[tokio::test]

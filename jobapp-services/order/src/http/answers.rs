@@ -5,7 +5,8 @@ use jobapp_wire::orders::{NotificationDocument, OrderDocument};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::documents::{notification_document, order_document};
+use crate::OrderService;
+use crate::documents::{Reader, notification_document, order_document};
 
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,8 +18,9 @@ pub(crate) struct OrderAnswer {
 }
 
 impl OrderAnswer {
-    pub(crate) fn new(message: &'static str, order: &Order) -> Self {
-        Self { message, order: order_document(order.record()) }
+    /// For a participant of the order.
+    pub(crate) fn new(service: &OrderService, message: &'static str, order: &Order) -> Self {
+        Self { message, order: order_document(order.record(), Reader::Participant(&*service.media)) }
     }
 }
 
@@ -32,8 +34,10 @@ pub(crate) struct OrdersAnswer {
 }
 
 impl OrdersAnswer {
-    pub(crate) fn new(message: &'static str, orders: &[Order]) -> Self {
-        Self { message, orders: orders.iter().map(|order| order_document(order.record())).collect() }
+    /// For a participant of each order.
+    pub(crate) fn new(service: &OrderService, message: &'static str, orders: &[Order]) -> Self {
+        let reader = Reader::Participant(&*service.media);
+        Self { message, orders: orders.iter().map(|order| order_document(order.record(), reader)).collect() }
     }
 }
 

@@ -26,5 +26,5 @@ pub(crate) async fn approve(
     _body: JsonBody,
 ) -> Result<Json<OrderAnswer>, ApiError> {
     let order = service.orders.approve(&number(id)?, caller.username()).await?;
-    Ok(Json(OrderAnswer::new("Order approved successfully.", &order)))
+    Ok(Json(OrderAnswer::new(&service, "Order approved successfully.", &order)))
 }

@@ -59,7 +59,7 @@ async fn answer(service: &OrderService, placed: Placed) -> Result<(StatusCode, J
     if let Some(refusal) = &order.record().refusal {
         return Err(OrdersError::RefusedBefore(refusal.clone()));
     }
-    Ok((StatusCode::CREATED, Json(OrderAnswer::new("Order created successfully.", &order))))
+    Ok((StatusCode::CREATED, Json(OrderAnswer::new(service, "Order created successfully.", &order))))
 }
 
 /// The caller as a buyer. The body may name nobody else.

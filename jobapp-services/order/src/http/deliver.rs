@@ -39,7 +39,7 @@ pub(crate) async fn deliver(
     if let Some(cause) = &cause
         && let Some(order) = service.orders.delivered_before(cause).await?
     {
-        return Ok(Json(OrderAnswer::new(DONE, &order)));
+        return Ok(Json(OrderAnswer::new(&service, DONE, &order)));
     }
     let received = body.received;
     let body = DeliverBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
@@ -60,7 +60,7 @@ pub(crate) async fn deliver(
         file_name: body.file_name,
     };
     let order = service.orders.deliver(&number, caller.username(), work, cause).await?;
-    Ok(Json(OrderAnswer::new(DONE, &order)))
+    Ok(Json(OrderAnswer::new(&service, DONE, &order)))
 }
 
 fn upload_error(error: MediaError) -> ApiError {

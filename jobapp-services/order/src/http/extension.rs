@@ -33,7 +33,7 @@ pub(crate) async fn request(
 ) -> Result<Json<OrderAnswer>, ApiError> {
     let request = read(&body).map_err(|invalid| ApiError::invalid(invalid, ASK))?;
     let order = service.orders.request_extension(&number(id)?, caller.username(), request).await?;
-    Ok(Json(OrderAnswer::new("Order delivery request", &order)))
+    Ok(Json(OrderAnswer::new(&service, "Order delivery request", &order)))
 }
 
 /// The buyer answers: `approve` grants the request that is stored, anything else rejects it.
@@ -62,7 +62,7 @@ pub(crate) async fn answer(
     read(&body).map_err(|invalid| ApiError::invalid(invalid, ANSWER))?;
     let answer = if answer == "approve" { ExtensionAnswer::Approved } else { ExtensionAnswer::Rejected };
     let order = service.orders.answer_extension(&id, caller.username(), answer).await?;
-    Ok(Json(OrderAnswer::new("Order delivery date extension", &order)))
+    Ok(Json(OrderAnswer::new(&service, "Order delivery date extension", &order)))
 }
 
 fn read(body: &JsonBody) -> Result<Extension, Invalid> {

@@ -27,7 +27,7 @@ pub(crate) async fn order(
     id: Segments,
 ) -> Result<Json<OrderAnswer>, ApiError> {
     let order = service.orders.order(&number(id)?, caller.username()).await?;
-    Ok(Json(OrderAnswer::new("Order by order id", &order)))
+    Ok(Json(OrderAnswer::new(&service, "Order by order id", &order)))
 }
 
 /// The caller's orders as a seller: open ones first, then the newest. Orders that wait for their payment are not among them.
@@ -48,7 +48,7 @@ pub(crate) async fn of_seller(
     let card = until_found(patience_with(&service, id.0), || service.directory.of_seller(id)).await;
     must_be_own(card, &caller, unknown)?;
     let orders = service.orders.of_seller(id.0.into()).await?;
-    Ok(Json(OrdersAnswer::new("Seller orders", &orders)))
+    Ok(Json(OrdersAnswer::new(&service, "Seller orders", &orders)))
 }
 
 /// The caller's orders as a buyer: open ones first, then the newest.
@@ -69,7 +69,7 @@ pub(crate) async fn of_buyer(
     let card = until_found(patience_with(&service, id.0), || service.directory.of_buyer(id)).await;
     must_be_own(card, &caller, unknown)?;
     let orders = service.orders.of_buyer(id.0.into()).await?;
-    Ok(Json(OrdersAnswer::new("Buyer orders", &orders)))
+    Ok(Json(OrdersAnswer::new(&service, "Buyer orders", &orders)))
 }
 
 /// How long to wait for the card with this id. A profile that was made more than a minute ago has arrived, or there is none.

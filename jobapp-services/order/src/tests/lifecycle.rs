@@ -27,12 +27,43 @@ async fn work_is_delivered_with_its_file_and_again() {
     assert_eq!((&order["status"], &order["delivered"]), (&json!("Delivered"), &json!(true)));
     assert_eq!(order["events"]["orderDelivered"], "2026-11-24T10:00:00.000Z");
     let work = &order["deliveredWork"][0];
-    assert!(work["file"].as_str().unwrap().starts_with("http://media.test/"));
+    assert_eq!(world.media.get(work["file"].as_str().unwrap()).unwrap(), b"PK\x03\x04\n\0\0\0\0\0");
     assert_eq!((&work["fileSize"], &work["fileName"]), (&json!("1234"), &json!("logo.zip")));
     let again = world.put("Iria", "/deliver-order/JO1", json!({"message": "second"})).await.must_be(200);
     assert_eq!(again["order"]["deliveredWork"].as_array().unwrap().len(), 2);
     assert!(again["order"]["deliveredWork"][1].get("file").is_none());
     assert_eq!((world.told("orderDelivered").len(), world.told("order-delivered").len()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivered_file_has_an_address_for_the_two_and_is_told_to_services_without_one() {
+    let world = World::new().await;
+    world.started().await;
+    let body = json!({"file": FILE, "fileType": "z\u{202E}ip", "fileSize": "1\u{200B} KB", "fileName": "../logo\u{202E}piz.exe"});
+    let delivered = world.put("Iria", "/deliver-order/JO1", body).await.must_be(200);
+    let shown = world.get("Marta", "/JO1").await.must_be(200);
+    let listed = world.get("Marta", &format!("/buyer/{BUYER}")).await.must_be(200);
+    let approved = world.put("Marta", "/approve-order/JO1", json!({})).await.must_be(200);
+    let live = world.told("order notification");
+    let orders = [
+        &delivered["order"],
+        &shown["order"],
+        &listed["orders"][0],
+        &approved["order"],
+        &live[live.len() - 1]["arguments"][0],
+    ];
+    for order in orders {
+        let work = &order["deliveredWork"][0];
+        assert!(world.media.get(work["file"].as_str().unwrap()).is_some(), "{work}");
+        assert_eq!(
+            (&work["fileName"], &work["fileType"], &work["fileSize"]),
+            (&json!("logopiz.exe"), &json!("zip"), &json!("1 KB"))
+        );
+    }
+    for told in world.told("order-delivered") {
+        let file = told["order"]["deliveredWork"][0]["file"].as_str().unwrap();
+        assert!(!file.contains("://") && world.media.get(file).is_none(), "{file}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,7 +76,7 @@ fn events_of_other_aggregates_are_not_understood() {
         headers: std::collections::BTreeMap::new(),
         recorded_at: Timestamp::EPOCH,
     };
-    assert!(crate::messages::translate(&entry, "http://localhost").is_err());
+    assert!(crate::messages::translate(&entry, "http://localhost", &MemoryMedia::default()).is_err());
     let order = jobapp_kernel::OutboxEntry { aggregate: "order".into(), event: json!({"type": "order-sold"}), ..entry };
-    assert!(crate::messages::translate(&order, "http://localhost").is_err());
+    assert!(crate::messages::translate(&order, "http://localhost", &MemoryMedia::default()).is_err());
 }

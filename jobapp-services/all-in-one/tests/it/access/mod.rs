@@ -139,7 +139,8 @@ fn page() -> String {
         "# Who may do what\n\n\
          Every route, called by nobody (no session), an outsider (signed in, sells, has nothing to do with it), an operator, the buyer\n\
          and the seller: on what is the buyer's and the seller's *own*, on *another's* things and on *unknown* ones. `ok` is the status\n\
-         of a good answer, `empty` a good answer with an empty list. `400` where a call brings a wrong code or password on purpose.\n\n\
+         of a good answer, `empty` a good answer with an empty list. `400` where a call brings a wrong code or password on purpose.\n\
+         A file that was *sent* or delivered has a *link* that is shown to the two participants and good for half a day.\n\n\
          This page is written by the test that makes these calls: `jobapp-services/all-in-one/tests/it/access/mod.rs`.\n\n\
          | route | thing | nobody | outsider | operator | buyer | seller |\n|---|---|---|---|---|---|---|\n",
     );

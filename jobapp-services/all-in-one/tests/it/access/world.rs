@@ -55,8 +55,12 @@ pub struct Things {
     pub session: String,
     /// `POST /order` with a payment of the buyer's.
     pub new_order: Value,
-    /// The name of a media file.
+    /// The name of a picture.
     pub file: String,
+    /// The name of a file that was sent.
+    pub sent: String,
+    /// What makes it readable: shown to the two.
+    pub link: String,
 }
 
 impl Things {
@@ -72,6 +76,10 @@ impl Things {
         let session = text(sessions.iter().find(|one| one["current"] == false).unwrap(), "/sid");
         let intent = trade.buyer.pay(20.0).await;
         let cover = text(&trade.gig.document, "/coverImage");
+        let mut with_file = trade.message(true, None, "See this");
+        with_file["file"] = json!(bodies::FILE);
+        let sent = text(&trade.buyer.post("/message", with_file).await.good(), "/messageData/file");
+        let [link, sent] = [4, 5].map(|at| sent.split('/').nth(at).unwrap().to_owned());
         Self {
             buyer: trade.buyer.username.clone(),
             buyer_email: trade.buyer.email.clone(),
@@ -91,6 +99,8 @@ impl Things {
             session,
             new_order: trade.order_body(&order_number(), &intent, 20.0),
             file: cover.rsplit('/').next().unwrap().to_owned(),
+            sent,
+            link,
         }
     }
 
@@ -117,6 +127,8 @@ impl Things {
             session: "nothing".to_owned(),
             new_order: Value::Null,
             file: "nothing.png".to_owned(),
+            sent: "nothing.txt".to_owned(),
+            link: "nothing".to_owned(),
         };
         things.new_order = things.order_body();
         things

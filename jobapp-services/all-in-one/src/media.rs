@@ -1,0 +1,126 @@
+//! The media folder of the one binary, and what earlier versions left in it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::Context;
+use jobapp_kernel::{Aggregate, Clock, Repository, RepositoryError};
+use jobapp_media::{FolderMedia, MediaLimits, MediaLinks};
+use secrecy::ExposeSecret;
+
+use crate::compose::Stores;
+use crate::secrets::write_private;
+use crate::{Folder, Secrets, Settings};
+
+/// Says in the data folder that [`make_private`] is done.
+const DONE: &str = "files-are-private";
+/// What stands in it.
+const NOTE: &str = "Files of messages and deliveries are for their two participants. Without this note, those of an earlier\n\
+    version are looked for once more at the next start.\n";
+/// How many aggregates are read at once.
+const PAGE: usize = 500;
+
+/// Opens the media folder.
+pub(crate) fn open(
+    settings: &Settings,
+    folder: &Folder,
+    public_url: &str,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<FolderMedia> {
+    let path = folder.within("media");
+    let limits = MediaLimits::within(settings.picture_body_limit, settings.file_body_limit);
+    let links = links(&folder.secrets()?, clock)?;
+    FolderMedia::open(&path, public_url, limits, links).with_context(|| format!("the media folder {}", path.display()))
+}
+
+/// Signs the addresses of private files with keys made of secrets that no client ever sees a use of.
+fn links(secrets: &Secrets, clock: Arc<dyn Clock>) -> anyhow::Result<MediaLinks> {
+    let mut good = secrets.gateway_tokens.good_at(clock.now()).map(|secret| secret.expose_secret().as_bytes());
+    let signs = good.next().context("no key signs")?;
+    Ok(MediaLinks::new(signs, good, Arc::clone(&clock)))
+}
+
+/// Earlier versions kept the files of messages and deliveries for everybody who knew their address. From now on they are for
+/// the participants. Done once for a data folder, before anything is served.
+///
+/// Such a file stays where it is if a profile, a gig or a portrait shows it, too: that is a picture its owner published.
+pub(crate) async fn make_private(folder: &Folder, stores: &Stores, media: &FolderMedia) -> anyhow::Result<()> {
+    let done = folder.within(DONE);
+    if done.exists() {
+        return Ok(());
+    }
+    let files = Names::of_files(stores).await.context("the files of an earlier version")?;
+    if !files.0.is_empty() {
+        let pictures = Names::of_pictures(stores).await.context("the pictures of an earlier version")?;
+        let mut count = 0_usize;
+        for name in files.0.difference(&pictures.0) {
+            let made = media.make_private(name).with_context(|| format!("the file {name} of an earlier version"))?;
+            count += usize::from(made);
+        }
+        tracing::info!(count, "files of an earlier version are private now");
+    }
+    write_private(&done, NOTE).with_context(|| format!("{} cannot be written", done.display()))
+}
+
+/// Names in the media folder, as earlier versions gave them.
+#[derive(Debug, Default)]
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn add(&mut self, address: &str) {
+        self.0.extend(FolderMedia::public_name(address).map(str::to_owned));
+    }
+
+    /// What messages and deliveries hand over.
+    async fn of_files(stores: &Stores) -> Result<Self, RepositoryError> {
+        let mut names = Self::default();
+        each(&stores.messages, |message| names.add(&message.content().attachment.url)).await?;
+        let mut of_order = |order: &jobapp_orders::Order| {
+            for file in order.record().work.iter().filter_map(|work| work.file.as_deref()) {
+                names.add(file);
+            }
+        };
+        each(&stores.orders, &mut of_order).await?;
+        Ok(names)
+    }
+
+    /// What is shown to everybody, now or in what is kept of earlier times.
+    async fn of_pictures(stores: &Stores) -> Result<Self, RepositoryError> {
+        let mut names = Self::default();
+        each(&stores.accounts, |account| names.add(account.profile_picture())).await?;
+        each(&stores.buyers, |buyer| names.add(buyer.picture())).await?;
+        each(&stores.sellers, |seller| names.add(&seller.profile().picture)).await?;
+        each(&stores.gigs, |gig| {
+            names.add(&gig.listing().content.cover_image);
+            names.add(&gig.listing().seller.picture);
+        })
+        .await?;
+        each(&stores.messages, |message| {
+            names.add(&message.content().sender.picture);
+            names.add(&message.content().receiver.picture);
+        })
+        .await?;
+        each(&stores.orders, |order| {
+            let order = order.record();
+            for picture in [&order.gig.cover_image, &order.seller.picture, &order.buyer.picture] {
+                names.add(picture);
+            }
+        })
+        .await?;
+        Ok(names)
+    }
+}
+
+/// Looks at everything a repository holds.
+async fn each<A: Aggregate>(
+    repository: &Arc<dyn Repository<A>>,
+    mut look: impl FnMut(&A),
+) -> Result<(), RepositoryError> {
+    let mut after: Option<A::Id> = None;
+    loop {
+        let page = repository.scan(after.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.value.id().clone());
+        page.iter().for_each(|stored| look(&stored.value));
+    }
+}
