@@ -174,7 +174,7 @@ impl Partial {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(tempfile::Builder::new().prefix(PARTIAL).tempfile_in(&self.inner.root)?),
+            none => none.insert(self.inner.partial()?),
         };
         file.write_all(bytes)
     }
@@ -265,10 +265,20 @@ impl Inner {
             picture::check(&extension, BufReader::new(content), &self.limits)?;
         }
         let name = name_for(purpose, &extension);
-        // What is stored never changes, so that two names may share it.
+        // What is stored never changes, so that two names may share it. Not every file system has that.
         let linked = std::fs::hard_link(&from, self.root.join(&name)).and_then(|()| sync_folder(&self.root));
-        linked.map_err(|error| self.full_or_gone(error))?;
+        linked.or_else(|_| self.duplicate(&from, &name)).map_err(|error| self.full_or_gone(error))?;
         Ok(self.stored(name, purpose))
+    }
+
+    fn duplicate(&self, from: &Path, name: &str) -> io::Result<()> {
+        let mut file = self.partial()?;
+        io::copy(&mut std::fs::File::open(from)?, &mut file)?;
+        self.publish(file, name)
+    }
+
+    fn partial(&self) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new().prefix(PARTIAL).tempfile_in(&self.root)
     }
 
     /// The private file that a record means.
@@ -433,6 +443,16 @@ mod tests {
             let error = media.store(Upload::file(&stolen, None, None)).await.unwrap_err();
             assert!(matches!(error, MediaError::Refused { .. }), "{stolen}: {error:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_copy_needs_no_links_of_the_file_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let media = media(folder.path(), MediaLimits::default());
+        let first = media.store(work()).await.unwrap().url;
+        media.inner.duplicate(&folder.path().join(&first), "copy").unwrap();
+        assert_eq!(std::fs::read(folder.path().join("copy")).unwrap(), b"PK\x03\x04 the work");
+        assert_eq!(files(folder.path()).len(), 2);
     }
 
     #[tokio::test]

@@ -95,7 +95,7 @@ fn settle(headers: &mut HeaderMap) {
 
 /// What can be asked for in parts is sent as it is: the parts and the length are those of the file, and so is its tag.
 #[derive(Debug, Clone, Copy)]
-struct NotInParts;
+pub(crate) struct NotInParts;
 
 impl Predicate for NotInParts {
     fn should_compress<B: http_body::Body>(&self, response: &Response<B>) -> bool {
