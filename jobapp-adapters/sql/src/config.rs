@@ -8,6 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jobapp_kernel::{Clock, Timestamp};
 
+use crate::Seal;
+
 /// Gives what a change came with, such as `x-request-id` and `traceparent`: asked when its events are stored.
 pub type Headers = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
 
@@ -38,17 +40,19 @@ pub struct SqlConfig {
     pub clock: Arc<dyn Clock>,
     /// What outbox entries carry besides the event.
     pub headers: Option<Headers>,
+    /// Seals the events in the outbox, so that what they carry for somebody's mailbox is in no file as it is.
+    pub seal: Option<Seal>,
 }
 
 impl SqlConfig {
     /// A store in this SQLite file, on the system's clock.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { location: Location::File(path.into()), clock: Arc::new(SystemClock), headers: None }
+        Self { location: Location::File(path.into()), clock: Arc::new(SystemClock), headers: None, seal: None }
     }
 
     /// A store in memory, on the system's clock.
     pub fn memory() -> Self {
-        Self { location: Location::Memory, clock: Arc::new(SystemClock), headers: None }
+        Self { location: Location::Memory, clock: Arc::new(SystemClock), headers: None, seal: None }
     }
 
     /// The same on this clock.
@@ -61,6 +65,12 @@ impl SqlConfig {
     #[must_use]
     pub fn headers(self, headers: Headers) -> Self {
         Self { headers: Some(headers), ..self }
+    }
+
+    /// The same, whose outbox is sealed with this key. What an earlier program left there in clear is sealed at once.
+    #[must_use]
+    pub fn sealed(self, seal: Seal) -> Self {
+        Self { seal: Some(seal), ..self }
     }
 }
 

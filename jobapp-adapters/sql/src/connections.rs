@@ -1,5 +1,9 @@
 //! The open database: one connection that writes, a few that read.
 
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::{Connection, SqliteConnection};
@@ -9,12 +13,14 @@ use sea_orm::{
 };
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::condition::Condition;
 use crate::dialect;
 use crate::{Location, SqlStoreError};
 
 /// One writer and a few readers. In memory the writer reads too, since nobody else sees its database.
 pub(crate) struct Connections {
     pub(crate) writer: DatabaseConnection,
+    pub(crate) condition: Arc<Condition>,
     /// Kept and not pooled: giving a connection back to a pool costs about as much as finding a value by its id.
     readers: Vec<Mutex<Option<SqliteConnection>>>,
 }
@@ -29,7 +35,8 @@ impl Connections {
                 .await
                 .map_err(|source| SqlStoreError::Open { location: location.to_string(), source })?,
         };
-        Ok(Self { writer, readers: readers.into_iter().map(|reader| Mutex::new(Some(reader))).collect() })
+        let readers = readers.into_iter().map(|reader| Mutex::new(Some(reader))).collect();
+        Ok(Self { writer, condition: Arc::new(Condition::of(location)), readers })
     }
 
     pub(crate) fn backend(&self) -> DbBackend {
@@ -38,14 +45,21 @@ impl Connections {
 
     /// Begins a write; waits until every other write is over.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        dialect::begin(&self.writer).await
+        self.noted(dialect::begin(&self.writer).await)
     }
 
     /// The rows of a question, as of the last commit.
     pub(crate) async fn all(&self, question: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let Some(mut reader) = self.idle_reader().await else { return self.writer.query_all_raw(question).await };
+        let Some(mut reader) = self.idle_reader().await else {
+            return self.noted(self.writer.query_all_raw(question).await);
+        };
         let reader = reader.as_mut().ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))?;
-        dialect::ask(reader, question).await
+        self.noted(dialect::ask(reader, question).await)
+    }
+
+    /// A result, of which a failure is noted.
+    pub(crate) fn noted<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
+        result.inspect_err(|error| self.condition.note(error))
     }
 
     /// The only row of a question.
@@ -86,7 +100,8 @@ pub(crate) async fn open_writer(location: &Location) -> Result<DatabaseConnectio
     if let Location::File(path) = location
         && let Some(folder) = path.parent()
     {
-        std::fs::create_dir_all(folder).map_err(|source| SqlStoreError::Folder { path: folder.to_owned(), source })?;
+        make_private_folder(folder).map_err(|source| SqlStoreError::Folder { path: folder.to_owned(), source })?;
+        make_private_file(path);
     }
     connect_patiently(location).await.map_err(|source| SqlStoreError::Open { location: location.to_string(), source })
 }
@@ -103,5 +118,28 @@ async fn connect_patiently(location: &Location) -> Result<DatabaseConnection, Db
             }
             connected => return connected,
         }
+    }
+}
+
+/// Makes a folder that only its owner may enter; one that is there stays as it is.
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Makes an empty file that only its owner may read, which the database then takes; its log gets the same rights. What does not
+/// succeed here, the database says better.
+fn make_private_file(path: &Path) {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => tracing::debug!(file = %path.display(), %error, "a database file could not be made beforehand"),
     }
 }

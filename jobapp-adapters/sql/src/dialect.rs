@@ -2,6 +2,7 @@
 //!
 //! Every other statement is built for the connection's database from one description. SQLite is the one that is wired up.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,8 @@ use sea_orm::sea_query::{ColumnDef, Values};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, SqliteConnection};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr, SqlErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
+    RuntimeErr, SqlErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_query_sqlx::SqlxValues;
 
@@ -104,6 +105,139 @@ pub(crate) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransac
 pub(crate) fn is_busy(error: &DbErr) -> bool {
     let text = error.to_string();
     text.contains("database is locked") || text.contains("database table is locked")
+}
+
+/// What is wrong with a database, as far as its failures tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// What is stored cannot be read, or is no database at all.
+    Damaged,
+    /// There is no room left.
+    Full,
+    /// It, or its folder, cannot be written.
+    ReadOnly,
+    /// It cannot be opened.
+    Unopenable,
+    /// The disk fails; some systems say so of one without room, too.
+    Disk,
+    /// Its file was removed or replaced while it was open.
+    Gone,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Damaged => "it is damaged",
+            Self::Full => "the disk is full",
+            Self::ReadOnly => "it or its folder is read-only",
+            Self::Unopenable => "it cannot be opened",
+            Self::Disk => "the disk fails, or is full",
+            Self::Gone => "its file was removed or replaced",
+        })
+    }
+}
+
+impl Fault {
+    /// What a failure says about the database; `None` when it says nothing.
+    pub(crate) fn of(error: &DbErr) -> Option<Self> {
+        let (DbErr::Conn(error) | DbErr::Exec(error) | DbErr::Query(error)) = error else { return None };
+        let RuntimeErr::SqlxError(error) = error else { return None };
+        let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+        // The lower byte is the kind, the others say more.
+        match code & 0xff {
+            11 | 26 => Some(Self::Damaged),
+            13 => Some(Self::Full),
+            8 => Some(Self::ReadOnly),
+            14 => Some(Self::Unopenable),
+            10 => Some(Self::Disk),
+            _ => None,
+        }
+    }
+}
+
+/// Which file is at a place: another one has another identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileIdentity(u64, u64);
+
+impl FileIdentity {
+    /// The file at a location; `None` when there is none, or nobody can tell.
+    #[cfg(unix)]
+    pub(crate) fn of(location: &Location) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let Location::File(path) = location else { return None };
+        std::fs::metadata(path).ok().map(|file| Self(file.dev(), file.ino()))
+    }
+
+    /// Other systems do not let go of an open file.
+    #[cfg(not(unix))]
+    pub(crate) fn of(_: &Location) -> Option<Self> {
+        None
+    }
+}
+
+/// Writes more than the cache holds, and takes it back: fails where an ordinary large write would.
+pub(crate) async fn try_a_large_write(writer: &DatabaseConnection) -> Result<(), DbErr> {
+    let transaction = begin(writer).await?;
+    let filled = fill(&transaction).await;
+    let undone = transaction.rollback().await;
+    filled.and(undone)
+}
+
+async fn fill(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    transaction.execute_unprepared("CREATE TABLE jobapp_trial (filling BLOB)").await?;
+    transaction.execute_unprepared("INSERT INTO jobapp_trial VALUES (zeroblob(2097152))").await.map(drop)
+}
+
+/// The number a program keeps in the database's head for itself; 0 at first.
+pub(crate) async fn user_version(database: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let row = database.query_one_raw(Statement::from_string(DbBackend::Sqlite, "PRAGMA user_version")).await?;
+    row.map_or(Ok(0), |row| row.try_get_by_index(0))
+}
+
+/// Sets that number.
+pub(crate) async fn set_user_version(database: &impl ConnectionTrait, version: i64) -> Result<(), DbErr> {
+    database.execute_unprepared(&format!("PRAGMA user_version = {version}")).await.map(drop)
+}
+
+/// Writes the database anew, so that nothing of what was deleted or overwritten is left in its free pages and its log.
+///
+/// Another program that reads just now keeps the log; then this is to be done again.
+pub(crate) async fn forget_what_was(writer: &DatabaseConnection) -> Result<bool, DbErr> {
+    writer.execute_unprepared("VACUUM").await?;
+    let emptied = Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let row = writer.query_one_raw(emptied).await?;
+    let is_held: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    Ok(is_held == 0)
+}
+
+/// How much of a database is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Its structure.
+    Quick,
+    /// Also whether indexes and tables say the same.
+    Full,
+}
+
+/// How many findings are enough.
+const FINDINGS: usize = 20;
+
+/// What is wrong with the content of a file; nothing when it is whole. It may be in use meanwhile.
+pub(crate) async fn findings(path: &Path, depth: Depth) -> Result<Vec<String>, DbErr> {
+    let connecting = sqlite().filename(path).pragma("query_only", "ON").disable_statement_logging();
+    let failed = |error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)));
+    let mut connection = connecting.connect().await.map_err(failed)?;
+    let check = match depth {
+        Depth::Quick => "quick_check",
+        Depth::Full => "integrity_check",
+    };
+    let question = sqlx::AssertSqlSafe(format!("PRAGMA {check}({FINDINGS})"));
+    let found: Result<Vec<String>, _> = sqlx::query_scalar(question).fetch_all(&mut connection).await;
+    let closed = connection.close().await;
+    let mut found = found.map_err(failed)?;
+    closed.map_err(failed)?;
+    found.retain(|line| line != "ok");
+    Ok(found)
 }
 
 /// Makes a column one for ids and text keys: compared bytewise, able to hold the longest key. SQLite's texts compare so.

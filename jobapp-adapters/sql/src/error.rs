@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use sea_orm::DbErr;
 
+use crate::Fault;
+use crate::dialect;
+
 /// Why a store could not be opened or prepared for a kind of aggregate.
 #[derive(Debug, thiserror::Error)]
 pub enum SqlStoreError {
@@ -17,7 +20,7 @@ pub enum SqlStoreError {
         source: std::io::Error,
     },
     /// The database cannot be opened, or not be written to.
-    #[error("the database {location} cannot be opened for writing: is the folder writable, and the disk not full?")]
+    #[error("the database {location} {}", why_not_open(source))]
     Open {
         /// The file, or `in memory`.
         location: String,
@@ -44,4 +47,28 @@ pub enum SqlStoreError {
         /// What the database said.
         source: DbErr,
     },
+}
+
+impl SqlStoreError {
+    /// What is wrong with the database, as far as the failure tells.
+    pub fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Folder { .. } => None,
+            Self::Open { source, .. } | Self::NotUnique { source, .. } => Fault::of(source),
+            Self::Migrate { source, .. } => source.downcast_ref().and_then(Fault::of),
+        }
+    }
+}
+
+fn why_not_open(source: &DbErr) -> &'static str {
+    match Fault::of(source) {
+        Some(Fault::Damaged) => "is damaged, or is no database",
+        Some(Fault::Full) => "cannot be written: the disk is full",
+        Some(Fault::ReadOnly) => "cannot be written: it or its folder is read-only",
+        Some(Fault::Unopenable) => "cannot be opened: may its folder be written, and the file read?",
+        Some(Fault::Disk) => "cannot be read or written: the disk fails, or is full",
+        Some(Fault::Gone) => "is gone",
+        None if dialect::is_busy(source) => "cannot be opened: another program holds it",
+        None => "cannot be opened",
+    }
 }

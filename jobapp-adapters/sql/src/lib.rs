@@ -6,8 +6,11 @@
 //! Uniqueness is a constraint of the database. The outbox, the inbox and the sequences are tables beside them, so a change,
 //! its events and its cause are one transaction.
 //!
+//! A store may be [sealed](SqlConfig::sealed): then the events in its outbox are of no use to who has the file without the key.
+//! So may the [bus](SqlBusConfig::sealed), whose messages carry links and codes to mailboxes.
+//!
 //! SQLite files are written ahead (WAL) and flushed at every commit; one connection writes and two read. Several processes
-//! may have a file open.
+//! may have a file open. A new file is for its owner only, whatever the process's mask.
 //!
 //! ```
 //! # use jobapp_kernel::{Aggregate, Change, InvalidState, Key, ObjectId};
@@ -35,16 +38,19 @@
 //! writes for the connection's database. SQLite is the database that is wired up.
 
 pub mod bus;
+mod condition;
 mod config;
 mod connections;
 mod dialect;
 mod error;
+mod examine;
 mod migration;
 mod outbox;
 mod queries;
 mod repository;
 mod row;
 mod save;
+mod seal;
 mod sequence;
 mod statement;
 mod store;
@@ -52,5 +58,8 @@ mod tables;
 
 pub use bus::{QueueDepth, SqlBus, SqlBusCensus, SqlBusConfig};
 pub use config::{Headers, Location, SqlConfig};
+pub use dialect::{Depth, Fault};
 pub use error::SqlStoreError;
+pub use examine::examine;
+pub use seal::Seal;
 pub use store::SqlStore;

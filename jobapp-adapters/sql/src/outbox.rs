@@ -10,7 +10,9 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Order, QueryResult};
 
 use crate::SqlStore;
+use crate::seal::{self, Seal};
 use crate::statement::{Template, limited};
+use crate::store::Inner;
 use crate::tables::OUTBOX;
 
 /// What the outbox asks most often, by its relay and by its metrics.
@@ -45,14 +47,17 @@ impl OutboxStatements {
     }
 }
 
-fn failed(attempt: &'static str) -> impl Fn(DbErr) -> RepositoryError {
-    move |error| RepositoryError::unavailable(attempt, error)
+fn failed(store: &Inner, attempt: &'static str) -> impl Fn(DbErr) -> RepositoryError {
+    move |error| {
+        store.connections.condition.note(&error);
+        RepositoryError::unavailable(attempt, error)
+    }
 }
 
 #[async_trait]
 impl Outbox for SqlStore {
     async fn lease(&self, owner: &str, lease: Duration, most: usize) -> Result<Vec<OutboxEntry>, RepositoryError> {
-        let failed = failed("lease outbox entries");
+        let failed = failed(&self.inner, "lease outbox entries");
         let statements = &self.inner.outbox;
         // Most of the time nothing waits; finding that out must not cost a write.
         let any = limited(statements.any.with([]), 1);
@@ -67,7 +72,11 @@ impl Outbox for SqlStore {
             transaction.rollback().await.map_err(&failed)?;
             return Ok(Vec::new());
         }
-        let entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>().map_err(&failed)?;
+        let entries = rows
+            .iter()
+            .map(|row| entry(row, self.inner.seal.as_ref()))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(&failed)?;
         let numbers =
             rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<i64>, _>>().map_err(&failed)?;
         let update = Query::update()
@@ -91,7 +100,7 @@ impl Outbox for SqlStore {
             .and_where(Expr::col("id").is_in(ids.iter().map(|id| id.0.as_str())))
             .and_where(Expr::col("leased_by").eq(owner))
             .take();
-        self.inner.connections.writer.execute(&delete).await.map_err(failed("clear outbox entries"))?;
+        self.inner.connections.writer.execute(&delete).await.map_err(failed(&self.inner, "clear outbox entries"))?;
         Ok(())
     }
 
@@ -100,7 +109,7 @@ impl Outbox for SqlStore {
     }
 
     async fn waiting(&self) -> Result<u64, RepositoryError> {
-        let failed = failed("count outbox entries");
+        let failed = failed(&self.inner, "count outbox entries");
         let row = self.inner.connections.one(self.inner.outbox.count.with([])).await.map_err(&failed)?;
         let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0)).map_err(&failed)?;
         Ok(u64::try_from(count).unwrap_or(0))
@@ -108,15 +117,16 @@ impl Outbox for SqlStore {
 }
 
 /// An entry whose content is damaged is handed out as unreadable: it must hold back its aggregate and nothing else.
-fn entry(row: &QueryResult) -> Result<OutboxEntry, DbErr> {
-    let content = content(row).unwrap_or_else(|error| Content {
+fn entry(row: &QueryResult, seal: Option<&Seal>) -> Result<OutboxEntry, DbErr> {
+    let id: String = row.try_get_by_index(1)?;
+    let content = content(row, &id, seal).unwrap_or_else(|error| Content {
         version: 0,
         event: OutboxEntry::unreadable(&error.to_string()),
         headers: BTreeMap::new(),
         recorded_at: Timestamp::EPOCH,
     });
     Ok(OutboxEntry {
-        id: MessageId(row.try_get_by_index(1)?),
+        id: MessageId(id),
         aggregate: row.try_get_by_index(2)?,
         aggregate_id: row.try_get_by_index(3)?,
         version: content.version,
@@ -134,11 +144,11 @@ struct Content {
     recorded_at: Timestamp,
 }
 
-fn content(row: &QueryResult) -> Result<Content, Box<dyn Error + Send + Sync>> {
+fn content(row: &QueryResult, id: &str, seal: Option<&Seal>) -> Result<Content, Box<dyn Error + Send + Sync>> {
     let text = |column: usize| row.try_get_by_index::<String>(column);
     Ok(Content {
         version: Version::try_from(row.try_get_by_index::<i64>(4)?)?,
-        event: serde_json::from_str(&text(5)?)?,
+        event: serde_json::from_str(&seal::open_text(seal, text(5)?, id)?)?,
         headers: serde_json::from_str(&text(6)?)?,
         recorded_at: Timestamp::from_millis(row.try_get_by_index(7)?)?,
     })

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::dialect::Violation;
 use crate::queries::{Queries, SideQueries};
+use crate::seal::{self, Seal};
 use crate::statement::number;
 use crate::store::Inner;
 use crate::tables::{INBOX, no_value, parameter};
@@ -49,14 +50,18 @@ pub(crate) async fn save<A: Aggregate>(
     queries: &Queries,
     change: Change<A>,
 ) -> Result<Saved, RepositoryError> {
-    let unavailable = |error: DbErr| RepositoryError::unavailable(format!("save a {}", A::NAME), error);
+    let unavailable = |error: DbErr| {
+        store.connections.condition.note(&error);
+        RepositoryError::unavailable(format!("save a {}", A::NAME), error)
+    };
     let prepared = Prepared::of(store, &change)?;
     // A cause that another process stored after this one looked is found at the second attempt.
     let mut attempts = 2;
     loop {
         attempts -= 1;
         let transaction = store.connections.begin().await.map_err(unavailable)?;
-        let saving = Saving { transaction: &transaction, queries, prepared: &prepared };
+        let seal = store.seal.as_ref();
+        let saving = Saving { transaction: &transaction, queries, prepared: &prepared, seal };
         let error = match saving.apply(&change).await {
             Ok(version) => {
                 transaction.commit().await.map_err(unavailable)?;
@@ -156,6 +161,7 @@ struct Saving<'a> {
     transaction: &'a DatabaseTransaction,
     queries: &'a Queries,
     prepared: &'a Prepared,
+    seal: Option<&'a Seal>,
 }
 
 impl Saving<'_> {
@@ -246,12 +252,13 @@ impl Saving<'_> {
     async fn record<A: Aggregate>(&self, version: Version) -> Result<(), DbErr> {
         for (index, event) in self.prepared.events.iter().enumerate() {
             let entry = OutboxEntry::id_of(A::NAME, &self.prepared.id, version, index);
+            let event = seal::close_text(self.seal, event, &entry.0)?;
             let values = [
                 entry.0.into(),
                 A::NAME.into(),
                 self.id(),
                 number(version).into(),
-                event.as_str().into(),
+                event.into_owned().into(),
                 self.prepared.headers.as_str().into(),
                 self.prepared.now.into(),
             ];

@@ -12,7 +12,10 @@ use crate::tables::SEQUENCES;
 #[async_trait]
 impl Sequence for SqlStore {
     async fn next(&self, name: &str, start: i64) -> Result<i64, RepositoryError> {
-        let failed = |error: DbErr| RepositoryError::unavailable(format!("take the next number of {name}"), error);
+        let failed = |error: DbErr| {
+            self.inner.connections.condition.note(&error);
+            RepositoryError::unavailable(format!("take the next number of {name}"), error)
+        };
         loop {
             let transaction = self.inner.connections.begin().await.map_err(failed)?;
             match take(&transaction, name, start).await {

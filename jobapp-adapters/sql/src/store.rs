@@ -11,13 +11,17 @@ use tokio::sync::Notify;
 
 use crate::config::Headers;
 use crate::connections::Connections;
+use crate::dialect;
 use crate::outbox::OutboxStatements;
 use crate::repository::SqlRepository;
-use crate::tables::{self, INBOX};
-use crate::{Location, SqlConfig, SqlStoreError, migration};
+use crate::seal::{self, Seal};
+use crate::tables::{self, INBOX, OUTBOX};
+use crate::{Fault, Location, SqlConfig, SqlStoreError, migration};
 
 /// How long a handled cause is remembered.
 const INBOX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The database's `user_version` once everything in its outbox is sealed.
+const SEALED: i64 = 1;
 
 /// The aggregates, outbox, inbox and sequences of one service in one database. A clone is another handle.
 #[derive(Clone)]
@@ -30,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) location: Location,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) headers: Option<Headers>,
+    pub(crate) seal: Option<Seal>,
     pub(crate) changed: Notify,
     pub(crate) outbox: OutboxStatements,
     pub(crate) turns: Turns,
@@ -47,12 +52,15 @@ impl SqlStore {
     /// # Errors
     /// [`SqlStoreError::Folder`] and [`SqlStoreError::Open`] name the path that cannot be used.
     pub async fn open(config: SqlConfig) -> Result<Self, SqlStoreError> {
-        let SqlConfig { location, clock, headers } = config;
+        let SqlConfig { location, clock, headers, seal } = config;
         let connections = Connections::open(&location).await?;
-        prepare(&connections).await.map_err(|source| SqlStoreError::Open { location: location.to_string(), source })?;
+        let failed = |source| SqlStoreError::Open { location: location.to_string(), source };
+        prepare(&connections).await.map_err(failed)?;
+        seal_outbox(&connections, &location, seal.as_ref()).await.map_err(failed)?;
         let outbox = OutboxStatements::new(connections.backend());
         let (changed, turns) = (Notify::new(), Turns::default());
-        Ok(Self { inner: Arc::new(Inner { connections, location, clock, headers, changed, outbox, turns }) })
+        let inner = Inner { connections, location, clock, headers, seal, changed, outbox, turns };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The repository of one kind of aggregate. Makes its table, or brings it up to date with the declared keys: the columns
@@ -107,6 +115,12 @@ impl SqlStore {
         }
     }
 
+    /// What is wrong with the database; `None` while all is well, which costs next to nothing to know. After a failed write it is
+    /// tried whether another one succeeds.
+    pub async fn fault(&self) -> Option<Fault> {
+        self.inner.connections.condition.fault(&self.inner.connections.writer).await
+    }
+
     /// Closes the database when its connections are idle. Later calls fail as unavailable.
     ///
     /// # Errors
@@ -133,4 +147,37 @@ async fn prepare(connections: &Connections) -> Result<(), DbErr> {
         transaction.execute(&index).await?;
     }
     transaction.commit().await
+}
+
+/// Seals what waits in the outbox in clear, once, and writes the database anew: what was there before is still in its free pages.
+async fn seal_outbox(connections: &Connections, location: &Location, seal: Option<&Seal>) -> Result<(), DbErr> {
+    let is_sealed = dialect::user_version(&connections.writer).await? >= SEALED;
+    let Some(seal) = seal else {
+        return if is_sealed {
+            Err(DbErr::Custom("its outbox is sealed, and no key was given".to_owned()))
+        } else {
+            Ok(())
+        };
+    };
+    if is_sealed {
+        return Ok(());
+    }
+    let transaction = connections.begin().await?;
+    let waiting = Query::select().columns(["seq", "id", "event"]).from(OUTBOX).take();
+    for row in transaction.query_all(&waiting).await? {
+        let (seq, id): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        // What is no text was never readable.
+        let Ok(event) = row.try_get_by_index::<String>(2) else { continue };
+        // Another process may have begun and not come to the end.
+        let Ok(clear) = seal::open_text(Some(seal), event, &id) else { continue };
+        let sealed = seal.close_text(&clear, &id)?;
+        let update = Query::update().table(OUTBOX).value("event", sealed).and_where(Expr::col("seq").eq(seq)).take();
+        transaction.execute(&update).await?;
+    }
+    transaction.commit().await?;
+    if dialect::forget_what_was(&connections.writer).await? {
+        return dialect::set_user_version(&connections.writer, SEALED).await;
+    }
+    tracing::warn!(database = %location, "another program reads a database: what it has in clear is overwritten at the next start");
+    Ok(())
 }

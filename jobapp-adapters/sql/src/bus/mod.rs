@@ -22,11 +22,13 @@ use jobapp_kernel::{
     Subscriber, Subscription,
 };
 use jobapp_pump::{Found, QueueEnd, Settled, pump};
+use sea_orm::DatabaseConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use self::writer::{Changes, Job, Op, Reply, Writer};
+use self::writer::{Cached, Changes, Job, Op, Reply, Writer};
+use crate::condition::Condition;
 use crate::connections::open_writer;
-use crate::{Location, SqlConfig, SqlStoreError};
+use crate::{Fault, Location, Seal, SqlConfig, SqlStoreError};
 
 pub use self::writer::SqlBusError;
 pub use jobapp_pump::QueueDepth;
@@ -43,19 +45,21 @@ pub struct SqlBusConfig {
     /// Whether this process owns the bus: what was in flight when it is opened waits again. An operator's command beside the
     /// running process does not own it.
     pub owner: bool,
+    /// Seals bodies of messages and reasons of dead letters.
+    pub seal: Option<Seal>,
 }
 
 impl SqlBusConfig {
     /// A bus in this SQLite file, on the system's clock.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let SqlConfig { location, clock, .. } = SqlConfig::file(path);
-        Self { location, clock, longest_retry: None, owner: true }
+        Self { location, clock, longest_retry: None, owner: true, seal: None }
     }
 
     /// A bus in memory, on the system's clock.
     pub fn memory() -> Self {
         let SqlConfig { location, clock, .. } = SqlConfig::memory();
-        Self { location, clock, longest_retry: None, owner: true }
+        Self { location, clock, longest_retry: None, owner: true, seal: None }
     }
 
     /// The same on this clock.
@@ -68,6 +72,12 @@ impl SqlBusConfig {
     #[must_use]
     pub fn longest_retry(self, longest: Duration) -> Self {
         Self { longest_retry: Some(longest), ..self }
+    }
+
+    /// The same, whose messages are sealed with this key. What an earlier program left there in clear is sealed at once.
+    #[must_use]
+    pub fn sealed(self, seal: Seal) -> Self {
+        Self { seal: Some(seal), ..self }
     }
 
     /// The same, beside the process that owns the bus: to look at dead letters and replay them while it runs.
@@ -99,6 +109,8 @@ pub struct SqlBus {
     jobs: mpsc::UnboundedSender<Job>,
     changes: Changes,
     location: Location,
+    connection: DatabaseConnection,
+    condition: Arc<Condition>,
 }
 
 impl fmt::Debug for SqlBus {
@@ -115,9 +127,10 @@ impl SqlBus {
     /// [`SqlStoreError::Folder`] and [`SqlStoreError::Open`] name the path that cannot be used.
     pub async fn open(config: SqlBusConfig) -> Result<Self, SqlStoreError> {
         let connection = open_writer(&config.location).await?;
-        let redelivered = tables::prepare(&connection, config.owner)
+        let redelivered = tables::prepare(&connection, config.owner, config.seal.as_ref())
             .await
             .map_err(|source| SqlStoreError::Open { location: config.location.to_string(), source })?;
+        let condition = Arc::new(Condition::of(&config.location));
         if redelivered > 0 {
             tracing::info!(
                 count = redelivered,
@@ -126,9 +139,17 @@ impl SqlBus {
         }
         let changes = Changes::default();
         let (jobs, waiting) = mpsc::unbounded_channel();
-        let writer = Writer::new(connection, config.clock, config.longest_retry, changes.clone());
+        let writer = Writer {
+            connection: connection.clone(),
+            clock: config.clock,
+            longest_retry: config.longest_retry,
+            seal: config.seal,
+            changes: changes.clone(),
+            condition: Arc::clone(&condition),
+            cached: Cached::default(),
+        };
         tokio::spawn(writer.run(waiting));
-        Ok(Self { jobs, changes, location: config.location })
+        Ok(Self { jobs, changes, location: config.location, connection, condition })
     }
 
     /// How many messages each declared queue holds.
@@ -148,6 +169,12 @@ impl SqlBus {
             Reply::Census(census) => Ok(census),
             _ => Err(SqlBusError::Closed),
         }
+    }
+
+    /// What is wrong with the database; `None` while all is well, which costs next to nothing to know. After a failed write it is
+    /// tried whether another one succeeds.
+    pub async fn fault(&self) -> Option<Fault> {
+        self.condition.fault(&self.connection).await
     }
 
     /// Finishes what it was asked for and closes the file. Later calls fail as unavailable.

@@ -8,9 +8,41 @@ use jobapp_pump::{QueueDepth, Settled, Taken};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 
 use super::tables::{DELAYED, READY, TAKEN};
+use crate::seal::{self, Seal};
 
 /// What a message is made of, in both tables.
 const MESSAGE: &str = "message_id, kind, exchange, routing_key, timestamp, headers, body";
+
+/// What a sealed reason is bound to.
+const REASON: &str = "reason";
+
+/// What a sealed body is bound to: where it stays, as a dead letter too.
+fn place(queue: &str, id: Option<&str>) -> String {
+    format!("{queue} {}", id.unwrap_or_default())
+}
+
+/// Seals what is in clear.
+pub(super) async fn seal_all(database: &impl ConnectionTrait, seal: &Seal) -> Result<(), DbErr> {
+    for table in ["bus_messages", "bus_dead"] {
+        let sql = format!("SELECT seq, queue, message_id, body FROM {table}");
+        for row in database.query_all_raw(statement(sql, [])).await? {
+            let (seq, queue): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let (id, body): (Option<String>, Vec<u8>) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+            let place = place(&queue, id.as_deref());
+            // What is sealed was so by a process that did not come to the end, or with a key that is lost.
+            let Ok(clear) = seal::open(Some(seal), body, &place) else { continue };
+            let sql = format!("UPDATE {table} SET body = ? WHERE seq = ?");
+            database.execute_raw(statement(sql, [seal.close(&clear, &place)?.into(), seq.into()])).await?;
+        }
+    }
+    for row in database.query_all_raw(statement("SELECT seq, reason FROM bus_dead", [])).await? {
+        let (seq, reason): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let Ok(clear) = seal::open_text(Some(seal), reason, REASON) else { continue };
+        let values = [seal.close_text(&clear, REASON)?.into(), seq.into()];
+        database.execute_raw(statement("UPDATE bus_dead SET reason = ? WHERE seq = ?", values)).await?;
+    }
+    Ok(())
+}
 
 fn statement(sql: impl Into<String>, values: impl IntoIterator<Item = Value>) -> Statement {
     Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
@@ -23,11 +55,20 @@ fn list(seqs: impl IntoIterator<Item = u64>) -> Value {
 }
 
 /// Stores a message in a queue, unless the same one is there. Returns whether it is new.
-pub(super) async fn store(database: &impl ConnectionTrait, queue: &str, message: &Message) -> Result<bool, DbErr> {
+pub(super) async fn store(
+    database: &impl ConnectionTrait,
+    queue: &str,
+    message: &Message,
+    seal: Option<&Seal>,
+) -> Result<bool, DbErr> {
     let sql = format!(
         "INSERT INTO bus_messages (queue, {MESSAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (queue, message_id) DO NOTHING"
     );
     let headers = serde_json::to_string(&message.headers).map_err(|error| DbErr::Json(error.to_string()))?;
+    let body = match seal {
+        Some(seal) => seal.close(&message.body, &place(queue, message.id.as_ref().map(|id| id.0.as_str())))?,
+        None => message.body.clone(),
+    };
     let values: [Value; 8] = [
         queue.into(),
         message.id.as_ref().map(|id| id.0.clone()).into(),
@@ -36,7 +77,7 @@ pub(super) async fn store(database: &impl ConnectionTrait, queue: &str, message:
         message.routing_key.as_str().into(),
         message.timestamp.as_millis().into(),
         headers.into(),
-        message.body.clone().into(),
+        body.into(),
     ];
     Ok(database.execute_raw(statement(sql, values)).await?.rows_affected() > 0)
 }
@@ -46,6 +87,7 @@ pub(super) async fn take(
     database: &impl ConnectionTrait,
     queue: &'static str,
     want: usize,
+    seal: Option<&Seal>,
 ) -> Result<Vec<Taken>, DbErr> {
     let sql = format!(
         "UPDATE bus_messages SET state = {TAKEN}, attempt = attempt + 1
@@ -54,18 +96,18 @@ pub(super) async fn take(
     );
     let limit = i64::try_from(want).unwrap_or(i64::MAX);
     let rows = database.query_all_raw(statement(sql, [queue.into(), limit.into()])).await?;
-    let mut taken = rows.iter().map(|row| read_taken(row, queue)).collect::<Result<Vec<_>, _>>()?;
+    let mut taken = rows.iter().map(|row| read_taken(row, queue, seal)).collect::<Result<Vec<_>, _>>()?;
     // The order of returned rows is not promised.
     taken.sort_by_key(|taken| taken.receipt);
     Ok(taken)
 }
 
-fn read_taken(row: &QueryResult, queue: &'static str) -> Result<Taken, DbErr> {
+fn read_taken(row: &QueryResult, queue: &'static str, seal: Option<&Seal>) -> Result<Taken, DbErr> {
     let seq: i64 = row.try_get_by_index(7)?;
     let attempt: i64 = row.try_get_by_index(8)?;
     let redelivered: i64 = row.try_get_by_index(9)?;
     let delivery = Delivery {
-        message: read_message(row)?,
+        message: read_message(row, queue, seal)?,
         queue,
         attempt: u32::try_from(attempt - 1).unwrap_or_default(),
         redelivered: redelivered != 0,
@@ -74,7 +116,7 @@ fn read_taken(row: &QueryResult, queue: &'static str) -> Result<Taken, DbErr> {
 }
 
 /// Reads the columns of [`MESSAGE`].
-fn read_message(row: &QueryResult) -> Result<Message, DbErr> {
+fn read_message(row: &QueryResult, queue: &str, seal: Option<&Seal>) -> Result<Message, DbErr> {
     let id: Option<String> = row.try_get_by_index(0)?;
     let timestamp: i64 = row.try_get_by_index(4)?;
     let headers: String = row.try_get_by_index(5)?;
@@ -83,6 +125,13 @@ fn read_message(row: &QueryResult) -> Result<Message, DbErr> {
         tracing::error!(message_id = id, %error, "the stored headers of a message cannot be read");
         BTreeMap::new()
     });
+    let body: Vec<u8> = row.try_get_by_index(6)?;
+    let opened = seal::open(seal, body.clone(), &place(queue, id.as_deref()));
+    let body = opened.unwrap_or_else(|error| {
+        // Nobody can read it: it ends with the dead letters, and holds up nobody.
+        tracing::error!(message_id = id, queue, %error, "the body of a message cannot be read");
+        body
+    });
     Ok(Message {
         id: id.map(MessageId),
         kind: row.try_get_by_index(1)?,
@@ -90,7 +139,7 @@ fn read_message(row: &QueryResult) -> Result<Message, DbErr> {
         routing_key: row.try_get_by_index(3)?,
         timestamp: Timestamp::from_millis(timestamp).unwrap_or(Timestamp::EPOCH),
         headers,
-        body: row.try_get_by_index(6)?,
+        body,
     })
 }
 
@@ -114,6 +163,7 @@ pub(super) async fn settle(
     settled: &[Settled],
     now: Timestamp,
     longest_retry: Option<Duration>,
+    seal: Option<&Seal>,
 ) -> Result<Option<i64>, DbErr> {
     let mut gone = Vec::with_capacity(settled.len());
     let mut first_due = None;
@@ -137,7 +187,9 @@ pub(super) async fn settle(
                      SELECT queue, {MESSAGE}, ?, ?, ? FROM bus_messages WHERE seq = ?"
                 );
                 let attempts = i64::from(known.attempts);
-                let values = [attempts.into(), reason.as_str().into(), now.as_millis().into(), seq.into()];
+                // It may repeat words of the body.
+                let reason = seal::close_text(seal, reason, REASON)?;
+                let values = [attempts.into(), reason.into_owned().into(), now.as_millis().into(), seq.into()];
                 database.execute_raw(statement(sql, values)).await?;
                 gone.push(known.receipt);
             }
@@ -160,7 +212,12 @@ pub(super) async fn give_back(database: &impl ConnectionTrait, receipts: &[u64])
 }
 
 /// The dead letters of a queue, oldest first.
-pub(super) async fn dead(database: &impl ConnectionTrait, queue: &str, limit: usize) -> Result<Vec<DeadLetter>, DbErr> {
+pub(super) async fn dead(
+    database: &impl ConnectionTrait,
+    queue: &str,
+    limit: usize,
+    seal: Option<&Seal>,
+) -> Result<Vec<DeadLetter>, DbErr> {
     let sql =
         format!("SELECT {MESSAGE}, seq, reason, attempts, died_at FROM bus_dead WHERE queue = ? ORDER BY seq LIMIT ?");
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -171,10 +228,10 @@ pub(super) async fn dead(database: &impl ConnectionTrait, queue: &str, limit: us
         Ok(DeadLetter {
             id: seq.to_string(),
             queue: queue.to_owned(),
-            reason: row.try_get_by_index(8)?,
+            reason: seal::open_text(seal, row.try_get_by_index(8)?, REASON).unwrap_or_else(|error| error.to_string()),
             attempts: u32::try_from(attempts).unwrap_or_default(),
             died_at: Timestamp::from_millis(died_at).unwrap_or(Timestamp::EPOCH),
-            message: read_message(row)?,
+            message: read_message(row, queue, seal)?,
         })
     };
     rows.iter().map(letter).collect()

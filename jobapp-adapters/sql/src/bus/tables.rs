@@ -1,11 +1,15 @@
 //! The tables of the bus, and what is done when it is opened.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
 
+use super::queues;
+use crate::Seal;
 use crate::dialect;
 
 /// The version of the tables below, kept in the file's `user_version`.
 const VERSION: i64 = 1;
+/// The same tables, once everything in them is sealed.
+const SEALED: i64 = 2;
 
 /// Waits to be taken.
 pub(super) const READY: i64 = 0;
@@ -39,19 +43,22 @@ const TABLES: [&str; 7] = [
     "CREATE INDEX IF NOT EXISTS bus_dead_of ON bus_dead (queue, seq)",
 ];
 
-/// Makes the tables. For the owner, what was in flight waits again; returns how many messages these are.
-pub(super) async fn prepare(connection: &DatabaseConnection, owner: bool) -> Result<u64, DbErr> {
+/// Makes the tables, and seals what is in them in clear. For the owner, what was in flight waits again; returns how many messages
+/// these are.
+pub(super) async fn prepare(connection: &DatabaseConnection, owner: bool, seal: Option<&Seal>) -> Result<u64, DbErr> {
     let transaction = dialect::begin(connection).await?;
-    let version = transaction.query_one_raw(Statement::from_string(DbBackend::Sqlite, "PRAGMA user_version")).await?;
-    let version: i64 = version.map_or(Ok(0), |row| row.try_get_by_index(0))?;
-    if version > VERSION {
-        return Err(DbErr::Custom(format!("its tables have version {version}; this program knows {VERSION}")));
+    let version = dialect::user_version(&transaction).await?;
+    if version > SEALED {
+        return Err(DbErr::Custom(format!("its tables have version {version}; this program knows {SEALED}")));
+    }
+    if version == SEALED && seal.is_none() {
+        return Err(DbErr::Custom("its messages are sealed, and no key was given".to_owned()));
     }
     for table in TABLES {
         transaction.execute_unprepared(table).await?;
     }
     if version < VERSION {
-        transaction.execute_unprepared(&format!("PRAGMA user_version = {VERSION}")).await?;
+        dialect::set_user_version(&transaction, if seal.is_some() { SEALED } else { VERSION }).await?;
     }
     let mut redelivered = 0;
     if owner {
@@ -59,5 +66,23 @@ pub(super) async fn prepare(connection: &DatabaseConnection, owner: bool) -> Res
         redelivered = transaction.execute_unprepared(&again).await?.rows_affected();
     }
     transaction.commit().await?;
+    if let Some(seal) = seal
+        && version == VERSION
+        && owner
+    {
+        seal_what_is_clear(connection, seal).await?;
+    }
     Ok(redelivered)
+}
+
+/// Seals every message, once, and writes the database anew: what was there before is still in its free pages.
+async fn seal_what_is_clear(connection: &DatabaseConnection, seal: &Seal) -> Result<(), DbErr> {
+    let transaction = dialect::begin(connection).await?;
+    queues::seal_all(&transaction, seal).await?;
+    transaction.commit().await?;
+    if dialect::forget_what_was(connection).await? {
+        return dialect::set_user_version(connection, SEALED).await;
+    }
+    tracing::warn!("another program reads the message bus: what it has in clear is overwritten at the next start");
+    Ok(())
 }

@@ -13,6 +13,8 @@ use tokio::time::MissedTickBehavior;
 use super::SqlBusCensus;
 use super::queues;
 use super::topology::Topology;
+use crate::Seal;
+use crate::condition::Condition;
 use crate::dialect;
 
 /// How often the writer looks whether another process changed the database, such as an operator's command that replays.
@@ -96,31 +98,24 @@ impl Changes {
 }
 
 pub(super) struct Writer {
-    connection: DatabaseConnection,
-    clock: Arc<dyn Clock>,
-    longest_retry: Option<Duration>,
-    changes: Changes,
-    cached: Cached,
+    pub(super) connection: DatabaseConnection,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) longest_retry: Option<Duration>,
+    pub(super) seal: Option<Seal>,
+    pub(super) changes: Changes,
+    pub(super) condition: Arc<Condition>,
+    pub(super) cached: Cached,
 }
 
 /// What it knows without asking the database. Emptied when a transaction fails.
 #[derive(Default)]
-struct Cached {
+pub(super) struct Cached {
     topology: Option<Topology>,
     /// When the first delayed message of a queue is due; `None` when it has none. Nobody else delays messages.
     next_due: HashMap<&'static str, Option<i64>>,
 }
 
 impl Writer {
-    pub(super) fn new(
-        connection: DatabaseConnection,
-        clock: Arc<dyn Clock>,
-        longest_retry: Option<Duration>,
-        changes: Changes,
-    ) -> Self {
-        Self { connection, clock, longest_retry, changes, cached: Cached::default() }
-    }
-
     /// Works until it is asked to close or nobody can ask any more.
     pub(super) async fn run(mut self, mut waiting: mpsc::UnboundedReceiver<Job>) {
         let mut group = Vec::with_capacity(GROUP);
@@ -216,7 +211,8 @@ impl Writer {
     async fn commit(&mut self, ops: &[Op]) -> Result<Vec<Reply>, SqlBusError> {
         let mut told = BTreeSet::new();
         let result = self.attempt(ops, &mut told).await;
-        if result.is_err() {
+        if let Err(error) = &result {
+            self.condition.note(error);
             self.cached = Cached::default();
         }
         let replies = result?;
@@ -250,7 +246,9 @@ impl Writer {
                 told.insert((*queue).to_owned());
                 queues::give_back(database, receipts).await.map(|()| Reply::Done)
             }
-            Op::ListDead { queue, limit } => queues::dead(database, queue, *limit).await.map(Reply::Dead),
+            Op::ListDead { queue, limit } => {
+                queues::dead(database, queue, *limit, self.seal.as_ref()).await.map(Reply::Dead)
+            }
             Op::Bury { queue, seq, replay } => {
                 if *replay {
                     told.insert(queue.clone());
@@ -295,9 +293,10 @@ impl Writer {
             let (exchange, routing_key) = (unroutable.exchange.clone(), unroutable.routing_key.clone());
             return Ok(Reply::Unroutable { exchange, routing_key });
         }
+        let seal = self.seal.as_ref();
         for message in messages {
             for queue in topology.route(message) {
-                if queues::store(database, queue, message).await? && !told.contains(queue) {
+                if queues::store(database, queue, message, seal).await? && !told.contains(queue) {
                     told.insert(queue.to_owned());
                 }
             }
@@ -313,7 +312,7 @@ impl Writer {
         want: usize,
     ) -> Result<Reply, DbErr> {
         let now = self.clock.now();
-        let delayed = queues::settle(database, settled, now, self.longest_retry).await?;
+        let delayed = queues::settle(database, settled, now, self.longest_retry, self.seal.as_ref()).await?;
         let mut next_due = match self.cached.next_due.get(queue) {
             Some(known) => [*known, delayed].into_iter().flatten().min(),
             None => queues::next_due(database, queue).await?,
@@ -323,7 +322,8 @@ impl Writer {
             next_due = queues::next_due(database, queue).await?;
         }
         self.cached.next_due.insert(queue, next_due);
-        let taken = if want == 0 { Vec::new() } else { queues::take(database, queue, want).await? };
+        let taken =
+            if want == 0 { Vec::new() } else { queues::take(database, queue, want, self.seal.as_ref()).await? };
         let until = |due: i64| Duration::from_millis(due.saturating_sub(now.as_millis()).max(0).unsigned_abs());
         Ok(Reply::Found(Found { taken, next_due: next_due.map(until) }))
     }

@@ -8,7 +8,7 @@ use jobapp_kernel::{
     DeadLetters, Exchange, ExchangeKind, Message, MessageId, Outcome, Publisher, Queue, Subscriber, Subscription,
     Timestamp,
 };
-use jobapp_sql::{SqlBus, SqlBusConfig};
+use jobapp_sql::{Fault, Seal, SqlBus, SqlBusConfig};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
@@ -34,6 +34,16 @@ mod in_memory {
 
     async fn a_fresh_bus() -> Bus {
         Bus::of(Arc::new(SqlBus::open(SqlBusConfig::memory()).await.unwrap()))
+    }
+
+    jobapp_contracts::bus!(a_fresh_bus());
+}
+
+mod sealed {
+    use super::*;
+
+    async fn a_fresh_bus() -> Bus {
+        Bus::of(Arc::new(SqlBus::open(SqlBusConfig::memory().sealed(seal())).await.unwrap()))
     }
 
     jobapp_contracts::bus!(a_fresh_bus());
@@ -241,4 +251,99 @@ async fn a_census_tells_whether_anything_was_published_since_the_last() {
     let after = bus.census().await.unwrap();
     assert!(after.is_quiet() && after.last_stored > empty.last_stored);
     assert_eq!(bus.census().await.unwrap(), after);
+}
+
+fn seal() -> Seal {
+    Seal::new([7; Seal::KEY_BYTES])
+}
+
+const SECRET: &str = "reset_password?token=5eed5eed";
+
+fn telling(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let tells = |path: &std::path::PathBuf| {
+        std::fs::read(path).unwrap().windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
+    };
+    files.filter(tells).map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+/// A message with a secret in its body, and one that was not handled, with the secret in the reason.
+async fn leave_secrets(bus: &SqlBus) {
+    bus.declare(&[QUEUE]).await.unwrap();
+    bus.publish(&[Message { body: SECRET.as_bytes().to_vec(), ..message("ill") }]).await.unwrap();
+    let probe = Probe::answering(|_| Outcome::dead(format!("who knows {SECRET}?")));
+    let running = consume(bus, &probe);
+    probe.seen(1).await;
+    running.stop().await;
+    bus.publish(&[Message { body: SECRET.as_bytes().to_vec(), ..message("waiting") }]).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_file_of_a_sealed_bus_tells_what_is_in_its_messages() {
+    let folder = TempDir::new().unwrap();
+    let config = || SqlBusConfig::file(folder.path().join("bus.db")).sealed(seal());
+    let bus = SqlBus::open(config()).await.unwrap();
+    leave_secrets(&bus).await;
+    assert_eq!(telling(folder.path()), Vec::<String>::new());
+    let operator = SqlBus::open(config().beside_its_owner()).await.unwrap();
+    let letter = operator.list(QUEUE.name, 1).await.unwrap().remove(0);
+    assert_eq!(
+        (letter.message.body.as_slice(), letter.reason.as_str()),
+        (SECRET.as_bytes(), &*format!("who knows {SECRET}?"))
+    );
+    operator.replay(QUEUE.name, &letter.id).await.unwrap();
+    let probe = Probe::done();
+    let running = consume(&bus, &probe);
+    probe.seen(2).await;
+    running.stop().await;
+    assert_eq!(probe.bodies(), [SECRET, SECRET]);
+    bus.close().await.unwrap();
+    assert_eq!(telling(folder.path()), Vec::<String>::new());
+    SqlBus::open(SqlBusConfig::file(folder.path().join("bus.db"))).await.expect_err("there is no key");
+}
+
+#[tokio::test]
+async fn what_a_bus_had_in_clear_is_sealed_and_overwritten_once_there_is_a_key() {
+    let folder = TempDir::new().unwrap();
+    let config = || SqlBusConfig::file(folder.path().join("bus.db"));
+    let bus = SqlBus::open(config()).await.unwrap();
+    leave_secrets(&bus).await;
+    bus.close().await.unwrap();
+    assert_ne!(telling(folder.path()), Vec::<String>::new(), "or the search is blind");
+
+    let bus = SqlBus::open(config().sealed(seal())).await.unwrap();
+    assert_eq!(telling(folder.path()), Vec::<String>::new());
+    assert_eq!(bus.list(QUEUE.name, 1).await.unwrap()[0].reason, format!("who knows {SECRET}?"));
+    let probe = Probe::done();
+    let running = consume(&bus, &probe);
+    probe.seen(1).await;
+    running.stop().await;
+    assert_eq!(probe.bodies(), [SECRET]);
+}
+
+#[tokio::test]
+async fn messages_sealed_with_a_lost_key_hold_up_nobody() {
+    let folder = TempDir::new().unwrap();
+    let config = |key| SqlBusConfig::file(folder.path().join("bus.db")).sealed(Seal::new([key; Seal::KEY_BYTES]));
+    let bus = SqlBus::open(config(1)).await.unwrap();
+    bus.declare(&[QUEUE]).await.unwrap();
+    bus.publish(&[message("lost")]).await.unwrap();
+    bus.close().await.unwrap();
+    let bus = SqlBus::open(config(2)).await.unwrap();
+    bus.publish(&[message("next")]).await.unwrap();
+    let probe =
+        Probe::answering(|one| if one.message.body == b"next" { Outcome::Done } else { Outcome::dead("unreadable") });
+    let running = consume(&bus, &probe);
+    probe.seen(2).await;
+    running.stop().await;
+    assert_eq!(bus.depths().await.unwrap()[QUEUE.name].dead, 1);
+}
+
+#[tokio::test]
+async fn a_bus_whose_file_is_gone_says_so() {
+    let folder = TempDir::new().unwrap();
+    let bus = SqlBus::open(SqlBusConfig::file(folder.path().join("bus.db"))).await.unwrap();
+    assert_eq!(bus.fault().await, None);
+    std::fs::remove_file(folder.path().join("bus.db")).unwrap();
+    assert_eq!(bus.fault().await, Some(Fault::Gone));
 }

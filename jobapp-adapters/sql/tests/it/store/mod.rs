@@ -3,6 +3,8 @@
 mod migration;
 mod opening;
 mod processes;
+mod sealed;
+mod trouble;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
