@@ -15,6 +15,7 @@
 
 pub mod bus;
 mod cases;
+pub mod categories;
 pub mod durability;
 pub mod fixture;
 pub mod outbox;

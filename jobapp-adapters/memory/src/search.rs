@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jobapp_gigs::{
-    EveryGig, GigId, GigSearch, Hits, IndexChange, MOST_HITS, Match, SearchDocument, SearchError, SearchIndex,
-    SearchQuery, SelectedCategories, words,
+    EveryGig, GigId, GigSearch, Hits, IndexChange, LONGEST_CATEGORY, MOST_HITS, Match, SearchDocument, SearchError,
+    SearchIndex, SearchQuery, SelectedCategories, words,
 };
 use jobapp_kernel::Version;
 use parking_lot::Mutex;
@@ -179,8 +179,6 @@ impl SearchIndex for MemorySearch {
 
 /// How many users' categories are remembered.
 const MOST_USERS: usize = 10_000;
-/// How much of a category is remembered, in characters.
-const LONGEST_CATEGORY: usize = 200;
 
 /// The categories users looked at, in memory: those of the ten thousand users who chose one most recently.
 #[derive(Debug, Default)]
@@ -228,15 +226,6 @@ impl SelectedCategories for MemoryCategories {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn the_category_chosen_last_counts_for_a_user_in_any_case() {
-        let categories = MemoryCategories::new();
-        assert_eq!(categories.of("Iria").await.unwrap(), None);
-        categories.select("Iria", "programming").await.unwrap();
-        categories.select("iria", "graphics design").await.unwrap();
-        assert_eq!(categories.of("IRIA").await.unwrap().as_deref(), Some("graphics design"));
-    }
 
     #[tokio::test]
     async fn only_so_many_users_are_remembered() {

@@ -31,6 +31,13 @@ pub struct SearchPage {
     pub degraded: Option<SearchError>,
 }
 
+impl SearchPage {
+    /// Nothing was looked for.
+    pub const fn empty() -> Self {
+        Self { total: 0, gigs: Vec::new(), degraded: None }
+    }
+}
+
 /// Finds gigs.
 #[derive(Clone)]
 pub struct Finder {

@@ -50,6 +50,7 @@
 //! # Ok(()) }
 //! ```
 
+mod choices;
 mod error;
 mod finder;
 mod gig;
@@ -61,6 +62,7 @@ mod service;
 mod testing;
 mod text;
 
+pub use choices::{Chooser, ChosenCategory, ChosenCategoryState, LONGEST_CATEGORY, StoredCategories};
 pub use error::GigError;
 pub use finder::{Finder, MOST_OF_A_CATEGORY, MOST_SIMILAR, SearchPage};
 pub use gig::{Content, FIRST_SORT_ID, Gig, GigEvent, GigId, GigState, Listing, PRICE_FLOOR, Seller};

@@ -1,5 +1,6 @@
 //! Every port in memory keeps its promises.
 
 mod bus;
+mod categories;
 mod search;
 mod store;

@@ -1,4 +1,5 @@
 //! The store and the bus on SQLite.
 
 mod bus;
+mod categories;
 mod store;

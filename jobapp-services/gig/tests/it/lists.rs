@@ -83,19 +83,37 @@ async fn a_list_has_the_newest_hundred_gigs() {
 }
 
 #[tokio::test]
-async fn the_category_a_user_looked_at_is_shown_and_all_when_there_is_none() {
+async fn the_category_a_user_looked_at_is_shown_and_nothing_when_there_is_none() {
     let world = World::new().await;
     let design = world.offers(json!({})).await;
     let music = world.offers(json!({"categories": "Music & Audio"})).await;
     let paused = world.offers(json!({"categories": "Music & Audio"})).await;
     pause(&world, &paused).await;
     world.settle().await;
-    let (design, music) = (design["id"].as_str().unwrap(), music["id"].as_str().unwrap());
-    let all = world.get("Marta", "/api/v1/gig/category/Marta").await;
-    assert_eq!((all.message(), all.ids()), ("Search gigs category results", vec![music, design]));
+    rate(&world, &design, &[5]).await;
+    rate(&world, &music, &[5]).await;
+    let music = music["id"].as_str().unwrap();
+    for choice in [None, Some("  "), Some(" & ")] {
+        if let Some(choice) = choice {
+            world.categories.select("Marta", choice).await.unwrap();
+        }
+        for (path, message) in [
+            ("/api/v1/gig/category/Marta", "Search gigs category results"),
+            ("/api/v1/gig/top/Marta", "Search top gigs results"),
+        ] {
+            let nothing = world.get("Marta", path).await;
+            assert_eq!(
+                (nothing.status, nothing.message(), nothing.ids()),
+                (StatusCode::OK, message, vec![]),
+                "{choice:?}"
+            );
+            assert_eq!(nothing.body["total"], 0);
+        }
+    }
     world.categories.select("Marta", "music   audio").await.unwrap();
     let chosen = world.get("Marta", "/api/v1/gig/category/marta").await;
     assert_eq!((&chosen.body["total"], chosen.ids()), (&json!(1), vec![music]));
+    assert_eq!(world.get("Marta", "/api/v1/gig/top/marta").await.ids(), [music]);
     for path in ["/api/v1/gig/category/Marta", "/api/v1/gig/top/Marta"] {
         assert_eq!(world.get("Mallory", path).await.status, StatusCode::FORBIDDEN);
         assert_eq!(world.get("", path).await.status, StatusCode::UNAUTHORIZED);
@@ -115,6 +133,7 @@ async fn top_gigs_have_five_stars_from_everybody_and_are_active() {
     pause(&world, &paused).await;
     world.settle().await;
     assert!(unrated["id"].is_string());
+    world.categories.select("Marta", "graphics design").await.unwrap();
     let top = world.get("Marta", "/api/v1/gig/top/Marta").await;
     assert_eq!(top.message(), "Search top gigs results");
     assert_eq!(top.ids(), [best["id"].as_str().unwrap(), good["id"].as_str().unwrap()]);
