@@ -4,6 +4,7 @@ use std::io;
 
 use jobapp_gigs::SearchError;
 use tantivy::TantivyError;
+use tantivy::directory::error::{LockError, OpenDirectoryError, OpenWriteError};
 
 /// Tells what must be built anew from what may work again later.
 pub(crate) fn search_error(error: TantivyError) -> SearchError {
@@ -16,9 +17,17 @@ pub(crate) fn search_error(error: TantivyError) -> SearchError {
         | TantivyError::DeserializeError(_)
         | TantivyError::InternalError(_) => true,
         TantivyError::IoError(error) => {
-            matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound)
+            matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) || is_gone(error)
         }
+        TantivyError::OpenDirectoryError(OpenDirectoryError::DoesNotExist(_)) => true,
+        TantivyError::OpenWriteError(OpenWriteError::IoError { io_error: error, .. })
+        | TantivyError::LockFailure(LockError::IoError(error), _) => is_gone(error),
         _ => false,
     };
     if damaged { SearchError::Damaged(Box::new(error)) } else { SearchError::unavailable(error) }
+}
+
+/// Whether a file, or the folder it shall come into, is not there.
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }

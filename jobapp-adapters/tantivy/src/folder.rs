@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use jobapp_gigs::SearchError;
 use tantivy::directory::MmapDirectory;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy};
 
@@ -35,7 +36,53 @@ pub(crate) struct Live {
     pub(crate) index: Index,
     pub(crate) reader: IndexReader,
     pub(crate) fields: Fields,
+    place: Place,
 }
+
+/// What is wrong with the index in a folder, which may be in use meanwhile; `None` when it is whole. Nothing is changed.
+pub fn examine(folder: &Path) -> Option<String> {
+    open(folder).err().map(|error| error.to_string())
+}
+
+/// The folder of an open index. Somebody may remove it: files that are mapped are read nevertheless, and what is written is lost.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Place(u64, u64);
+
+impl Place {
+    #[cfg(unix)]
+    fn of(folder: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = fs::metadata(folder)?;
+        Ok(Self(metadata.dev(), metadata.ino()))
+    }
+
+    /// Other systems do not remove what is open.
+    #[cfg(not(unix))]
+    fn of(folder: &Path) -> io::Result<Self> {
+        fs::metadata(folder).map(|_| Self(0, 0))
+    }
+}
+
+impl Live {
+    /// Sees to it that the folder is still the one that was opened, with an index in it.
+    pub(crate) fn check(&self, folder: &Path) -> Result<(), SearchError> {
+        let is_gone = match (Place::of(folder), fs::metadata(folder.join(META))) {
+            (Ok(place), Ok(_)) => place != self.place,
+            (Err(error), _) | (_, Err(error)) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(SearchError::unavailable(error));
+            }
+            _ => true,
+        };
+        if is_gone {
+            Err(SearchError::Damaged("its folder was removed or replaced while it was open".into()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Made with every index, and replaced with every change.
+const META: &str = "meta.json";
 
 /// Opens the index in a folder, if it is there, whole, complete and of our form.
 pub(crate) fn open(folder: &Path) -> Result<Live, Box<dyn std::error::Error + Send + Sync>> {
@@ -53,7 +100,7 @@ pub(crate) fn open(folder: &Path) -> Result<Live, Box<dyn std::error::Error + Se
         return Err(format!("these files are damaged: {damaged:?}").into());
     }
     register_words(&index);
-    Ok(Live { reader: reader(&index)?, index, fields })
+    Ok(Live { reader: reader(&index)?, index, fields, place: Place::of(folder)? })
 }
 
 /// Sets whatever is in the folder aside and makes an empty index there.
@@ -66,7 +113,7 @@ pub(crate) fn create(folder: &Path) -> Result<Live, OpenError> {
         let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
         let index = Index::create(MmapDirectory::open(folder)?, schema, settings)?;
         register_words(&index);
-        Ok(Live { reader: reader(&index)?, index, fields })
+        Ok(Live { reader: reader(&index)?, index, fields, place: Place::of(folder)? })
     };
     create()
         .map_err(|source: tantivy::TantivyError| OpenError::Index { folder: folder.to_owned(), source: source.into() })

@@ -3,7 +3,8 @@
 //! [`TantivySearch::open`] takes whatever it finds in the folder. An index that is whole, complete and of the current form is
 //! used at once; anything else is set aside and an empty one made, which says that it
 //! [needs to be built](jobapp_gigs::SearchIndex::needs_rebuild) and answers searches with
-//! [`SearchError::Incomplete`] until it is. The same happens when it turns out to be damaged later. So nobody ever has to repair
+//! [`SearchError::Incomplete`] until it is. The same happens when it turns out to be damaged later, or when its folder is removed
+//! while it is open. So nobody ever has to repair
 //! it: the store has the gigs, `jobapp_gigs::Indexer::heal` builds the index from them.
 //!
 //! It is made to cost little. The index holds words and numbers, no texts: gigs are read from the store. It is mapped, not
@@ -28,7 +29,7 @@ use parking_lot::RwLock;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use folder::Live;
-pub use folder::OpenError;
+pub use folder::{OpenError, examine};
 use queries::Asked;
 use writer::Slot;
 
@@ -112,9 +113,12 @@ impl TantivySearch {
         if !self.shared.complete.load(Ordering::SeqCst) || self.shared.damaged.load(Ordering::SeqCst) {
             return Err(SearchError::Incomplete);
         }
-        let live = self.live();
-        let answer = blocking(move || question(&Asked::new(live.reader.searcher(), live.fields))).await;
-        self.watched(answer)
+        let (live, shared) = (self.live(), Arc::clone(&self.shared));
+        let answer = blocking(move || {
+            live.check(&shared.folder)?;
+            question(&Asked::new(live.reader.searcher(), live.fields))
+        });
+        self.watched(answer.await)
     }
 
     /// Works with the writer, off the threads that serve requests.
@@ -123,13 +127,27 @@ impl TantivySearch {
         slot: OwnedMutexGuard<Slot>,
         work: impl FnOnce(&mut Slot, &Live) -> Result<T, SearchError> + Send + 'static,
     ) -> Result<(OwnedMutexGuard<Slot>, T), SearchError> {
-        let live = self.live();
+        let (live, shared) = (self.live(), Arc::clone(&self.shared));
         let written = blocking(move || {
             let mut slot = slot;
+            live.check(&shared.folder)?;
             let done = work(&mut slot, &live)?;
             Ok((slot, done))
         });
         self.watched(written.await)
+    }
+
+    /// Looks whether the index is still where it was.
+    async fn look(&self) -> Result<(), SearchError> {
+        if self.shared.damaged.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let (live, shared) = (self.live(), Arc::clone(&self.shared));
+        match self.watched(blocking(move || live.check(&shared.folder)).await) {
+            // That is remembered now.
+            Err(SearchError::Damaged(_)) => Ok(()),
+            other => other,
+        }
     }
 
     /// Remembers that the index is damaged.
@@ -238,6 +256,7 @@ impl SearchIndex for TantivySearch {
     }
 
     async fn needs_rebuild(&self) -> Result<bool, SearchError> {
+        self.look().await?;
         Ok(!self.shared.complete.load(Ordering::SeqCst) || self.shared.damaged.load(Ordering::SeqCst))
     }
 
@@ -247,7 +266,9 @@ impl SearchIndex for TantivySearch {
         progress: &(dyn Fn(usize) + Send + Sync),
     ) -> Result<usize, SearchError> {
         // Held until the end: what is told meanwhile waits, and is then compared with what was built.
-        let slot = self.replace_damaged(self.lock().await).await?;
+        let slot = self.lock().await;
+        self.look().await?;
+        let slot = self.replace_damaged(slot).await?;
         self.close_when_idle();
         let (mut slot, ()) = self.write(slot, Slot::begin_anew).await?;
         let mut count = 0;

@@ -188,3 +188,73 @@ async fn many_small_changes_do_not_pile_up_files() {
         .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|kind| kind == "idx"));
     assert!(segments.count() < 20);
 }
+
+fn remove_folder(folder: &Path) {
+    fs::remove_dir_all(folder).unwrap();
+}
+
+fn move_folder(folder: &Path) {
+    fs::rename(folder, folder.with_extension("elsewhere")).unwrap();
+}
+
+fn empty_folder(folder: &Path) {
+    remove_folder(folder);
+    fs::create_dir(folder).unwrap();
+}
+
+fn remove_meta(folder: &Path) {
+    fs::remove_file(folder.join("meta.json")).unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_that_is_removed_while_it_is_open_is_noticed_by_a_search_and_made_again() {
+    for harm in [remove_folder, move_folder, empty_folder, remove_meta] {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("gigs");
+        an_index_of_two(&folder).await;
+        let index = TantivySearch::open(&folder).unwrap();
+        // With a writer that is open, as well.
+        index.apply(vec![saved(&gig(4, "logo"), 1)]).await.unwrap();
+        harm(&folder);
+        index.search(&SearchQuery::default()).await.unwrap_err();
+        assert!(is_behind(&index).await);
+        index.rebuild(&mut Source::of(vec![saved(&gig(7, "logo"), 1)]), &|_| {}).await.unwrap();
+        index.apply(vec![saved(&gig(8, "logo"), 1)]).await.unwrap();
+        assert_eq!(total(&index).await, 2);
+        drop(index);
+        assert_eq!(total(&TantivySearch::open(&folder).unwrap()).await, 2, "it is on disk");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_removed_while_it_is_open_takes_no_changes_and_needs_to_be_built() {
+    for harm in [remove_folder, move_folder, empty_folder, remove_meta] {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("gigs");
+        an_index_of_two(&folder).await;
+        let index = TantivySearch::open(&folder).unwrap();
+        harm(&folder);
+        index.apply(vec![saved(&gig(4, "logo"), 1)]).await.expect_err("nobody would find it after a restart");
+        assert!(index.needs_rebuild().await.unwrap());
+
+        let other = place.path().join("unasked");
+        an_index_of_two(&other).await;
+        let index = TantivySearch::open(&other).unwrap();
+        harm(&other);
+        assert!(index.needs_rebuild().await.unwrap(), "without a search or a change");
+        index.rebuild(&mut Source::of(vec![saved(&gig(7, "logo"), 1)]), &|_| {}).await.unwrap();
+        assert_eq!(total(&index).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_look_at_an_index_tells_what_is_wrong_and_changes_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("gigs");
+    an_index_of_two(&folder).await;
+    assert_eq!(jobapp_tantivy::examine(&folder), None);
+    flip_a_bit(&folder);
+    assert!(jobapp_tantivy::examine(&folder).unwrap().contains("damaged"));
+    assert!(!place.path().join("gigs.set-aside").exists());
+    assert!(jobapp_tantivy::examine(&place.path().join("none")).is_some());
+}
