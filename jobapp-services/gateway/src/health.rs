@@ -1,5 +1,6 @@
 //! Whether the gateway runs, whether it wants requests, and how the services behind it are.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use crate::Gateway;
 use crate::guards::{BreakerState, Guards};
 use crate::home::HEALTHY;
+use crate::vitals;
 
 /// How long a service may take to say that it runs.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -29,14 +31,23 @@ pub(crate) async fn live(headers: HeaderMap) -> Response {
     told(&headers, StatusCode::OK, "ok", &json!({ "status": "ok" }))
 }
 
-/// `GET /readyz`: it wants requests. Not before it knows which sessions are over, and not while it stops.
+/// `GET /readyz`: it wants requests. Not before it knows which sessions are over, not while it stops, and not while nothing can
+/// be stored.
 pub(crate) async fn ready(State(gateway): State<Gateway>, headers: HeaderMap) -> Response {
-    let (status, text) = match gateway.readiness() {
-        Readiness::Ready => (StatusCode::OK, "ready"),
-        Readiness::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
-        Readiness::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
-    };
-    told(&headers, status, text, &json!({ "status": text }))
+    let not_yet =
+        |text: &'static str| told(&headers, StatusCode::SERVICE_UNAVAILABLE, text, &json!({ "status": text }));
+    match gateway.readiness() {
+        Readiness::Starting => return not_yet("starting"),
+        Readiness::Draining => return not_yet("draining"),
+        Readiness::Ready => {}
+    }
+    match vitals::Findings::of(gateway.vitals()).await.reasons() {
+        None => told(&headers, StatusCode::OK, "ready", &json!({ "status": "ready" })),
+        Some((words, reasons)) => {
+            let json = json!({ "status": "degraded", "reasons": reasons });
+            told(&headers, StatusCode::SERVICE_UNAVAILABLE, format!("degraded: {words}"), &json)
+        }
+    }
 }
 
 /// `GET /gateway-health`: the text probes know; for who asks for JSON, how each service is as well.
@@ -44,16 +55,24 @@ pub(crate) async fn health(State(gateway): State<Gateway>, headers: HeaderMap) -
     if !wants_json(&headers) {
         return (TOLD, HEALTHY).into_response();
     }
-    let services = services(&gateway).await;
-    let well = services.as_object().is_some_and(|all| all.values().all(|service| service["status"] == "up"));
+    let (mut services, parts) = tokio::join!(services(&gateway), vitals::Findings::of(gateway.vitals()));
+    for (name, service) in services.as_object_mut().into_iter().flatten() {
+        if let Some(trouble) = parts.trouble_of(name).filter(|_| service["status"] == "up") {
+            service["status"] = "degraded".into();
+            service["reason"] = trouble.into();
+        }
+    }
+    let all_up = services.as_object().is_some_and(|all| all.values().all(|service| service["status"] == "up"));
+    let well = all_up && parts.is_well();
     let text = if well { "ok" } else { "degraded" };
     // The gateway itself is well either way: it must not be restarted for the sake of a service.
     let told = json!({
         "message": HEALTHY,
         "status": text,
-        "ready": gateway.readiness() == Readiness::Ready,
+        "ready": gateway.readiness() == Readiness::Ready && parts.reasons().is_none(),
         "version": env!("CARGO_PKG_VERSION"),
         "services": services,
+        "parts": parts.json(),
     });
     (TOLD, Json(told)).into_response()
 }
@@ -72,7 +91,8 @@ pub(crate) enum Readiness {
 /// What such an answer depends on, and that it is asked for anew each time.
 const TOLD: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-cache"), (header::VARY, "Accept")];
 
-fn told(headers: &HeaderMap, status: StatusCode, text: &'static str, json: &Value) -> Response {
+fn told(headers: &HeaderMap, status: StatusCode, text: impl Into<Cow<'static, str>>, json: &Value) -> Response {
+    let text = text.into();
     if wants_json(headers) { (status, TOLD, Json(json)).into_response() } else { (status, TOLD, text).into_response() }
 }
 

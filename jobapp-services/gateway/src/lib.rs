@@ -26,6 +26,7 @@ mod session;
 mod sockets;
 mod tokens;
 mod upstreams;
+mod vitals;
 
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,7 @@ pub use sockets::GatewayPorts;
 use sockets::Sessions;
 use tokens::Tokens;
 pub use upstreams::Upstreams;
+pub use vitals::{NoParts, Part, Vitals};
 
 /// The gateway.
 #[derive(Clone)]
@@ -78,6 +80,7 @@ struct Inner {
     answers: AnswerCache,
     kept_users: KeptUsers,
     findings: Findings,
+    vitals: Arc<dyn Vitals>,
     started: AtomicBool,
     draining: AtomicBool,
 }
@@ -100,6 +103,7 @@ impl Gateway {
         let kept_users = KeptUsers::default();
         let sessions = Sessions::new(users.clone(), ended.clone(), kept_users.clone(), upstreams.clone());
         let answers = AnswerCache::new(config.cache_age);
+        let vitals = Arc::clone(&ports.vitals);
         let realtime = sockets::start(&config, sessions, &answers, ports).await?;
         Ok(Self(Arc::new(Inner {
             table: Arc::new(Table::new(config.seed)),
@@ -112,6 +116,7 @@ impl Gateway {
             ended,
             kept_users,
             findings: Findings::default(),
+            vitals,
             started: AtomicBool::new(false),
             draining: AtomicBool::new(false),
         })))
@@ -226,6 +231,10 @@ impl Gateway {
 
     pub(crate) fn findings(&self) -> &Findings {
         &self.0.findings
+    }
+
+    pub(crate) fn vitals(&self) -> &Arc<dyn Vitals> {
+        &self.0.vitals
     }
 
     pub(crate) fn limit(&self, size: BodySize) -> usize {

@@ -19,7 +19,7 @@ use crate::kept_users::KeptUsers;
 use crate::local::call_auth;
 use crate::session::Cookies;
 use crate::tokens::Tokens;
-use crate::{GatewayConfig, Upstreams};
+use crate::{GatewayConfig, NoParts, Upstreams, Vitals};
 
 /// For how long the word of the auth service about a session is believed: a page opens dozens of sockets at once. News of
 /// its end come sooner, by themselves.
@@ -34,12 +34,25 @@ pub struct GatewayPorts {
     pub fanout: Arc<dyn Fanout>,
     /// Which category a user looked at last.
     pub categories: Arc<dyn SelectedCategories>,
+    /// How the things are on which the services stand.
+    pub vitals: Arc<dyn Vitals>,
 }
 
 impl GatewayPorts {
     /// For a gateway that is the only one.
     pub fn alone(categories: Arc<dyn SelectedCategories>) -> Self {
-        Self { presence: Arc::new(MemoryPresence::default()), fanout: Arc::new(MemoryFanout::default()), categories }
+        Self {
+            presence: Arc::new(MemoryPresence::default()),
+            fanout: Arc::new(MemoryFanout::default()),
+            categories,
+            vitals: Arc::new(NoParts),
+        }
+    }
+
+    /// The same, whose gateway tells how these things are.
+    #[must_use]
+    pub fn standing_on(self, vitals: Arc<dyn Vitals>) -> Self {
+        Self { vitals, ..self }
     }
 }
 
@@ -50,7 +63,7 @@ pub(crate) async fn start(
     answers: &AnswerCache,
     ports: GatewayPorts,
 ) -> Result<Realtime, Unavailable> {
-    let GatewayPorts { presence, fanout, categories } = ports;
+    let GatewayPorts { presence, fanout, categories, vitals: _ } = ports;
     let mut realtime = config.realtime.clone();
     let origins = Arc::clone(config);
     realtime.allow_origin = Arc::new(move |origin| origins.allows(origin));

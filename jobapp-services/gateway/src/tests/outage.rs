@@ -1,12 +1,15 @@
 //! What still works while a service is away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jobapp_http::UserClaims;
+use jobapp_memory::MemoryCategories;
+use parking_lot::Mutex;
 use serde_json::json;
 
-use super::{claims, world, world_with};
-use crate::{BreakerConfig, GatewayConfig, GuardConfig};
+use super::{claims, world, world_sharing, world_with};
+use crate::{BreakerConfig, GatewayConfig, GatewayPorts, GuardConfig, Part, Vitals};
 
 #[tokio::test]
 async fn who_one_is_comes_from_the_sessions_own_copy_while_auth_is_away() {
@@ -116,4 +119,77 @@ async fn a_service_that_refuses_the_gateway_signs_nobody_out() {
     let answer = world.read("/order/JO1", "Marta").await;
     assert_eq!(answer.status, 503);
     assert!(answer.headers.contains_key("retry-after"));
+}
+
+/// Parts whose troubles a test decides: of the disk, of the orders' database and of the search.
+#[derive(Default)]
+struct Told {
+    disk: Mutex<Option<&'static str>>,
+    orders: Mutex<Option<&'static str>>,
+    search: Mutex<Option<&'static str>>,
+    silent: Mutex<bool>,
+}
+
+#[async_trait::async_trait]
+impl Vitals for Told {
+    async fn parts(&self) -> Vec<Part> {
+        if *self.silent.lock() {
+            std::future::pending::<()>().await;
+        }
+        let part = |name: &str, service, is_vital, trouble: &Mutex<Option<&str>>| {
+            let trouble = trouble.lock().map(str::to_owned);
+            Part { name: name.to_owned(), service, is_vital, trouble }
+        };
+        vec![
+            part("disk", None, true, &self.disk),
+            part("order.db", Some("order"), true, &self.orders),
+            part("search", Some("gig"), false, &self.search),
+        ]
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_the_health_learns_which_part_is_in_trouble_and_when_it_is_over() {
+    let told = Arc::new(Told::default());
+    let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new())).standing_on(told.clone());
+    let world = world_sharing(ports, GatewayConfig::default()).await;
+    world.gateway.load_ended_sessions().await.unwrap();
+    let ask = |path: &'static str| world.send("GET", path, &[("accept", "application/json")], None);
+    assert_eq!((ask("/readyz").await.status, ask("/readyz").await.body), (200, json!({ "status": "ready" })));
+    let health = ask("/gateway-health").await;
+    assert_eq!((&health.body["status"], &health.body["parts"]["disk"]), (&json!("ok"), &json!({ "status": "up" })));
+
+    *told.orders.lock() = Some("the disk is full");
+    let ready = ask("/readyz").await;
+    let reasons = json!([{ "part": "order.db", "reason": "the disk is full" }]);
+    assert_eq!((ready.status, ready.body), (503, json!({ "status": "degraded", "reasons": reasons })));
+    let plain = world.send("GET", "/readyz", &[("accept", "*/*")], None).await;
+    assert_eq!((plain.status, plain.body), (503, json!("degraded: order.db: the disk is full")));
+    let health = ask("/gateway-health").await;
+    assert_eq!(
+        (health.status, &health.body["status"], &health.body["ready"]),
+        (200, &json!("degraded"), &json!(false))
+    );
+    assert_eq!(health.body["services"]["order"]["status"], "degraded");
+    assert_eq!(health.body["services"]["order"]["reason"], "order.db: the disk is full");
+    assert_eq!(health.body["services"]["gig"]["status"], "up");
+    assert_eq!(health.body["parts"]["order.db"], json!({ "status": "down", "reason": "the disk is full" }));
+    *told.orders.lock() = None;
+    assert_eq!(ask("/readyz").await.status, 200);
+
+    *told.disk.lock() = Some("the disk is full");
+    let health = ask("/gateway-health").await;
+    assert!(health.body["services"].as_object().unwrap().values().all(|service| service["status"] == "degraded"));
+    *told.disk.lock() = None;
+
+    *told.search.lock() = Some("it is being built");
+    assert_eq!(ask("/readyz").await.status, 200, "the store answers in its place");
+    let health = ask("/gateway-health").await;
+    assert_eq!((&health.body["status"], &health.body["ready"]), (&json!("degraded"), &json!(true)));
+    assert_eq!(health.body["services"]["gig"]["status"], "degraded");
+    *told.search.lock() = None;
+
+    *told.silent.lock() = true;
+    let ready = ask("/readyz").await;
+    assert_eq!((ready.status, &ready.body["reasons"][0]["reason"]), (503, &json!("it does not answer")));
 }
