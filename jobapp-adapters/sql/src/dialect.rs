@@ -199,6 +199,13 @@ pub(crate) async fn set_user_version(database: &impl ConnectionTrait, version: i
     database.execute_unprepared(&format!("PRAGMA user_version = {version}")).await.map(drop)
 }
 
+/// Whether a table that numbers its rows ever had one.
+pub(crate) async fn was_ever_used(database: &impl ConnectionTrait, table: &str) -> Result<bool, DbErr> {
+    let sql = "SELECT 1 FROM sqlite_sequence WHERE name = ?";
+    let question = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [table.into()]);
+    database.query_one_raw(question).await.map(|row| row.is_some())
+}
+
 /// Writes the database anew, so that nothing of what was deleted or overwritten is left in its free pages and its log.
 ///
 /// Another program that reads just now keeps the log; then this is to be done again.

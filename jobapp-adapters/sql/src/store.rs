@@ -162,6 +162,9 @@ async fn seal_outbox(connections: &Connections, location: &Location, seal: Optio
     if is_sealed {
         return Ok(());
     }
+    if !dialect::was_ever_used(&connections.writer, OUTBOX).await? {
+        return dialect::set_user_version(&connections.writer, SEALED).await;
+    }
     let transaction = connections.begin().await?;
     let waiting = Query::select().columns(["seq", "id", "event"]).from(OUTBOX).take();
     for row in transaction.query_all(&waiting).await? {

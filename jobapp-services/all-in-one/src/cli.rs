@@ -23,6 +23,7 @@ Examples:
   jobapp --demo --data ./shop    fill a new folder with sellers, gigs, orders and chats, then run
   jobapp --port 0                run on a free port and print it
   jobapp search rebuild          make the search index anew from the stored gigs
+  jobapp check                   look for damage in what is stored
   jobapp dead-letters list       show messages that could not be handled
   jobapp operator create Boss --email boss@example.org
                                  make an account that runs the marketplace
@@ -49,6 +50,8 @@ pub enum Command {
     /// The keys tokens are signed with.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Look through every database and the search index for damage. It works beside a running marketplace.
+    Check,
     /// Print everything stored as JSON lines, one aggregate a line. The marketplace must not be running on the folder.
     Dump {
         /// Replace ids, times, secrets and everything else that differs between two equal runs.

@@ -10,11 +10,10 @@ use jobapp_chat_service::{ChatConfig, ChatPorts, ChatService};
 use jobapp_gateway_service::routes::Target;
 use jobapp_gateway_service::{Door, Gateway, GatewayConfig, GatewayPorts, Upstreams, targets_of};
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
-use jobapp_gigs::Indexer;
+use jobapp_gigs::{Indexer, SelectedCategories, StoredCategories};
 use jobapp_http::{GatewayTokens, ServiceGuard, UserTokens, in_process};
 use jobapp_kernel::{Clock, Ids, MediaStore, Publisher, Queue, Subscriber, Timestamp};
 use jobapp_mail::{Brand, FileSentRecords, FolderMailer, Templates};
-use jobapp_memory::MemoryCategories;
 use jobapp_notification_service::NotificationService;
 use jobapp_order_service::{OrderConfig, OrderPorts, OrderService};
 use jobapp_payments::{FakePayments, dev_page};
@@ -27,6 +26,7 @@ use jobapp_users::card::Directory;
 use jobapp_users_service::{UsersConfig, UsersPorts, UsersService};
 use utoipa::openapi::OpenApi;
 
+use crate::storage::{Storage, advised, look_through};
 pub(crate) use crate::stores::Stores;
 use crate::{Folder, Secrets, Settings, demo, developer, media, status};
 
@@ -118,7 +118,7 @@ impl Marketplace {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (user_tokens, gateway_tokens) = tokens(&secrets, settings, clock.now());
         let stores = Arc::new(Box::pin(Stores::open(folder)).await?);
-        let bus = SqlBus::open(SqlBusConfig::file(folder.database("bus"))).await.context("the message bus")?;
+        let bus = open_bus(folder, &secrets).await.context("the message bus")?;
         // All queues before anything is published, so that nothing misses its consumer.
         bus.declare(&queues()).await.context("the queues")?;
         let media = media::open(settings, folder, public_url, Arc::clone(&clock))?;
@@ -143,8 +143,13 @@ impl Marketplace {
 
         let auth = auth_service(&shared, &stores, settings)?;
         let users = users_service(&shared, &stores, settings);
-        let categories = Arc::new(MemoryCategories::new());
-        let gig = gig_service(&shared, &stores, settings, folder, Arc::clone(&categories))?;
+        let categories: Arc<dyn SelectedCategories> = Arc::new(StoredCategories::new(Arc::clone(&stores.choices)));
+        let path = folder.within("search");
+        let search = TantivySearch::open(&path).with_context(|| format!("the search index {}", path.display()))?;
+        let storage = Storage::new(folder, Arc::clone(&stores), bus.clone(), search.clone());
+        let looking = storage.clone();
+        shared.meanwhile(async move { looking.look_through_large().await });
+        let gig = gig_service(&shared, &stores, settings, search, Arc::clone(&categories));
         let chat = chat_service(&shared, &stores, settings);
         let provider = FakePayments::new(Arc::clone(&stores.intents), Arc::clone(&clock));
         let order = order_service(&shared, &stores, settings, &provider);
@@ -158,7 +163,7 @@ impl Marketplace {
         });
         let config = gateway_config(settings, public_url);
         let upstreams = Upstreams::new(upstreams, shared.gateway_tokens.clone(), &config.guards);
-        let ports = GatewayPorts::alone(categories);
+        let ports = GatewayPorts::alone(categories).standing_on(Arc::new(storage));
         let gateway = Gateway::start(upstreams, shared.user_tokens.clone(), ports, config).await?;
         gateway.load_ended_sessions().await.map_err(|error| anyhow::anyhow!(error.message().to_owned()))?;
         shared.run("gateway", None, gateway.consumers());
@@ -211,6 +216,13 @@ impl Marketplace {
         }
         self.stores.close().await;
     }
+}
+
+/// The message bus, looked through and sealed.
+async fn open_bus(folder: &Folder, secrets: &Secrets) -> anyhow::Result<SqlBus> {
+    look_through(folder, "bus").await?;
+    let config = SqlBusConfig { seal: secrets.seal()?, ..SqlBusConfig::file(folder.database("bus")) };
+    SqlBus::open(config).await.map_err(advised)
 }
 
 /// What signs and verifies tokens.
@@ -320,11 +332,9 @@ fn gig_service(
     shared: &Shared,
     stores: &Stores,
     settings: &Settings,
-    folder: &Folder,
-    categories: Arc<MemoryCategories>,
-) -> anyhow::Result<Router> {
-    let path = folder.within("search");
-    let search = TantivySearch::open(&path).with_context(|| format!("the search index {}", path.display()))?;
+    search: TantivySearch,
+    categories: Arc<dyn SelectedCategories>,
+) -> Router {
     let ports = GigPorts {
         gigs: Arc::clone(&stores.gigs),
         cards: Arc::clone(&stores.gig_cards),
@@ -348,7 +358,7 @@ fn gig_service(
     shared.run("gig", Some((&stores.gig, Arc::new(GigService::translate))), service.consumers());
     let (keeper, stop) = (service.clone(), shared.shutdown.token().clone());
     shared.shutdown.spawn(async move { keeper.keep_search(stop).await });
-    Ok(service.router())
+    service.router()
 }
 
 fn chat_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Router {

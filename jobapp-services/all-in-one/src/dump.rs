@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::canonical::canonical;
 use crate::compose::Stores;
+use crate::stores::Visit;
 use crate::{Folder, Settings};
 
 /// How many aggregates are read at once.
@@ -37,9 +38,8 @@ pub(crate) struct Lines {
     lines: Vec<String>,
 }
 
-impl Lines {
-    /// Adds everything a repository holds.
-    pub(crate) async fn add<A: Aggregate>(&mut self, repository: &Arc<dyn Repository<A>>) -> anyhow::Result<()> {
+impl Visit for Lines {
+    async fn add<A: Aggregate>(&mut self, repository: &Arc<dyn Repository<A>>) -> anyhow::Result<()> {
         let mut after: Option<A::Id> = None;
         loop {
             let page = repository.scan(after.as_ref(), PAGE).await?;

@@ -1,12 +1,23 @@
 //! The data folder: what is in it, and who holds it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::Secrets;
+use crate::{Secrets, private};
+
+/// Another process holds the folder.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the data folder {} is in use by another jobapp{process}. Stop it, or choose another folder with --data",
+    folder.display()
+)]
+pub(crate) struct InUse {
+    folder: PathBuf,
+    process: String,
+}
 
 /// The data folder, held by this process.
 #[derive(Debug)]
@@ -17,16 +28,21 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Creates the folder if needed and takes hold of it.
+    /// Creates the folder if needed and takes hold of it. What others could reach of it is for its owner only from now on.
     ///
     /// # Errors
-    /// When it cannot be created or written, or another process holds it; the text says which and what to do.
+    /// When it cannot be created or written, is for everybody, or another process holds it; the text says which and what to do.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         let shown = root.display();
-        fs::create_dir_all(root)
+        private::make(root)
             .with_context(|| format!("the data folder {shown} cannot be created. Choose another with --data"))?;
+        private::refuse_shared(root)?;
         let path = root.join("jobapp.lock");
-        let mut lock = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).with_context(|| {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut lock = options.open(&path).with_context(|| {
             format!("the data folder {shown} cannot be written. Choose another with --data, or give your user the right to write there")
         })?;
         match lock.try_lock() {
@@ -37,9 +53,7 @@ impl Folder {
                     Ok(_) if !holder.trim().is_empty() => format!(" (process {})", holder.trim()),
                     _ => String::new(),
                 };
-                bail!(
-                    "the data folder {shown} is in use by another jobapp{process}. Stop it, or choose another folder with --data"
-                );
+                return Err(InUse { folder: root.to_owned(), process }.into());
             }
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| format!("the data folder {shown} cannot be locked"));
@@ -49,6 +63,7 @@ impl Folder {
             .and_then(|()| lock.rewind())
             .and_then(|()| write!(lock, "{}", std::process::id()))
             .with_context(|| format!("the data folder {shown} cannot be written. Is the disk full?"))?;
+        private::mend(root)?.tell(root);
         Ok(Self { root: root.to_owned(), _lock: lock })
     }
 

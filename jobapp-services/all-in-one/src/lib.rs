@@ -13,10 +13,12 @@ mod folder;
 mod media;
 mod operator;
 mod people;
+mod private;
 mod run;
 mod secrets;
 mod settings;
 mod status;
+mod storage;
 mod stores;
 
 pub use cli::{Cli, Command, DeadLettersCommand, Flags, KeysCommand, OperatorCommand, SearchCommand};

@@ -10,7 +10,8 @@ use jobapp_sql::{SqlBus, SqlBusConfig};
 
 use crate::cli::{DeadLettersCommand, SearchCommand};
 use crate::compose::{self, Stores};
-use crate::{Folder, Settings};
+use crate::storage::advised;
+use crate::{Folder, Secrets, Settings};
 
 /// How many dead letters of a queue are shown.
 const SHOWN: usize = 1_000;
@@ -39,7 +40,9 @@ pub(crate) async fn search(settings: &Settings, command: &SearchCommand) -> anyh
 pub(crate) async fn dead_letters(settings: &Settings, command: &DeadLettersCommand) -> anyhow::Result<ExitCode> {
     let path = settings.data.join("bus.db");
     ensure!(path.exists(), "there is no marketplace in {}; name its folder with --data", settings.data.display());
-    let bus = SqlBus::open(SqlBusConfig::file(path).beside_its_owner()).await.context("the bus cannot be opened")?;
+    let seal = Secrets::read(&settings.data)?.map(|secrets| secrets.seal()).transpose()?.flatten();
+    let config = SqlBusConfig { seal, ..SqlBusConfig::file(path).beside_its_owner() };
+    let bus = SqlBus::open(config).await.map_err(advised).context("the bus cannot be opened")?;
     match command {
         DeadLettersCommand::List { queue } => list(&bus, queue.as_deref()).await?,
         DeadLettersCommand::Replay { queue, id } => {

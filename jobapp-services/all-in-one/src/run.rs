@@ -8,10 +8,11 @@ use anyhow::Context;
 use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, listen, reserve_descriptors, start_logging};
 
 use crate::cli::{Cli, Command};
-use crate::{Folder, Marketplace, Settings, demo, dump, operator, people};
+use crate::{Folder, Marketplace, Settings, demo, dump, operator, people, private, storage};
 
 /// Does what the command line says. Failures are one message on standard error and exit code 1.
 pub fn run(cli: Cli) -> ExitCode {
+    private::from_now_on();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -44,6 +45,10 @@ async fn start(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
         Some(Command::DeadLetters(command)) => operator::dead_letters(settings, &command).await,
         Some(Command::Operator(command)) => people::operator(settings, &command).await,
         Some(Command::Keys(command)) => people::keys(settings, &command),
+        Some(Command::Check) => {
+            let is_well = storage::check(&settings.data).await?;
+            Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Some(Command::Dump { canonical }) => dump::print(settings, canonical).await,
     }
 }

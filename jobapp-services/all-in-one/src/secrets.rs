@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use jobapp_http::TokenKeys;
 use jobapp_kernel::Timestamp;
+use jobapp_sql::Seal;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ pub struct Secrets {
     pub user_tokens: KeyRing,
     /// Sign the gateway's tokens.
     pub gateway_tokens: KeyRing,
+    /// Seals messages that wait: links and codes on their way to mailboxes. `None` in a folder that no newer version has started.
+    sealing: Option<SecretString>,
 }
 
 /// Keys by id: the first signs, all verify.
@@ -90,14 +93,26 @@ impl Secrets {
     /// # Errors
     /// When the file cannot be read, written or understood.
     pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
-        match Self::read(root)? {
-            Some(secrets) => Ok(secrets),
-            None => {
-                let made = Self { user_tokens: KeyRing::random(), gateway_tokens: KeyRing::random() };
-                made.write(root)?;
-                Ok(made)
-            }
-        }
+        let mut secrets = match Self::read(root)? {
+            Some(secrets) if secrets.sealing.is_some() => return Ok(secrets),
+            Some(secrets) => secrets,
+            None => Self { user_tokens: KeyRing::random(), gateway_tokens: KeyRing::random(), sealing: None },
+        };
+        secrets.sealing = Some(random_secret());
+        secrets.write(root)?;
+        Ok(secrets)
+    }
+
+    /// What seals messages that wait; `None` in a folder that no newer version has started.
+    ///
+    /// # Errors
+    /// When the key is none.
+    pub fn seal(&self) -> anyhow::Result<Option<Seal>> {
+        let Some(digits) = &self.sealing else { return Ok(None) };
+        let mut key = [0; Seal::KEY_BYTES];
+        hex::decode_to_slice(digits.expose_secret(), &mut key)
+            .map_err(|_| anyhow::anyhow!("sealing must be {} hexadecimal digits", 2 * Seal::KEY_BYTES))?;
+        Ok(Some(Seal::new(key)))
     }
 
     /// Makes new keys in the data folder `root`. Those before verify for `grace`, so that nobody is signed out. A marketplace
@@ -137,7 +152,7 @@ impl Secrets {
         })?;
         let secrets = Self::from(stored);
         let checked = secrets.user_tokens.check("user_tokens").and(secrets.gateway_tokens.check("gateway_tokens"));
-        checked.with_context(|| format!("{shown} cannot be used"))?;
+        checked.and(secrets.seal().map(drop)).with_context(|| format!("{shown} cannot be used"))?;
         Ok(Some(secrets))
     }
 
@@ -155,6 +170,8 @@ fn random_secret() -> SecretString {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredSecrets {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealing: Option<String>,
     user_tokens: StoredRing,
     gateway_tokens: StoredRing,
 }
@@ -178,7 +195,11 @@ struct StoredKey {
 
 impl From<StoredSecrets> for Secrets {
     fn from(stored: StoredSecrets) -> Self {
-        Self { user_tokens: stored.user_tokens.into(), gateway_tokens: stored.gateway_tokens.into() }
+        Self {
+            user_tokens: stored.user_tokens.into(),
+            gateway_tokens: stored.gateway_tokens.into(),
+            sealing: stored.sealing.map(SecretString::from),
+        }
     }
 }
 
@@ -203,7 +224,8 @@ impl From<&Secrets> for StoredSecrets {
             };
             StoredRing::Many(ring.0.iter().map(key).collect())
         };
-        Self { user_tokens: ring(&secrets.user_tokens), gateway_tokens: ring(&secrets.gateway_tokens) }
+        let sealing = secrets.sealing.as_ref().map(|key| key.expose_secret().to_owned());
+        Self { sealing, user_tokens: ring(&secrets.user_tokens), gateway_tokens: ring(&secrets.gateway_tokens) }
     }
 }
 
@@ -304,5 +326,21 @@ mod tests {
         assert!(Secrets::rotate(root.path(), at(0), DAY).unwrap_err().to_string().contains("no marketplace"));
         Secrets::open(root.path()).unwrap();
         assert!(Secrets::rotate(root.path(), at(0), Duration::from_secs(60)).is_err());
+    }
+
+    #[test]
+    fn what_seals_messages_is_made_once_for_older_folders_too_and_outlives_new_keys() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join(FILE), "user_tokens = 'one'\ngateway_tokens = 'two'\n").unwrap();
+        assert!(Secrets::read(root.path()).unwrap().unwrap().seal().unwrap().is_none());
+        let sealing = |secrets: Secrets| secrets.sealing.unwrap().expose_secret().to_owned();
+        let made = Secrets::open(root.path()).unwrap();
+        assert!(made.seal().unwrap().is_some());
+        let made = sealing(made);
+        assert_eq!(sealing(Secrets::rotate(root.path(), at(0), DAY).unwrap()), made);
+        assert_eq!(sealing(Secrets::open(root.path()).unwrap()), made);
+        let short = format!("sealing = 'abc'\n{}", "user_tokens = 'one'\ngateway_tokens = 'two'\n");
+        fs::write(root.path().join(FILE), short).unwrap();
+        assert!(format!("{:#}", Secrets::open(root.path()).unwrap_err()).contains("64 hexadecimal digits"));
     }
 }

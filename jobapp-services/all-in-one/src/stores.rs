@@ -5,20 +5,26 @@ use std::sync::Arc;
 use anyhow::Context;
 use jobapp_auth::{Account, Attempts, PendingSignIn, Session};
 use jobapp_chat::{ChatMessage, Conversation, DeletedGig, GigSeller};
-use jobapp_gigs::Gig;
+use jobapp_gigs::{ChosenCategory, Gig};
 use jobapp_kernel::{Aggregate, Outbox, Repository, Timestamp};
 use jobapp_orders::{GigFact, OfferFact, Order, OrderNotification, Payment};
 use jobapp_payments::FakeIntent;
 use jobapp_reviews::{OrderFact, RatingSummary, Review};
-use jobapp_sql::{SqlConfig, SqlStore};
+use jobapp_sql::{Seal, SqlConfig, SqlStore};
 use jobapp_users::card::Card;
 use jobapp_users::{Buyer, Seller};
 
 use crate::Folder;
-use crate::dump::Lines;
+use crate::storage::{advised, look_through};
 
 /// A repository, shared.
 type Shared<A> = Arc<dyn Repository<A>>;
+
+/// Is shown every repository, one after the other.
+pub(crate) trait Visit {
+    /// Looks at everything a repository holds.
+    async fn add<A: Aggregate>(&mut self, repository: &Shared<A>) -> anyhow::Result<()>;
+}
 
 /// Every store and its repositories.
 pub(crate) struct Stores {
@@ -33,6 +39,7 @@ pub(crate) struct Stores {
     pub(crate) gig: SqlStore,
     pub(crate) gigs: Shared<Gig>,
     pub(crate) gig_cards: Shared<Card>,
+    pub(crate) choices: Shared<ChosenCategory>,
     pub(crate) chat: SqlStore,
     pub(crate) conversations: Shared<Conversation>,
     pub(crate) messages: Shared<ChatMessage>,
@@ -55,25 +62,32 @@ pub(crate) struct Stores {
     pub(crate) intents: Shared<FakeIntent>,
 }
 
-async fn open(folder: &Folder, service: &str) -> anyhow::Result<SqlStore> {
-    SqlStore::open(SqlConfig::file(folder.database(service))).await.with_context(|| format!("the store of {service}"))
+async fn open(folder: &Folder, service: &str, seal: Option<Seal>) -> anyhow::Result<SqlStore> {
+    let config = SqlConfig { seal, ..SqlConfig::file(folder.database(service)) };
+    let opening = async {
+        look_through(folder, service).await?;
+        SqlStore::open(config).await.map_err(advised)
+    };
+    opening.await.with_context(|| format!("the store of {service}"))
 }
 
 async fn of<A: Aggregate>(store: &SqlStore) -> anyhow::Result<Shared<A>> {
-    store.register::<A>().await.with_context(|| format!("the table of {}", A::NAME))
+    store.register::<A>().await.map_err(advised).with_context(|| format!("the table of {}", A::NAME))
 }
 
 impl Stores {
     /// Opens all of them at once, and makes what is missing.
     pub(crate) async fn open(folder: &Folder) -> anyhow::Result<Self> {
+        let seal = folder.secrets()?.seal()?;
         let (auth, users, gig, chat, order, review, provider) = tokio::try_join!(
-            open(folder, "auth"),
-            open(folder, "users"),
-            open(folder, "gig"),
-            open(folder, "chat"),
-            open(folder, "order"),
-            open(folder, "review"),
-            open(folder, "payments"),
+            // What it tells others of are links and codes that open accounts.
+            open(folder, "auth", seal),
+            open(folder, "users", None),
+            open(folder, "gig", None),
+            open(folder, "chat", None),
+            open(folder, "order", None),
+            open(folder, "review", None),
+            open(folder, "payments", None),
         )?;
         Ok(Self {
             accounts: of(&auth).await?,
@@ -86,6 +100,7 @@ impl Stores {
             users,
             gigs: of(&gig).await?,
             gig_cards: of(&gig).await?,
+            choices: of(&gig).await?,
             gig,
             conversations: of(&chat).await?,
             messages: of(&chat).await?,
@@ -111,7 +126,7 @@ impl Stores {
     }
 
     /// The stores by the name of their service.
-    fn all(&self) -> [(&'static str, &SqlStore); 7] {
+    pub(crate) fn all(&self) -> [(&'static str, &SqlStore); 7] {
         [
             ("auth", &self.auth),
             ("users", &self.users),
@@ -150,8 +165,8 @@ impl Stores {
         }
     }
 
-    /// Adds everything stored to a dump.
-    pub(crate) async fn each(&self, lines: &mut Lines) -> anyhow::Result<()> {
+    /// Shows every repository to a visitor.
+    pub(crate) async fn each(&self, lines: &mut impl Visit) -> anyhow::Result<()> {
         lines.add(&self.accounts).await?;
         lines.add(&self.sessions).await?;
         lines.add(&self.pending).await?;
@@ -159,6 +174,7 @@ impl Stores {
         lines.add(&self.buyers).await?;
         lines.add(&self.sellers).await?;
         lines.add(&self.gigs).await?;
+        lines.add(&self.choices).await?;
         lines.add(&self.conversations).await?;
         lines.add(&self.messages).await?;
         lines.add(&self.gig_sellers).await?;

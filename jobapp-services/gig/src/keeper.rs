@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::GigService;
 
 /// How often the index is looked after unasked: somebody may have removed it.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(service: &GigService, stop: CancellationToken) {
     let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));

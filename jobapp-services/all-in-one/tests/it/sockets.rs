@@ -8,6 +8,9 @@ use jobapp_runtime::SystemClock;
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, Client, Heard, Opening};
+use crate::documents::gigs::GIG;
+use crate::documents::looks_like;
+use crate::harness::bodies;
 use crate::harness::checks::{list, text};
 use crate::harness::{Browser, Person, Server, Trade, shared, soon};
 
@@ -179,9 +182,46 @@ async fn the_category_chosen_over_a_socket_is_what_the_home_page_shows() {
         let body = buyer.get(&format!("/gig/category/{}", buyer.username)).await.good();
         let found = list(&body, "/gigs");
         let fits = |one: &Value| one["categories"] == "Graphics & Design";
-        if !found.is_empty() && found.iter().all(fits) { Ok(()) } else { Err(format!("{} {body}", gig.id)) }
+        if found.is_empty() || !found.iter().all(fits) {
+            return Err(format!("{} {body}", gig.id));
+        }
+        for gig in &found {
+            looks_like(gig, GIG);
+        }
+        Ok(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_chosen_category_outlives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let Trade { seller, buyer, gig, .. } = server.trade().await;
+    let mut music = bodies::gig(&seller.seller_id, "I will play a song", 20.0);
+    music["categories"] = json!("Music & Audio");
+    seller.post("/gig/create", music).await.good();
+    let agent = Agent::start().await;
+    let mut client = agent.joined("buyer", &server.base, tab(&buyer)).await;
+    let shown = |browser: &Browser| {
+        let (browser, gig) = (browser.clone(), gig.id.clone());
+        async move {
+            let body = browser.get(&format!("/gig/category/{}", buyer_name(&browser).await)).await.good();
+            let found = list(&body, "/gigs");
+            if found.len() == 1 && found[0]["id"] == gig.as_str() { Ok(()) } else { Err(body.to_string()) }
+        }
+    };
+    client.emit(json!(["category", "graphics design", buyer.username])).await;
+    soon("gigs of the chosen category", || shown(&buyer.browser)).await;
+    client.close().await;
+    assert!(server.stop().success());
+    let server = Server::start(folder.path(), &[]);
+    let browser = super::process::sign_in(&server, &buyer.username).await;
+    soon("the same gigs after the restart", || shown(&browser)).await;
+}
+
+async fn buyer_name(browser: &Browser) -> String {
+    text(&browser.get("/auth/currentuser").await.good(), "/user/username")
 }
 
 /// An access token of this person's session that has expired.

@@ -1,7 +1,7 @@
 //! The documents in answers: exactly these keys, each of its type.
 
 mod chat;
-mod gigs;
+pub mod gigs;
 mod orders;
 mod users;
 

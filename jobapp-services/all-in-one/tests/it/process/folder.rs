@@ -88,9 +88,9 @@ fn a_full_disk_at_the_start_is_one_clear_message() {
 }
 
 /// The binary where no file can be larger than so many blocks of 512 or 1024 bytes.
-fn with_small_files(data: &Path, blocks: u32) -> Command {
+pub(super) fn with_small_files(data: &Path, blocks: u32) -> Command {
     let mut command = Command::new("sh");
-    let script = format!(r#"trap '' XFSZ; ulimit -f {blocks}; exec "$@""#);
+    let script = format!(r#"trap '' XFSZ; ulimit -S -f {blocks}; exec "$@""#);
     command
         .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_jobapp"), "--port", "0", "--log", "warn", "--data"])
         .arg(data);
@@ -209,6 +209,6 @@ fn a_file_that_is_no_database_is_named_and_kept() {
         drop(std::fs::remove_file(format!("{}{rest}", database.display())));
     }
     std::fs::write(&database, "this is no database at all, just some text".repeat(200)).unwrap();
-    fails(folder.path(), &[], &[database.file_name().unwrap().to_str().unwrap()]);
+    fails(folder.path(), &[], &[database.file_name().unwrap().to_str().unwrap(), "damaged", "backup"]);
     assert!(std::fs::read_to_string(&database).unwrap().starts_with("this is no database"));
 }

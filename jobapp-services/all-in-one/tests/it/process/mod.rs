@@ -1,7 +1,9 @@
 //! The process: how it starts, what stops it from starting, and how it ends.
 
+mod damage;
 mod ending;
 mod folder;
+mod privacy;
 mod starting;
 
 use std::path::Path;

@@ -1,0 +1,283 @@
+//! How the things are on which the marketplace stands: its disk, its databases, its search index.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use async_trait::async_trait;
+use jobapp_gateway_service::{Part, Vitals};
+use jobapp_gigs::SearchIndex;
+use jobapp_kernel::{Aggregate, Repository, RepositoryError};
+use jobapp_runtime::error_text;
+use jobapp_sql::{Depth, Fault, SqlBus, SqlStoreError, examine};
+use jobapp_tantivy::TantivySearch;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::Folder;
+use crate::compose::Stores;
+use crate::folder::InUse;
+use crate::stores::Visit;
+
+/// Databases up to this size are looked through before they are opened; larger ones once the marketplace runs.
+const AT_ONCE: u64 = 64 * 1024 * 1024;
+/// What is written to see whether the disk takes anything.
+const TRIAL: usize = 256 * 1024;
+/// How long it holds that the disk takes something, or does not.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// The stores of the marketplace, by the name of their files.
+pub(crate) const DATABASES: [&str; 8] = ["auth", "users", "gig", "chat", "order", "review", "payments", "bus"];
+
+/// Says what to do about a database that cannot be opened.
+pub(crate) fn advised(error: SqlStoreError) -> anyhow::Error {
+    let is_damaged = error.fault() == Some(Fault::Damaged);
+    let error = anyhow::Error::new(error);
+    if is_damaged { error.context(ADVICE) } else { error }
+}
+
+const ADVICE: &str =
+    "nothing was changed; take the data folder from a backup, or see \"A damaged database\" in docs/running.md";
+
+/// Looks through a database before it is opened, unless that would take long.
+pub(crate) async fn look_through(folder: &Folder, database: &str) -> anyhow::Result<()> {
+    let path = folder.database(database);
+    match std::fs::metadata(&path) {
+        Ok(file) if file.len() > 0 && file.len() <= AT_ONCE => {}
+        // One that is missing is made, and what cannot be looked at cannot be opened: that says it better.
+        Ok(_) | Err(_) => return Ok(()),
+    }
+    let findings = examine(&path, Depth::Quick).await.map_err(advised)?;
+    match findings.first() {
+        None => Ok(()),
+        Some(first) => {
+            Err(anyhow!("{first}").context(format!("the database {} is damaged", path.display())).context(ADVICE))
+        }
+    }
+}
+
+/// How the parts are. A clone is another handle.
+#[derive(Clone)]
+pub(crate) struct Storage(Arc<Inner>);
+
+struct Inner {
+    folder: PathBuf,
+    stores: Arc<Stores>,
+    bus: SqlBus,
+    search: TantivySearch,
+    /// What the last trial of the disk found.
+    disk: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
+    /// Damage in large databases.
+    damage: Mutex<BTreeMap<String, String>>,
+}
+
+impl Storage {
+    pub(crate) fn new(folder: &Folder, stores: Arc<Stores>, bus: SqlBus, search: TantivySearch) -> Self {
+        let folder = folder.path().to_owned();
+        Self(Arc::new(Inner { folder, stores, bus, search, disk: Default::default(), damage: Mutex::default() }))
+    }
+
+    /// Looks through the databases that were too large to be looked through before they were opened.
+    pub(crate) async fn look_through_large(&self) {
+        for name in DATABASES.map(|name| format!("{name}.db")) {
+            let path = self.0.folder.join(&name);
+            if !std::fs::metadata(&path).is_ok_and(|file| file.len() > AT_ONCE) {
+                continue;
+            }
+            match examine(&path, Depth::Quick).await {
+                Ok(findings) => {
+                    if let Some(first) = findings.into_iter().next() {
+                        tracing::error!(database = name, finding = first, "a database is damaged: {ADVICE}");
+                        self.0.damage.lock().insert(name, format!("it is damaged: {first}"));
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        database = name,
+                        error = error_text(&error),
+                        "a database could not be looked through"
+                    );
+                }
+            }
+        }
+    }
+
+    /// What is wrong with the disk, as far as a trial tells.
+    async fn disk(&self) -> Option<String> {
+        let mut known = self.0.disk.lock().await;
+        if let Some((at, found)) = &*known
+            && at.elapsed() < FRESH
+        {
+            return found.clone();
+        }
+        let folder = self.0.folder.clone();
+        let tried = tokio::task::spawn_blocking(move || try_to_write(&folder)).await;
+        let found = match tried {
+            Ok(found) => found,
+            Err(error) => Some(error.to_string()),
+        };
+        *known = Some((Instant::now(), found.clone()));
+        found
+    }
+
+    /// A database, by the name of its file.
+    fn database(&self, name: &str, service: Option<&'static str>, fault: Option<Fault>) -> Part {
+        let name = format!("{name}.db");
+        let trouble = self.0.damage.lock().get(&name).cloned().or_else(|| fault.map(|fault| fault.to_string()));
+        Part { name, service, is_vital: true, trouble }
+    }
+}
+
+#[async_trait]
+impl Vitals for Storage {
+    async fn parts(&self) -> Vec<Part> {
+        let disk = Part { name: "disk".to_owned(), service: None, is_vital: true, trouble: self.disk().await };
+        let mut parts = vec![disk];
+        for (name, store) in self.0.stores.all() {
+            // The fake provider of payments is asked by orders only.
+            let service = if name == "payments" { "order" } else { name };
+            parts.push(self.database(name, Some(service), store.fault().await));
+        }
+        parts.push(self.database("bus", None, self.0.bus.fault().await));
+        let trouble = match self.0.search.needs_rebuild().await {
+            Ok(false) => None,
+            Ok(true) => Some("it is being built; the store answers in its place".to_owned()),
+            Err(error) => Some(error_text(&error)),
+        };
+        parts.push(Part { name: "search".to_owned(), service: Some("gig"), is_vital: false, trouble });
+        parts
+    }
+}
+
+/// Writes a file and removes it again. Returns what is wrong in words.
+fn try_to_write(folder: &Path) -> Option<String> {
+    let path = folder.join("jobapp.trial");
+    let written = write_and_sync(&path);
+    let removed = std::fs::remove_file(&path);
+    let error = written.and(removed).err()?;
+    Some(match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full".to_owned(),
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => "the data folder cannot be written".to_owned(),
+        ErrorKind::NotFound => "the data folder is gone".to_owned(),
+        _ => format!("the data folder cannot be written: {error}"),
+    })
+}
+
+fn write_and_sync(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(&[0xa5; TRIAL])?;
+    file.sync_all()
+}
+
+/// Looks through every database and the search index of a folder, which may be in use, and prints what was found. Returns
+/// whether all is well.
+#[expect(clippy::print_stdout, reason = "the command prints")]
+pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
+    anyhow::ensure!(
+        data.join(crate::secrets::FILE).exists(),
+        "there is no marketplace in {}; name its folder with --data",
+        data.display()
+    );
+    let mut is_well = true;
+    for database in DATABASES {
+        let path = data.join(format!("{database}.db"));
+        if !path.exists() {
+            println!("{database}.db: not there");
+            continue;
+        }
+        let findings = examine(&path, Depth::Full).await.with_context(|| format!("{database}.db"))?;
+        println!("{database}.db: {}", if findings.is_empty() { "whole" } else { "DAMAGED" });
+        for finding in &findings {
+            println!("  {}", finding.replace('\n', "\n  "));
+        }
+        is_well &= findings.is_empty();
+    }
+    // An index is made again by itself: what is wrong with it is no harm.
+    match jobapp_tantivy::examine(&data.join("search")) {
+        None => println!("search: whole"),
+        Some(reason) => println!("search: {reason}; it is made again by itself"),
+    }
+    if is_well {
+        is_well = read_everything(data).await?;
+    }
+    if !is_well {
+        println!("Take the data folder from a backup, or see \"A damaged database\" in docs/running.md.");
+    }
+    Ok(is_well)
+}
+
+/// Reads every stored value, unless the marketplace runs, and prints which cannot be read. Returns whether all can.
+#[expect(clippy::print_stdout, reason = "the command prints")]
+async fn read_everything(data: &Path) -> anyhow::Result<bool> {
+    let folder = match Folder::open_used(data) {
+        Err(error) if error.is::<InUse>() => {
+            println!("stored values: not read, since the marketplace runs");
+            return Ok(true);
+        }
+        opened => opened?,
+    };
+    let stores = Box::pin(Stores::open(&folder)).await?;
+    let mut reading = Reading::default();
+    let read = stores.each(&mut reading).await;
+    stores.close().await;
+    read?;
+    println!("stored values: {} read, {} DAMAGED", reading.read, reading.unreadable.len());
+    for finding in &reading.unreadable {
+        println!("  {finding}");
+    }
+    Ok(reading.unreadable.is_empty())
+}
+
+/// Reads what it is shown.
+#[derive(Default)]
+struct Reading {
+    read: usize,
+    unreadable: Vec<String>,
+}
+
+impl Visit for Reading {
+    async fn add<A: Aggregate>(&mut self, repository: &Arc<dyn Repository<A>>) -> anyhow::Result<()> {
+        const PAGE: usize = 500;
+        let mut after: Option<A::Id> = None;
+        let mut page = PAGE;
+        loop {
+            match repository.scan(after.as_ref(), page).await {
+                Ok(found) => {
+                    let Some(last) = found.last() else { return Ok(()) };
+                    after = Some(last.value.id().clone());
+                    self.read += found.len();
+                }
+                // One after the other up to the one that cannot be read, and on behind it.
+                Err(RepositoryError::Corrupt { .. }) if page > 1 => page = 1,
+                Err(error @ RepositoryError::Corrupt { .. }) => {
+                    self.unreadable.push(error_text(&error));
+                    let RepositoryError::Corrupt { id, .. } = error else { return Ok(()) };
+                    after = Some(id.parse().with_context(|| format!("the id of a stored {}", A::NAME))?);
+                    page = PAGE;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trial_leaves_nothing_and_tells_what_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(try_to_write(folder.path()), None);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(try_to_write(&folder.path().join("none")).as_deref(), Some("the data folder is gone"));
+    }
+}
