@@ -240,7 +240,7 @@ mod tests {
         serde_json::from_value(json!({
             "template": template, "receiverEmail": "iria@example.org", "buyerEmail": "marta@example.org",
             "orderId": "JO52310984761", "orderDue": "2026-12-01T09:00:00.000Z", "amount": "40",
-            "buyerUsername": "marta", "sellerUsername": "iria", "title": "Logo sketch",
+            "buyerUsername": "Marta", "sellerUsername": "Iria", "title": "Logo sketch",
             "description": "Three drafts\nand a final one", "requirements": "Blue tones", "serviceFee": "4.2",
             "total": "44.2", "orderUrl": "https://app.example.org/orders/JO52310984761/activities",
             "originalDate": "2026-12-01T09:00:00.000Z", "newDate": "2026-12-05T09:00:00.000Z",
@@ -335,7 +335,7 @@ mod tests {
         assert!(!rendered.text.contains("Wishes"));
         let message = OrderMail { subject: None, header: None, ..an_order_mail("orderExtensionApproval") };
         let rendered = templates().render(&mails::of_order(&message).remove(0).unwrap()).unwrap();
-        assert_eq!(rendered.subject, "marta answered your request for more time");
+        assert_eq!(rendered.subject, "Marta answered your request for more time");
         assert!(rendered.html.contains("About your request for more time"));
     }
 

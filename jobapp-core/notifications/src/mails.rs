@@ -228,7 +228,7 @@ mod tests {
             "template": "orderPlaced", "receiverEmail": "iria@example.org", "buyerEmail": "marta@example.org",
             "orderId": "JO52310984761", "invoiceId": "JI83920110457",
             "orderDue": "Tue Dec 01 2026 09:00:00 GMT+0000 (Coordinated Universal Time)", "amount": "40",
-            "buyerUsername": "marta", "sellerUsername": "iria", "title": "Logo sketch", "description": "Three drafts",
+            "buyerUsername": "Marta", "sellerUsername": "Iria", "title": "Logo sketch", "description": "Three drafts",
             "requirements": "Blue tones", "serviceFee": "4.2", "total": "44.2",
             "orderUrl": "https://app.example.org/orders/JO52310984761/activities"
         }))
@@ -309,7 +309,7 @@ mod tests {
     fn an_offer_needs_no_link() {
         let message: OrderMail = serde_json::from_value(json!({
             "template": "offer", "receiverEmail": "marta@example.org", "sender": "Iria", "amount": "75",
-            "buyerUsername": "marta", "sellerUsername": "iria", "title": "Full branding", "deliveryDays": "4"
+            "buyerUsername": "Marta", "sellerUsername": "Iria", "title": "Full branding", "deliveryDays": "4"
         }))
         .unwrap();
         let mail = of_order(&message).remove(0).unwrap();

@@ -60,7 +60,7 @@ fn a_verify_mail() -> Value {
 fn an_order_placed() -> Value {
     json!({ "template": "orderPlaced", "receiverEmail": "iria@example.org", "buyerEmail": "marta@example.org",
         "orderId": "JO52310984761", "orderDue": "2026-12-01T09:00:00.000Z", "amount": "40",
-        "buyerUsername": "marta", "sellerUsername": "iria", "title": "Logo sketch", "description": "Three drafts",
+        "buyerUsername": "Marta", "sellerUsername": "Iria", "title": "Logo sketch", "description": "Three drafts",
         "serviceFee": "4.2", "total": "44.2", "orderUrl": "https://app.example.org/orders/JO52310984761/activities" })
 }
 

@@ -156,8 +156,8 @@ fn mail(event: &OrderEvent, order: &OrderRecord, client_url: &str) -> Option<Ord
     let common = |template: &str, receiver: &str| OrderMail {
         template: template.to_owned(),
         receiver_email: Some(receiver.to_owned()),
-        buyer_username: Some(order.buyer.username.to_lowercase()),
-        seller_username: Some(order.seller.username.to_lowercase()),
+        buyer_username: Some(order.buyer.username.clone()),
+        seller_username: Some(order.seller.username.clone()),
         order_url: Some(format!("{client_url}/orders/{}/activities", order.number)),
         ..OrderMail::default()
     };

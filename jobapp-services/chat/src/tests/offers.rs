@@ -47,7 +47,7 @@ async fn an_offer_is_mailed_to_the_buyer() {
     let app = App::new().await;
     app.posted("Iria", &an_offer()).await;
     let mail = json!({"template": "offer", "receiverEmail": "marta@example.org", "sender": "Iria", "amount": "75",
-        "buyerUsername": "marta", "sellerUsername": "iria", "title": "Full branding", "description": "Logo and palette",
+        "buyerUsername": "Marta", "sellerUsername": "Iria", "title": "Full branding", "description": "Logo and palette",
         "deliveryDays": "4", "offerLink": "https://app.example.org/inbox/iria/123456789012345"});
     assert_eq!(app.published_on(ORDER_NOTIFICATION), [mail]);
 }

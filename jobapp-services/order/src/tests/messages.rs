@@ -13,7 +13,7 @@ async fn a_started_order_is_counted_mailed_and_told() {
     let mail = json!({"template": "orderPlaced", "receiverEmail": "iria@example.org", "buyerEmail": "marta@example.org",
         "orderId": "JO1", "invoiceId": "JI83920110457", "amount": "40", "serviceFee": "4.2", "total": "44.2",
         "orderDue": "Fri Nov 27 2026 10:00:00 GMT+0000 (Coordinated Universal Time)", "title": "Logo",
-        "description": "Three drafts", "requirements": "Blue tones", "buyerUsername": "marta", "sellerUsername": "iria",
+        "description": "Three drafts", "requirements": "Blue tones", "buyerUsername": "Marta", "sellerUsername": "Iria",
         "orderUrl": URL});
     assert_eq!(world.told("orderPlaced"), [mail]);
     let steps: Vec<Value> = ["order-placed", "order-started"].iter().flat_map(|step| world.told(step)).collect();
@@ -33,8 +33,8 @@ async fn extension_mails_quote_the_request_and_go_to_the_other_side() {
     let world = World::new().await;
     world.started().await;
     world.put("Iria", "/extension/JO1", extension(2)).await.must_be(200);
-    let mail = json!({"template": "orderExtension", "receiverEmail": "marta@example.org", "buyerUsername": "marta",
-        "sellerUsername": "iria", "originalDate": "2026-11-27T10:00:00.000Z", "reason": "illness", "orderUrl": URL,
+    let mail = json!({"template": "orderExtension", "receiverEmail": "marta@example.org", "buyerUsername": "Marta",
+        "sellerUsername": "Iria", "originalDate": "2026-11-27T10:00:00.000Z", "reason": "illness", "orderUrl": URL,
         "newDate": "Mon Nov 29 2026 11:00:00 GMT+0100 (Central European Standard Time)"});
     assert_eq!(world.told("orderExtension"), [mail]);
     world.put("Marta", "/gig/approve/JO1", extension(2)).await.must_be(200);
@@ -45,7 +45,7 @@ async fn extension_mails_quote_the_request_and_go_to_the_other_side() {
     }
     world.put("Iria", "/deliver-order/JO1", json!({})).await.must_be(200);
     let mail = json!({"template": "orderDelivered", "receiverEmail": "marta@example.org", "orderId": "JO1",
-        "buyerUsername": "marta", "sellerUsername": "iria", "title": "Logo", "description": "Three drafts",
+        "buyerUsername": "Marta", "sellerUsername": "Iria", "title": "Logo", "description": "Three drafts",
         "orderUrl": URL});
     assert_eq!(world.told("orderDelivered"), [mail]);
 }
