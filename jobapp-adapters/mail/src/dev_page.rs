@@ -3,33 +3,22 @@
 use std::io;
 
 use axum::extract::{Path, Query, State};
-use axum::http::header::{self, HeaderMap, HeaderName};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, HeaderMap};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use minijinja::{AutoEscape, Environment, Value, context};
+use jobapp_notifications::Template;
+use jobapp_pages::{Allows, Entry, Menu, Page, Wanted, moment, wanted};
+use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use crate::mailbox::{Mailbox, ReceivedMail};
-
-const PAGE: &str = include_str!("../templates/dev_page.html");
+use crate::mailbox::{Listing, Mailbox, ReceivedMail};
 
 /// How many mails are on one page.
 const PAGE_SIZE: usize = 200;
 
-/// No script, nothing from elsewhere. Mails are private, so nobody keeps a copy and no site a link leads to learns of the page.
-const HEADERS: [(HeaderName, HeaderValue); 4] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        ),
-    ),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-];
+const MENU: Menu = Menu::developer(Entry::Mail);
 
 impl Mailbox {
     /// Serves the mailbox under `/_dev/mail` and each mail under `/_dev/mail/{id}`: as a page, or as JSON for whoever
@@ -42,23 +31,19 @@ impl Mailbox {
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Wanted {
+struct Asked {
     to: Option<String>,
     before: Option<String>,
 }
 
-async fn list(State(mailbox): State<Mailbox>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Response {
-    let to = wanted.to.as_deref().map(str::trim).filter(|to| !to.is_empty());
-    let before = wanted.before.as_deref().filter(|before| !before.is_empty());
-    let listing = match mailbox.list(to, before, PAGE_SIZE).await {
-        Ok(listing) => listing,
-        Err(error) => return unreadable(&error),
-    };
-    if wants_json(&headers) {
-        return (HEADERS, Json(listing.mails)).into_response();
+async fn list(State(mailbox): State<Mailbox>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    let to = asked.to.as_deref().map(str::trim).filter(|to| !to.is_empty());
+    let before = asked.before.as_deref().filter(|before| !before.is_empty());
+    match mailbox.list(to, before, PAGE_SIZE).await {
+        Ok(listing) if wants_json(&headers) => json(StatusCode::OK, &listing.mails),
+        Ok(listing) => Page::new("Mailbox", MENU, mails(&listing, to)).into_response(),
+        Err(error) => unreadable(&error, &headers),
     }
-    let mails: Vec<Value> = listing.mails.iter().map(value).collect();
-    page(context! { mails, to, to_query => to.map(query_value), next => listing.next })
 }
 
 /// A mail with its HTML part, which lists leave out.
@@ -71,54 +56,117 @@ struct Whole<'a> {
 
 async fn read(State(mailbox): State<Mailbox>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     match mailbox.find(&id).await {
-        Ok(Some(mail)) if wants_json(&headers) => {
-            (HEADERS, Json(Whole { html: &mail.html, mail: &mail })).into_response()
-        }
-        Ok(Some(mail)) => page(context! { mail => value(&mail) }),
-        Ok(None) => (StatusCode::NOT_FOUND, HEADERS, "There is no such mail.").into_response(),
-        Err(error) => unreadable(&error),
+        Ok(Some(mail)) if wants_json(&headers) => json(StatusCode::OK, &Whole { html: &mail.html, mail: &mail }),
+        Ok(Some(mail)) => Page::new(subject(&mail), MENU, whole(&mail)).allowing(Allows::Documents).into_response(),
+        Ok(None) => failure(StatusCode::NOT_FOUND, "There is no such mail.", &headers),
+        Err(error) => unreadable(&error, &headers),
     }
 }
 
-fn unreadable(error: &io::Error) -> Response {
+fn unreadable(error: &io::Error, headers: &HeaderMap) -> Response {
     tracing::error!(%error, "the mail folder cannot be read");
-    (StatusCode::INTERNAL_SERVER_ERROR, HEADERS, "The mail folder cannot be read.").into_response()
+    failure(StatusCode::INTERNAL_SERVER_ERROR, "The mail folder cannot be read.", headers)
 }
 
-/// Whether JSON is named before HTML: a browser names HTML first.
+/// A page for people; JSON in the form of all errors for everybody else.
+fn failure(status: StatusCode, message: &str, headers: &HeaderMap) -> Response {
+    if wanted(headers) == Wanted::Page {
+        let content = html! { p { (message) } p { a href="/_dev/mail" { "All mails" } } };
+        return Page::new("Mailbox", MENU, content).status(status).into_response();
+    }
+    let body = serde_json::json!({
+        "message": message, "statusCode": status.as_u16(), "status": "error", "comingFrom": "Mailbox router()",
+    });
+    json(status, &body)
+}
+
+/// Mails are private, so nobody keeps a copy.
+fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.split(',').map(str::trim).find_map(|kind| match kind.split(';').next().map(str::trim) {
-        Some("application/json") => Some(true),
-        Some("text/html") => Some(false),
-        _ => None,
-    }) == Some(true)
+    wanted(headers) == Wanted::Json
 }
 
-fn value(mail: &ReceivedMail) -> Value {
-    let date = mail.date.map(|date| date.to_string().replace('T', " ").replace(".000Z", " UTC"));
-    context! {
-        id => mail.id.as_str(),
-        to => mail.to.as_str(),
-        to_query => query_value(&mail.to),
-        subject => if mail.subject.is_empty() { "(no subject)" } else { mail.subject.as_str() },
-        template => mail.template.as_str(),
-        date => date.unwrap_or_default(),
-        text => mail.text.as_str(),
-        links => mail.links.clone(),
-        code => mail.code.as_deref(),
-        html => mail.html.as_str(),
+fn subject(mail: &ReceivedMail) -> &str {
+    if mail.subject.is_empty() { "(no subject)" } else { &mail.subject }
+}
+
+/// What kind of mail it is, for people.
+fn kind(template: &str) -> &str {
+    match template.parse() {
+        Ok(Template::VerifyEmail) => "confirmation of an address",
+        Ok(Template::ForgotPassword) => "link for a new password",
+        Ok(Template::ResetPasswordSuccess) => "password was changed",
+        Ok(Template::OtpEmail) => "sign-in code",
+        Ok(Template::Offer) => "offer to a buyer",
+        Ok(Template::OrderPlaced) => "new order, to its seller",
+        Ok(Template::OrderReceipt) => "receipt of an order",
+        Ok(Template::OrderDelivered) => "delivered work",
+        Ok(Template::OrderExtension) => "request for more time",
+        Ok(Template::OrderExtensionApproval) => "answer to a request for more time",
+        Err(_) => template,
     }
 }
 
-fn page(values: Value) -> Response {
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    match environment.render_str(PAGE, values) {
-        Ok(html) => (HEADERS, Html(html)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the page of the mailbox cannot be made");
-            (StatusCode::INTERNAL_SERVER_ERROR, HEADERS, "The page cannot be made.").into_response()
+fn mails(listing: &Listing, to: Option<&str>) -> Markup {
+    html! {
+        p.soft { "Mails are not sent here but kept, newest first. Nobody outside gets any." }
+        form.row method="get" action="/_dev/mail" {
+            input type="search" name="to" value=(to.unwrap_or_default()) placeholder="Receiver, such as marta@example.org" aria-label="Receiver";
+            button type="submit" { "Show" }
+        }
+        @for mail in &listing.mails {
+            article {
+                h2 { a href={ "/_dev/mail/" (mail.id) } { (subject(mail)) } }
+                (about(mail))
+                (essence(mail))
+                details { summary { "Plain text" } pre { (mail.text) } }
+            }
+        }
+        @if listing.mails.is_empty() {
+            article { p { "No mails" @if let Some(to) = to { " to " (to) } " yet." } }
+        }
+        @if let Some(next) = &listing.next {
+            p {
+                @if let Some(to) = to {
+                    a href={ "/_dev/mail?before=" (next) "&to=" (query_value(to)) } { "Older mails" }
+                } @else {
+                    a href={ "/_dev/mail?before=" (next) } { "Older mails" }
+                }
+            }
+        }
+    }
+}
+
+fn whole(mail: &ReceivedMail) -> Markup {
+    html! {
+        (about(mail))
+        (essence(mail))
+        iframe title="The mail as its receiver sees it" sandbox="allow-popups allow-popups-to-escape-sandbox" srcdoc=(mail.html) {}
+        details { summary { "Plain text" } pre { (mail.text) } }
+        p { a href="/_dev/mail" { "All mails" } }
+    }
+}
+
+/// To whom, when and why.
+fn about(mail: &ReceivedMail) -> Markup {
+    html! {
+        p.soft {
+            "To " a href={ "/_dev/mail?to=" (query_value(&mail.to)) } { (mail.to) }
+            @if let Some(date) = mail.date { " · " (moment(date)) }
+            @if !mail.template.is_empty() { " · " (kind(&mail.template)) }
+        }
+    }
+}
+
+/// What most mails are opened for.
+fn essence(mail: &ReceivedMail) -> Markup {
+    html! {
+        @if let Some(code) = &mail.code { code.code { (code) } }
+        ul.plain {
+            @for link in &mail.links { li { a href=(link) target="_blank" rel="noopener noreferrer" { (link) } } }
         }
     }
 }
@@ -185,7 +233,9 @@ mod tests {
         assert_eq!(status, StatusCode::OK);
         assert!(headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
         assert_eq!(headers["cache-control"], "no-store");
-        for part in ["408152", "iria@example.org", "Choose a new JobApp password", "token=0a1b&amp;x=1"] {
+        for part in
+            ["408152", "iria@example.org", "Choose a new JobApp password", "token=0a1b&amp;x=1", "1 January 1970"]
+        {
             assert!(html.contains(part), "{part}: {html}");
         }
         for part in ["<script", "<b>Marta", "{{", "undefined"] {
@@ -238,7 +288,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let router = a_mailbox(folder.path()).await;
         for path in ["/_dev/mail/nothing", "/_dev/mail/..%2f..%2fetc%2fpasswd"] {
-            assert_eq!(ask(&router, path, BROWSER).await.0, StatusCode::NOT_FOUND);
+            let (status, headers, html) = ask(&router, path, BROWSER).await;
+            assert_eq!(status, StatusCode::NOT_FOUND);
+            assert!(headers["content-type"].to_str().unwrap().starts_with("text/html"), "{html}");
+            assert!(html.contains("There is no such mail.") && html.contains("href=\"/_dev/status\""), "{html}");
+            for accept in ["application/json", "*/*"] {
+                let (status, _, body) = ask(&router, path, accept).await;
+                let body: Json = serde_json::from_str(&body).unwrap();
+                assert_eq!((status, &body["statusCode"]), (StatusCode::NOT_FOUND, &serde_json::json!(404)));
+                assert_eq!(body["message"], "There is no such mail.");
+            }
         }
         let (status, _, html) = ask(&router, "/_dev/mail?to=%22%3E%3Cscript%3E", BROWSER).await;
         assert_eq!(status, StatusCode::OK);

@@ -1,7 +1,5 @@
 //! A page for developers: the fake payments, each with what its bank may say.
 
-use std::fmt::Write;
-
 use axum::extract::{Path, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +8,8 @@ use axum::{Json, Router};
 use http::{HeaderMap, Method, StatusCode, header};
 use jobapp_kernel::{Aggregate, ErrorKind, Kinded};
 use jobapp_orders::{Intent, PaymentStatus, ProviderError};
+use jobapp_pages::{Entry, Menu, Page, Wanted, dollars, moment, wanted};
+use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
 use crate::FakePayments;
@@ -17,6 +17,8 @@ use crate::intent::{FakeIntent, FakeStatus};
 
 /// How many payments are shown.
 const SHOWN: usize = 200;
+
+const MENU: Menu = Menu::developer(Entry::Payments);
 
 /// A payment as the page's JSON shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,7 +57,6 @@ impl From<&FakeIntent> for ListedIntent {
 pub fn dev_page(payments: FakePayments) -> Router {
     Router::new()
         .route("/_dev/payments", get(list))
-        .route("/_dev/payments/style.css", get(style))
         .route("/_dev/payments/{id}/{answer}", post(answer))
         .layer(from_fn(refuse_other_sites))
         .with_state(payments)
@@ -64,28 +65,13 @@ pub fn dev_page(payments: FakePayments) -> Router {
 async fn list(State(payments): State<FakePayments>, headers: HeaderMap) -> Response {
     let intents = match payments.newest(SHOWN).await {
         Ok(intents) => intents,
-        Err(error) => return failure(&error),
+        Err(error) => return failure(&error, &headers),
     };
     if wants_json(&headers) {
         let listed: Vec<ListedIntent> = intents.iter().map(ListedIntent::from).collect();
         return Json(serde_json::json!({ "payments": listed })).into_response();
     }
-    (
-        [
-            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (
-                header::CONTENT_SECURITY_POLICY,
-                "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'",
-            ),
-            (header::CACHE_CONTROL, "no-store"),
-        ],
-        page(&intents),
-    )
-        .into_response()
-}
-
-async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
+    Page::new("Payments", MENU, table(&intents)).into_response()
 }
 
 async fn answer(
@@ -97,11 +83,11 @@ async fn answer(
         "confirm" => payments.confirm(&id).await,
         "decline" => payments.decline(&id).await,
         "process" => payments.process(&id).await,
-        _ => return error_json(StatusCode::NOT_FOUND, "A payment can be confirmed, declined or processed."),
+        _ => return refusal(StatusCode::NOT_FOUND, "A payment can be confirmed, declined or processed.", &headers),
     };
     let intent = match result {
         Ok(intent) => intent,
-        Err(error) => return failure(&error),
+        Err(error) => return failure(&error, &headers),
     };
     if wants_json(&headers) {
         return Json(told(&intent)).into_response();
@@ -119,13 +105,13 @@ fn told(intent: &Intent) -> serde_json::Value {
     serde_json::json!({ "id": intent.id, "amount": intent.amount.to_decimal(), "status": status.name() })
 }
 
+/// Whether the caller is a program: one that asks for JSON, or sends it.
 fn wants_json(headers: &HeaderMap) -> bool {
-    [header::ACCEPT, header::CONTENT_TYPE].iter().any(|name| {
-        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.contains("application/json"))
-    })
+    let sends = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    wanted(headers) == Wanted::Json || sends.starts_with("application/json")
 }
 
-fn failure(error: &ProviderError) -> Response {
+fn failure(error: &ProviderError, headers: &HeaderMap) -> Response {
     let status = match error.kind() {
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::Conflict | ErrorKind::Refused => StatusCode::CONFLICT,
@@ -134,10 +120,15 @@ fn failure(error: &ProviderError) -> Response {
             StatusCode::SERVICE_UNAVAILABLE
         }
     };
-    error_json(status, &error.to_string())
+    refusal(status, &error.to_string(), headers)
 }
 
-fn error_json(status: StatusCode, message: &str) -> Response {
+/// A page for people; JSON in the form of all errors for everybody else.
+fn refusal(status: StatusCode, message: &str, headers: &HeaderMap) -> Response {
+    if wanted(headers) == Wanted::Page {
+        let content = html! { p.bad { (message) } p { a href="/_dev/payments" { "All payments" } } };
+        return Page::new("Payments", MENU, content).status(status).into_response();
+    }
     let body = serde_json::json!({
         "message": message, "statusCode": status.as_u16(), "status": "error", "comingFrom": "FakePayments dev_page()",
     });
@@ -147,7 +138,7 @@ fn error_json(status: StatusCode, message: &str) -> Response {
 /// A form on another site must not confirm a payment here: the browser says where a form comes from.
 async fn refuse_other_sites(request: Request, next: Next) -> Response {
     if request.method() != Method::GET && request.method() != Method::HEAD && !is_same_origin(request.headers()) {
-        return error_json(StatusCode::FORBIDDEN, "Only this page may do that.");
+        return refusal(StatusCode::FORBIDDEN, "Only this page may do that.", request.headers());
     }
     next.run(request).await
 }
@@ -162,61 +153,74 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     text("host").is_some_and(|own| own.eq_ignore_ascii_case(host))
 }
 
-fn page(intents: &[FakeIntent]) -> String {
-    let mut rows = String::new();
-    for intent in intents {
-        row(&mut rows, intent).expect("writing to a text cannot fail");
-    }
-    if intents.is_empty() {
-        rows.push_str("<tr><td colspan=\"6\">No payments yet. They appear when somebody checks out.</td></tr>");
-    }
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Payments</title>\
-         <link rel=\"stylesheet\" href=\"/_dev/payments/style.css\"></head><body><h1>Payments</h1>\
-         <p>No money moves here. Answer as the buyer's bank would.</p>\
-         <table><thead><tr><th>Made</th><th>Payment</th><th>Customer</th><th>Amount</th><th>Status</th><th></th></tr></thead>\
-         <tbody>{rows}</tbody></table></body></html>"
-    )
-}
-
-fn row(rows: &mut String, intent: &FakeIntent) -> std::fmt::Result {
-    let id = escape(&intent.id().to_string());
-    let status = match (intent.was_refunded(), intent.was_declined()) {
-        (true, _) => "refunded",
-        (_, true) => "declined",
-        _ => intent.status().name(),
-    };
-    write!(
-        rows,
-        "<tr><td>{}</td><td><code>{id}</code></td><td>{}</td><td class=\"amount\">{:.2}</td><td>{status}</td><td>",
-        intent.created_at(),
-        escape(intent.username()),
-        intent.amount().to_decimal(),
-    )?;
-    if matches!(intent.status(), FakeStatus::RequiresPaymentMethod | FakeStatus::Processing) {
-        for (answer, label) in [("confirm", "Confirm"), ("decline", "Decline"), ("process", "Processing")] {
-            write!(
-                rows,
-                "<form method=\"post\" action=\"/_dev/payments/{id}/{answer}\"><button>{label}</button></form>"
-            )?;
+fn table(intents: &[FakeIntent]) -> Markup {
+    html! {
+        p.soft { "No money moves here. Answer as the buyer's bank would." }
+        @if intents.is_empty() {
+            article { p { "No payments yet. They appear when somebody checks out." } }
+        } @else {
+            table.cards-when-narrow {
+                thead {
+                    tr {
+                        th scope="col" { "Payment" }
+                        th scope="col" { "Made" }
+                        th scope="col" { "By" }
+                        th.number scope="col" { "Amount" }
+                        th scope="col" { "State" }
+                        th scope="col" { "The bank says" }
+                    }
+                }
+                tbody { @for intent in intents { (row(intent)) } }
+            }
         }
     }
-    rows.push_str("</td></tr>");
-    Ok(())
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+fn row(intent: &FakeIntent) -> Markup {
+    let id = intent.id().to_string();
+    let (state, class) = state(intent);
+    html! {
+        tr {
+            th scope="row" { code { (id) } }
+            td data-label="Made" { (moment(intent.created_at())) }
+            td data-label="By" { (intent.username()) }
+            td.number data-label="Amount" { (dollars(intent.amount())) }
+            td data-label="State" { span class=(class) { (state) } }
+            td {
+                @if matches!(intent.status(), FakeStatus::RequiresPaymentMethod | FakeStatus::Processing) {
+                    div.actions {
+                        (answer_form(&id, "confirm", "Yes", ""))
+                        (answer_form(&id, "decline", "No", "second"))
+                        @if intent.status() != FakeStatus::Processing {
+                            (answer_form(&id, "process", "Later", "second"))
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
-const STYLE: &str = "\
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #ddd; }
-td.amount { text-align: right; font-variant-numeric: tabular-nums; }
-form { display: inline; }
-button { font: inherit; margin-right: .3rem; cursor: pointer; }
-";
+/// A button. Its label alone says too little to who hears it without the row.
+fn answer_form(id: &str, answer: &str, label: &str, class: &str) -> Markup {
+    html! {
+        form.inline method="post" action={ "/_dev/payments/" (id) "/" (answer) } {
+            button class=(class) aria-label={ (label) ": " (answer) " " (id) } { (label) }
+        }
+    }
+}
+
+/// How far a payment is, for people, and how it looks.
+fn state(intent: &FakeIntent) -> (&'static str, &'static str) {
+    match (intent.was_refunded(), intent.was_declined(), intent.status()) {
+        (true, ..) => ("given back", "soft"),
+        (_, true, FakeStatus::RequiresPaymentMethod) => ("declined, may be tried again", "bad"),
+        (.., FakeStatus::RequiresPaymentMethod) => ("waits for the buyer", ""),
+        (.., FakeStatus::Processing) => ("on its way", ""),
+        (.., FakeStatus::Succeeded) => ("paid", "good"),
+        (.., FakeStatus::Canceled) => ("cancelled", "soft"),
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -234,10 +238,5 @@ mod tests {
         assert!(!is_same_origin(&headers(&[host, ("origin", "http://evil.example")])));
         assert!(!is_same_origin(&headers(&[host, ("origin", "null")])));
         assert!(!is_same_origin(&headers(&[host, ("sec-fetch-site", "cross-site")])));
-    }
-
-    #[test]
-    fn names_cannot_become_markup() {
-        assert_eq!(escape("<b a=\"'&\">"), "&lt;b a=&quot;&#39;&amp;&quot;&gt;");
     }
 }

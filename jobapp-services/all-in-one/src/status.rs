@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use http::HeaderMap;
 use jobapp_http::ApiError;
 use jobapp_kernel::Outbox;
-use jobapp_sql::{SqlBus, SqlBusCensus};
-use serde_json::json;
+use jobapp_pages::{Entry, Menu, Page, Wanted, wanted};
+use jobapp_sql::{QueueDepth, SqlBus, SqlBusCensus};
+use maud::{Markup, html};
+use serde_json::{Value, json};
 
 #[derive(Clone)]
 struct Watched {
@@ -17,7 +21,7 @@ struct Watched {
     outboxes: Arc<Vec<(&'static str, Arc<dyn Outbox>)>>,
 }
 
-/// The route: `{ settled, outbox: { service: entries }, queues: { queue: { … } } }`.
+/// The route: a page; for who asks for JSON `{ settled, outbox: { service: entries }, queues: { queue: { … } } }`.
 pub(crate) fn router(bus: SqlBus, outboxes: Vec<(&'static str, Arc<dyn Outbox>)>) -> Router {
     Router::new().route("/_dev/status", get(status)).with_state(Watched { bus, outboxes: Arc::new(outboxes) })
 }
@@ -35,7 +39,14 @@ fn has_settled(before: &SqlBusCensus, in_outboxes: u64, after: &SqlBusCensus) ->
     before.is_quiet() && in_outboxes == 0 && after.is_quiet() && before.last_stored == after.last_stored
 }
 
-async fn status(State(watched): State<Watched>) -> Result<Json<serde_json::Value>, ApiError> {
+/// What was found in one look.
+struct Found {
+    settled: bool,
+    outbox: BTreeMap<&'static str, u64>,
+    queues: BTreeMap<String, QueueDepth>,
+}
+
+async fn look(watched: &Watched) -> Result<Found, ApiError> {
     let before = census(&watched.bus).await?;
     let mut outbox = BTreeMap::new();
     for (service, port) in watched.outboxes.iter() {
@@ -43,15 +54,74 @@ async fn status(State(watched): State<Watched>) -> Result<Json<serde_json::Value
     }
     let after = census(&watched.bus).await?;
     let settled = has_settled(&before, outbox.values().sum(), &after);
-    let queues: BTreeMap<&String, serde_json::Value> = after
-        .queues
-        .iter()
-        .map(|(queue, depth)| {
-            let counts = json!({ "waiting": depth.waiting, "inFlight": depth.in_flight, "dead": depth.dead });
-            (queue, counts)
-        })
-        .collect();
-    Ok(Json(json!({ "settled": settled, "outbox": outbox, "queues": queues })))
+    Ok(Found { settled, outbox, queues: after.queues.into_iter().collect() })
+}
+
+async fn status(State(watched): State<Watched>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let found = look(&watched).await?;
+    if wanted(&headers) == Wanted::Json {
+        return Ok(Json(found.json()).into_response());
+    }
+    Ok(Page::new("Status", Menu::developer(Entry::Status), found.page()).into_response())
+}
+
+impl Found {
+    fn json(&self) -> Value {
+        let depth =
+            |depth: &QueueDepth| json!({ "waiting": depth.waiting, "inFlight": depth.in_flight, "dead": depth.dead });
+        let queues: BTreeMap<&String, Value> =
+            self.queues.iter().map(|(queue, counts)| (queue, depth(counts))).collect();
+        json!({ "settled": self.settled, "outbox": self.outbox, "queues": queues })
+    }
+
+    fn page(&self) -> Markup {
+        let dead: u64 = self.queues.values().map(|depth| depth.dead).sum();
+        html! {
+            @if self.settled {
+                p.ok { "Everything has come to rest: no message waits." }
+            } @else {
+                p.busy { "Work is under way. " a href="/_dev/status" { "Look again" } }
+            }
+            @if dead > 0 {
+                p.bad {
+                    (dead) @if dead == 1 { " message" } @else { " messages" } " could not be handled. "
+                    code { "jobapp dead-letters list" } " says why."
+                }
+            }
+            h2 { "Queues" }
+            p.soft { "Messages from one service to another." }
+            table.cards-when-narrow {
+                thead {
+                    tr {
+                        th scope="col" { "Queue" }
+                        th.number scope="col" { "Waiting" }
+                        th.number scope="col" { "Being handled" }
+                        th.number scope="col" { "Could not be handled" }
+                    }
+                }
+                tbody {
+                    @for (queue, depth) in &self.queues {
+                        tr {
+                            th scope="row" { code { (queue) } }
+                            td.number data-label="Waiting" { (depth.waiting) }
+                            td.number data-label="Being handled" { (depth.in_flight) }
+                            td.number.bad[depth.dead > 0] data-label="Could not be handled" { (depth.dead) }
+                        }
+                    }
+                }
+            }
+            h2 { "Outboxes" }
+            p.soft { "What a service has stored and not yet published." }
+            table.cards-when-narrow {
+                thead { tr { th scope="col" { "Service" } th.number scope="col" { "Waiting" } } }
+                tbody {
+                    @for (service, waiting) in &self.outbox {
+                        tr { th scope="row" { (service) } td.number data-label="Waiting" { (waiting) } }
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -74,5 +144,24 @@ mod tests {
         assert!(!has_settled(&census(0, 0, 7), 0, &census(0, 0, 8)), "a message came and went");
         assert!(!has_settled(&census(0, 0, 7), 1, &census(0, 0, 7)));
         assert!(!has_settled(&census(0, 0, 7), 0, &census(1, 0, 7)));
+    }
+
+    #[test]
+    fn people_read_what_programs_count() {
+        let depth = QueueDepth { waiting: 2, in_flight: 1, dead: 1 };
+        let found = Found {
+            settled: false,
+            outbox: [("auth", 4)].into(),
+            queues: [("user-seller-queue".to_owned(), depth)].into(),
+        };
+        let queue = json!({ "waiting": 2, "inFlight": 1, "dead": 1 });
+        let expected = json!({ "settled": false, "outbox": { "auth": 4 }, "queues": { "user-seller-queue": queue } });
+        assert_eq!(found.json(), expected);
+        let page = found.page().into_string();
+        for part in ["Work is under way", "1 message could not be handled", "user-seller-queue", ">4</td>"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let settled = Found { settled: true, outbox: BTreeMap::new(), queues: BTreeMap::new() }.page().into_string();
+        assert!(settled.contains("come to rest") && !settled.contains("could not be handled."), "{settled}");
     }
 }

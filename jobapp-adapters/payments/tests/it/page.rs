@@ -38,11 +38,38 @@ async fn the_page_lists_payments_with_forms_and_no_script() {
     assert_eq!(parts.status, StatusCode::OK);
     let policy = parts.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"));
-    assert!(page.contains(&format!("action=\"/_dev/payments/{id}/confirm\"")) && page.contains("44.20"));
+    assert!(page.contains(&format!("action=\"/_dev/payments/{id}/confirm\"")), "{page}");
     assert!(!page.contains("<script"), "names are not markup");
     assert!(!page.contains("_secret_"));
-    let (style, _) = ask(&payments, "GET", "/_dev/payments/style.css", &[]).await;
-    assert_eq!(style.headers[header::CONTENT_TYPE], "text/css; charset=utf-8");
+}
+
+#[tokio::test]
+async fn the_page_speaks_of_amounts_states_and_dates_as_people_do() {
+    let payments = provider(&MemoryStore::new());
+    let id = payments.create_intent(AMOUNT, &marta(), "k").await.unwrap().id;
+    let page = async || ask(&payments, "GET", "/_dev/payments", &[("accept", "text/html")]).await.1;
+    let text = page().await;
+    for part in ["Marta", "$44.20", "waits for the buyer", " UTC</time>", "href=\"/_dev/mail\""] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    for (answer, state) in [("decline", "declined, may be tried again"), ("process", "on its way"), ("confirm", "paid")]
+    {
+        ask(&payments, "POST", &format!("/_dev/payments/{id}/{answer}"), JSON).await;
+        let text = page().await;
+        assert!(text.contains(&format!(">{state}</span>")), "{state}: {text}");
+        assert!(!text.contains("requires_payment_method") && !text.contains("succeeded"), "{text}");
+    }
+    payments.refund(&id, "r").await.unwrap();
+    assert!(page().await.contains(">given back</span>"));
+}
+
+#[tokio::test]
+async fn people_are_refused_on_a_page() {
+    let payments = provider(&MemoryStore::new());
+    let browser = [("accept", "text/html"), ("origin", "http://localhost:4000")];
+    let (parts, page) = ask(&payments, "POST", "/_dev/payments/pi_unknown/confirm", &browser).await;
+    assert_eq!(parts.status, StatusCode::NOT_FOUND);
+    assert!(page.contains("<!DOCTYPE html>") && page.contains("href=\"/_dev/payments\""), "{page}");
 }
 
 #[tokio::test]
