@@ -99,6 +99,10 @@ const fn known_password(name: &'static str, wrong_type: &'static str) -> Field {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "username": "Anna", "email": "anna@example.com", "password": "three green boats", "country": "Portugal",
+    "profilePicture": "https://example.com/anna.png", "browserName": "Firefox", "deviceType": "browser"
+})))]
 pub struct SignUpBody {
     /// 4 to 12 characters.
     pub username: String,
@@ -157,6 +161,9 @@ impl SignUpBody {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "username": "Anna", "password": "three green boats", "browserName": "Firefox", "deviceType": "browser"
+})))]
 pub struct SignInBody {
     /// A user name or an address.
     pub username: String,
@@ -207,6 +214,7 @@ impl SignInBody {
 /// `PUT /verify-email`. Anything but a text is as good as a wrong token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "token": "the token of the mailed link" })))]
 pub struct VerifyEmailBody {
     /// What the link in the mail carries.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -224,6 +232,7 @@ impl VerifyEmailBody {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "browserName": "Firefox", "deviceType": "browser" })))]
 pub struct VerifyOtpBody {
     /// The browser it is done with.
     pub browser_name: Option<String>,
@@ -242,6 +251,7 @@ impl VerifyOtpBody {
 /// `PUT /forgot-password`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "email": "anna@example.com" })))]
 pub struct ForgotPasswordBody {
     /// The account's address.
     pub email: String,
@@ -267,6 +277,9 @@ impl ForgotPasswordBody {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "password": "four green boats", "confirmPassword": "four green boats"
+})))]
 pub struct ResetPasswordBody {
     /// 8 to 128 characters, none of the common ones.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
@@ -301,6 +314,9 @@ impl ResetPasswordBody {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "currentPassword": "three green boats", "newPassword": "four green boats"
+})))]
 pub struct ChangePasswordBody {
     /// The password as it is now.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
@@ -332,6 +348,7 @@ impl ChangePasswordBody {
 /// `POST /resend-email`. Both say what the session says already; they are compared with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "email": "anna@example.com" })))]
 #[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct ResendEmailBody {
     /// The caller's address; empty when the body has none.

@@ -88,6 +88,12 @@ pub struct GigDocument {
 /// What a seller writes about a gig.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "title": "I will draw a logo for your shop", "description": "Three drafts on paper, one finished as a vector file.",
+    "categories": "Graphics & Design", "subCategories": ["Logo Design"], "tags": ["logo", "hand-drawn"], "price": 60,
+    "coverImage": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGPgqo0CIgYIBQAXagOFqgsYiQAAAABJRU5ErkJggg==",
+    "expectedDelivery": "3 Days Delivery", "basicTitle": "One logo", "basicDescription": "One draft, two revisions"
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct GigContentBody {
     /// The title.
@@ -119,7 +125,7 @@ pub struct GigContentBody {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreateGigBody {
-    /// The seller's document id: the caller's own.
+    /// The seller's document id: the caller's own, or `me`.
     pub seller_id: String,
     /// Taken and ignored: a gig shows the seller's own picture.
     pub profile_picture: String,
@@ -131,6 +137,7 @@ pub struct CreateGigBody {
 /// What is sent to pause a gig or to let it be found again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "active": true })))]
 pub struct GigActiveBody {
     /// Whether buyers can find it.
     pub active: bool,

@@ -10,9 +10,15 @@ use jobapp_users::card::{Card, SellerId};
 
 use crate::GigService;
 
+/// How callers may name themselves where their own seller id is wanted.
+const ME: &str = "me";
+
 impl GigService {
     /// The caller's card, if he is the seller with this id: 403 otherwise, and 503 while the news of him may be on its way.
     pub(crate) async fn caller_as(&self, caller: &Caller, seller: &str) -> Result<(SellerId, Card), ApiError> {
+        if seller == ME {
+            return self.caller_as_seller(caller).await;
+        }
         let not_yours = || ApiError::forbidden("This seller is not you.");
         let Ok(seller) = seller.parse::<SellerId>() else { return Err(not_yours()) };
         let known = self.until_found(&seller.0, || async {
@@ -27,6 +33,16 @@ impl GigService {
             }
             _ => Err(not_yours()),
         }
+    }
+
+    /// The caller's card, whatever his seller id is. Nothing says how new he would be, so the news of him is waited for.
+    async fn caller_as_seller(&self, caller: &Caller) -> Result<(SellerId, Card), ApiError> {
+        let look = || async {
+            let card = self.directory.of_user(caller.username()).await?;
+            Ok::<_, RepositoryError>(card.and_then(|card| Some((card.seller_id?, card))))
+        };
+        let found = jobapp_runtime::until_found(self.config.profile_wait, look).await?;
+        found.ok_or_else(|| ApiError::forbidden("You do not sell yet: make yourself a seller first."))
     }
 
     /// Whether there is such a seller.

@@ -239,6 +239,7 @@ impl OrderBody {
 /// `POST /order/create-payment-intent`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "price": 60 })))]
 pub struct PaymentIntentBody {
     /// What is to be bought costs this, in whole units, at most 947,867.29; the fee comes on top. A text that is a number is
     /// taken too.
@@ -261,6 +262,10 @@ impl PaymentIntentBody {
 /// `PUT /order/extension/{orderId}` and `PUT /order/gig/{type}/{orderId}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "originalDate": "2027-03-01T09:00:00.000Z", "newDate": "2027-03-03T09:00:00.000Z", "days": 2,
+    "reason": "The printer is ill."
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct ExtensionBody {
     /// The date as it was: a date in either format.
@@ -297,6 +302,7 @@ impl ExtensionBody {
 /// `PUT /order/deliver-order/{orderId}`. Everything may be left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "message": "Here is your logo." })))]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeliverBody {
     /// The seller's words.

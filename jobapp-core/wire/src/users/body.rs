@@ -13,6 +13,16 @@ use crate::validate::{
 /// What a client says of a seller. Counters, ratings, identity and dates may be sent, too, and are ignored: they are ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "fullName": "Anna Costa", "profilePublicId": "", "profilePicture": "https://example.com/anna.png",
+    "description": "I draw marks for small shops. Every one starts on paper.", "country": "Portugal",
+    "oneliner": "Logos drawn by hand", "skills": ["Logo design"],
+    "languages": [{ "language": "English", "level": "Fluent" }], "responseTime": 2,
+    "experience": [{ "company": "Own studio", "title": "Designer", "startDate": "2019", "endDate": "Present",
+        "description": "Logos and cards", "currentlyWorkingHere": true }],
+    "education": [{ "country": "Portugal", "university": "Porto", "title": "BA", "major": "Design", "year": "2018" }],
+    "socialLinks": [], "certificates": []
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct SellerBody {
     /// The name to show.

@@ -13,8 +13,16 @@ use crate::documents::{content, document};
 
 const FROM: &str = "Create gig() method";
 
-/// Creates a gig of the caller's. Name, address and picture of the seller are those we know, whatever the body says.
-#[utoipa::path(post, path = "/api/v1/gig/create", tag = "gig", request_body = CreateGigBody, responses(
+/// Creates a gig of the caller's, whose seller id may be written as `me`. Name, address and picture of the seller are those we know, whatever the body says.
+#[utoipa::path(post, path = "/api/v1/gig/create", tag = "gig",
+    request_body(content = CreateGigBody, example = json!({
+        "sellerId": "me", "profilePicture": "https://example.com/anna.png",
+        "title": "I will draw a logo for your shop", "description": "Three drafts on paper, one finished as a vector file.",
+        "categories": "Graphics & Design", "subCategories": ["Logo Design"], "tags": ["logo", "hand-drawn"], "price": 60,
+        "coverImage": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGPgqo0CIgYIBQAXagOFqgsYiQAAAABJRU5ErkJggg==",
+        "expectedDelivery": "3 Days Delivery", "basicTitle": "One logo", "basicDescription": "One draft, two revisions"
+    })),
+    responses(
     (status = 201, description = "The new gig.", body = GigAnswer),
     (status = 400, description = "A rule is broken, or the picture is none.", body = ErrorBody),
     (status = 403, description = "The caller is not that seller.", body = ErrorBody),

@@ -17,10 +17,10 @@ use crate::metrics::Searched;
 /// shown to signed-in users only.
 #[utoipa::path(get, path = "/api/v1/gig/search/{from}/{size}/{type}", tag = "gig",
     params(
-        ("from" = String, Path, description = "An offset, or the sort id of the gig at the page's edge."),
-        ("size" = String, Path, description = "1 to 100; 10 when it is no number."),
-        ("type" = String, Path, description = "`backward`; anything else is forward."),
-        ("query" = Option<String>, Query, description = "Words."),
+        ("from" = String, Path, description = "An offset, or the sort id of the gig at the page's edge.", example = "0"),
+        ("size" = String, Path, description = "1 to 100; 10 when it is no number.", example = "10"),
+        ("type" = String, Path, description = "`backward`; anything else is forward.", example = "forward"),
+        ("query" = Option<String>, Query, description = "Words.", example = "logo"),
         ("delivery_time" = Option<String>, Query, description = "Days of work; `Anytime` for any."),
         ("minPrice" = Option<String>, Query, description = "The least price. Keys are read in any case."),
         ("maxPrice" = Option<String>, Query, description = "The highest price."),

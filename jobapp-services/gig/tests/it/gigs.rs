@@ -61,6 +61,18 @@ async fn only_a_seller_creates_gigs_and_only_his_own() {
     assert_eq!((world.store.count::<Gig>(), world.media.len()), (1, 1), "nothing is uploaded for who may not");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_seller_may_write_me_for_the_own_id() {
+    let world = World::new().await;
+    let mut body = a_gig();
+    body["sellerId"] = json!("me");
+    let answer = world.call("Iria", "POST", "/api/v1/gig/create", &body).await;
+    assert_eq!((answer.status, &answer.body["gig"]["sellerId"]), (StatusCode::CREATED, &json!(IRIA)), "{answer:?}");
+    let answer = world.call("Nobody", "POST", "/api/v1/gig/create", &body).await;
+    let text = "You do not sell yet: make yourself a seller first.";
+    assert_eq!((answer.status, answer.message()), (StatusCode::FORBIDDEN, text));
+}
+
 /// A seller who was made six seconds ago.
 const NEW_SELLER: &str = "6b0563c8ee0000000000a002";
 
