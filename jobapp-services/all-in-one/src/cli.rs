@@ -143,7 +143,8 @@ pub struct Flags {
     /// The port to listen on; 0 takes a free one [default: 4000].
     #[arg(long, global = true, env = "PORT", value_name = "PORT")]
     pub port: Option<String>,
-    /// Where the browser client lives: used in mails, allowed to call [default: http://localhost:3000].
+    /// Where the browser client lives: links in mails lead there, and it may call. Without one, links lead to small pages of
+    /// this server, and a client's development server at http://localhost:3000 may call.
     #[arg(long, global = true, env = "CLIENT_URL", value_name = "URL")]
     pub client_url: Option<String>,
     /// Where this server is reached; https makes cookies secure [default: http://localhost, with the port].

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use jobapp_auth::Account;
 use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
 use jobapp_chat_service::{ChatConfig, ChatPorts, ChatService};
 use jobapp_gateway_service::routes::Target;
-use jobapp_gateway_service::{Door, Gateway, GatewayConfig, GatewayPorts, Upstreams, targets_of};
+use jobapp_gateway_service::{DemoSource, Door, Gateway, GatewayConfig, GatewayPorts, Upstreams, targets_of};
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
 use jobapp_gigs::{Indexer, SelectedCategories, StoredCategories};
 use jobapp_http::{GatewayTokens, ServiceGuard, UserTokens, in_process};
@@ -53,6 +54,8 @@ struct Shared {
     gateway_tokens: GatewayTokens,
     user_tokens: UserTokens,
     shutdown: Shutdown,
+    /// Where links in mails lead.
+    links: String,
 }
 
 impl Shared {
@@ -132,9 +135,10 @@ impl Marketplace {
             gateway_tokens,
             user_tokens,
             shutdown: shutdown.clone(),
+            links: settings.links_lead_to(public_url),
         };
 
-        let mailer = mailer(settings, folder)?;
+        let mailer = mailer(&shared.links, folder)?;
         let mailbox = mailer.mailbox();
         let records = FileSentRecords::open(folder.within("mail").join("sent"), Arc::clone(&clock))
             .context("the record of sent mails")?;
@@ -161,7 +165,7 @@ impl Marketplace {
             let service = in_process(router.clone());
             targets_of(name).map(move |target: Target| (target, service.clone())).collect::<Vec<_>>()
         });
-        let config = gateway_config(settings, public_url);
+        let config = GatewayConfig { demo: Some(demo_source(&stores)), ..gateway_config(settings, public_url) };
         let upstreams = Upstreams::new(upstreams, shared.gateway_tokens.clone(), &config.guards);
         let ports = GatewayPorts::alone(categories).standing_on(Arc::new(storage));
         let gateway = Gateway::start(upstreams, shared.user_tokens.clone(), ports, config).await?;
@@ -269,8 +273,25 @@ fn gateway_config(settings: &Settings, public_url: &str) -> GatewayConfig {
     }
 }
 
-fn mailer(settings: &Settings, folder: &Folder) -> anyhow::Result<FolderMailer> {
-    let brand = Brand { name: "JobApp".to_owned(), link: settings.client_url.clone() };
+/// Says who can be tried, once the demo is filled in.
+fn demo_source(stores: &Arc<Stores>) -> DemoSource {
+    let accounts = Arc::clone(&stores.accounts);
+    DemoSource::new(move || {
+        let accounts = Arc::clone(&accounts);
+        Box::pin(async move {
+            match accounts.find_by(Account::EMAIL, demo::first_address().as_str().into()).await {
+                Ok(found) => found.map(|_| demo::people()),
+                Err(error) => {
+                    tracing::warn!(error = error_text(&error), "nobody can tell whether the demo is there");
+                    None
+                }
+            }
+        })
+    })
+}
+
+fn mailer(links: &str, folder: &Folder) -> anyhow::Result<FolderMailer> {
+    let brand = Brand { name: "JobApp".to_owned(), link: links.to_owned() };
     let sender = "JobApp <no-reply@jobapp.example>".parse().context("the sender of mails")?;
     let path = folder.within("mail");
     FolderMailer::open(&path, Arc::new(Templates::new(brand)), sender)
@@ -293,7 +314,7 @@ fn auth_service(shared: &Shared, stores: &Stores, settings: &Settings) -> anyhow
         guard: shared.guard(AuthService::AUDIENCES),
     };
     let config = AuthConfig {
-        client_url: settings.client_url.clone(),
+        client_url: shared.links.clone(),
         body_limit: settings.body_limit,
         picture_limit: settings.picture_body_limit,
         seed: settings.seed_routes,
@@ -375,7 +396,7 @@ fn chat_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Router
         guard: shared.guard(ChatService::AUDIENCES),
     };
     let config = ChatConfig {
-        client_url: settings.client_url.clone(),
+        client_url: shared.links.clone(),
         body_limit: settings.body_limit,
         file_body_limit: settings.file_body_limit,
         ..ChatConfig::default()
@@ -400,7 +421,7 @@ fn order_service(shared: &Shared, stores: &Stores, settings: &Settings, provider
         guard: shared.guard(OrderService::AUDIENCES),
     };
     let config = OrderConfig {
-        client_url: settings.client_url.clone(),
+        client_url: shared.links.clone(),
         body_limit: settings.body_limit,
         file_body_limit: settings.file_body_limit,
         ..OrderConfig::default()

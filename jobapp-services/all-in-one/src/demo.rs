@@ -10,12 +10,32 @@ use std::sync::Arc;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use jobapp_client::{CallError, Client};
+use jobapp_gateway_service::DemoPeople;
 use serde_json::{Value, json};
 
 use people::{ANSWERS, BUYERS, Gig, QUESTIONS, SELLERS, Seller, VERDICTS};
 
 /// The password of everybody in the demo.
 pub const PASSWORD: &str = "demo marketplace";
+
+/// Where somebody's mails go.
+fn address(name: &str) -> String {
+    format!("{}@demo.example.com", name.to_lowercase())
+}
+
+/// The address of somebody who is there once the demo is.
+pub(crate) fn first_address() -> String {
+    address(SELLERS[0].username)
+}
+
+/// Everybody in the demo.
+pub(crate) fn people() -> DemoPeople {
+    DemoPeople {
+        sellers: SELLERS.iter().map(|seller| seller.username.to_owned()).collect(),
+        buyers: BUYERS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        password: PASSWORD.to_owned(),
+    }
+}
 
 /// Confirms a payment as its payer would.
 pub type Confirm = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>> + Send + Sync>;
@@ -70,7 +90,7 @@ pub async fn fill(base: &str, confirm: &Confirm) -> anyhow::Result<()> {
 async fn sign_up(base: &str, name: &str, country: &str, picture: usize) -> anyhow::Result<Member> {
     let client = Client::new(base)?;
     let body = json!({
-        "username": name, "email": format!("{}@demo.example.com", name.to_lowercase()), "password": PASSWORD,
+        "username": name, "email": address(name), "password": PASSWORD,
         "country": country, "profilePicture": picture::portrait(picture)?, "browserName": "Firefox", "deviceType": "browser",
     });
     let answer = client.post("/auth/signup", body).await?;
@@ -83,7 +103,7 @@ async fn sign_up(base: &str, name: &str, country: &str, picture: usize) -> anyho
 async fn open_shop(base: &str, seller: &'static Seller, index: usize, progress: &ProgressBar) -> anyhow::Result<Shop> {
     let member = sign_up(base, seller.username, seller.country, index).await?;
     let body = json!({
-        "fullName": seller.full_name, "email": format!("{}@demo.example.com", seller.username.to_lowercase()),
+        "fullName": seller.full_name, "email": address(seller.username),
         "profilePublicId": seller.username, "profilePicture": member.picture,
         "description": seller.description, "country": seller.country, "oneliner": seller.oneliner, "skills": seller.skills,
         "languages": [{ "language": "English", "level": "Fluent" }, { "language": seller.country, "level": "Native" }],
@@ -178,7 +198,7 @@ fn order_body(buyer: &Member, shop: &Shop, gig: &Value, offered: &Gig, intent: &
         "sellerImage": gig["profilePicture"], "gigCoverImage": gig["coverImage"], "gigMainTitle": gig["title"],
         "gigBasicTitle": gig["basicTitle"], "gigBasicDescription": gig["basicDescription"],
         "buyerId": buyer.buyer_id, "buyerUsername": buyer.username,
-        "buyerEmail": format!("{}@demo.example.com", buyer.username.to_lowercase()), "buyerImage": buyer.picture,
+        "buyerEmail": address(&buyer.username), "buyerImage": buyer.picture,
         "status": "in progress", "orderId": order, "invoiceId": order.replace("JO", "JI"), "quantity": 1,
         "price": offered.price, "requirements": "As discussed in the chat.", "paymentIntent": intent, "dateOrdered": at(0),
         "events": { "placeOrder": at(0), "requirements": at(0), "orderStarted": at(0) },

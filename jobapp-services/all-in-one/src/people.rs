@@ -50,8 +50,15 @@ async fn change(
             };
             println!("{} runs the marketplace.", made.account.username());
             if let Some(secret) = made.reset {
-                let link = format!("{}/reset_password?token={}", settings.client_url, secret.expose());
-                println!("Start the marketplace and set the password within an hour. The link is good once:\n{link}");
+                let place = format!("/reset_password?token={}", secret.expose());
+                match links(settings) {
+                    Some(links) => println!(
+                        "Start the marketplace and set the password within an hour. The link is good once:\n{links}{place}"
+                    ),
+                    None => println!(
+                        "Start the marketplace and set the password within an hour, at its address. The page is good once:\n{place}"
+                    ),
+                }
             }
             tell_unfinished(made.unfinished.as_ref());
         }
@@ -77,6 +84,16 @@ async fn change(
     Ok(())
 }
 
+/// Where the link leads once the marketplace runs; `None` when nobody knows yet which port it will get.
+fn links(settings: &Settings) -> Option<String> {
+    let is_known = settings.address.port() != 0 || settings.public_url.is_some() || settings.client_url.is_some();
+    is_known.then(|| settings.links_lead_to(&public_url(settings)))
+}
+
+fn public_url(settings: &Settings) -> String {
+    settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{}", settings.address.port()))
+}
+
 fn tell_unfinished(unfinished: Option<&AuthError>) {
     if let Some(error) = unfinished {
         eprintln!(
@@ -87,8 +104,7 @@ fn tell_unfinished(unfinished: Option<&AuthError>) {
 }
 
 fn use_cases(settings: &Settings, folder: &Folder, stores: &Stores) -> anyhow::Result<Auth> {
-    let url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{}", settings.address.port()));
-    let media = media::open(settings, folder, &url, Arc::new(SystemClock))?;
+    let media = media::open(settings, folder, &public_url(settings), Arc::new(SystemClock))?;
     let ports = Ports {
         accounts: Arc::clone(&stores.accounts),
         sessions: Arc::clone(&stores.sessions),

@@ -108,7 +108,8 @@ fn greeting(settings: &Settings, public_url: &str, port: u16) -> String {
     if settings.developer_mode {
         text.push_str(&format!("Mailbox   {local}/_dev/mail\nPayments  {local}/_dev/payments\n"));
     }
-    text.push_str(&format!("Client    {}\nData      {}\n", settings.client_url, settings.data.display()));
+    let client = settings.client_url.as_deref().unwrap_or("none; links in mails lead to pages of this server");
+    text.push_str(&format!("Client    {client}\nData      {}\n", settings.data.display()));
     if public_url != local {
         text.push_str(&format!("Public    {public_url}\n"));
     }

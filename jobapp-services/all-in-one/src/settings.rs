@@ -23,8 +23,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Where to listen.
     pub address: SocketAddr,
-    /// Where the browser client lives.
-    pub client_url: String,
+    /// Where the browser client lives; `None` means that there is none, and links in mails lead to pages of our own.
+    pub client_url: Option<String>,
     /// Where this server is reached; `None` means `http://localhost:<the port it got>`.
     pub public_url: Option<String>,
     /// Further origins that may call.
@@ -154,6 +154,11 @@ impl Reader {
 }
 
 impl Settings {
+    /// Where links in mails lead: to the client, or to the pages of the server itself, which is reached at `public_url`.
+    pub fn links_lead_to(&self, public_url: &str) -> String {
+        self.client_url.as_deref().unwrap_or(public_url).trim_end_matches('/').to_owned()
+    }
+
     /// Whether the developer pages are where others may reach them.
     pub fn exposes_developer_pages(&self) -> bool {
         self.developer_mode && !is_local(self.address.ip(), self.public_url.as_deref())
@@ -264,7 +269,7 @@ impl Settings {
         Ok(Self {
             data,
             address: SocketAddr::new(bind, port),
-            client_url: client_url.unwrap_or_else(|| "http://localhost:3000".to_owned()),
+            client_url,
             public_url,
             allowed_origins: allowed_origins.unwrap_or_default(),
             developer_mode,
@@ -382,6 +387,14 @@ mod tests {
         assert_eq!(settings.address.to_string(), "127.0.0.1:4000");
         assert!(settings.developer_mode);
         assert!(!settings.seed_routes);
+        assert_eq!(settings.links_lead_to("http://localhost:4000"), "http://localhost:4000");
+    }
+
+    #[test]
+    fn links_lead_to_the_client_if_there_is_one() {
+        let (_folder, mut flags) = flags();
+        flags.client_url = Some("https://app.example.org/".into());
+        assert_eq!(Settings::load(&flags).unwrap().links_lead_to("http://localhost:4000"), "https://app.example.org");
     }
 
     #[test]

@@ -7,15 +7,17 @@ use ipnet::IpNet;
 use jobapp_realtime::RealtimeConfig;
 
 use crate::guards::GuardConfig;
+use crate::home::DemoSource;
 use crate::policy::rate_limit::RateLimits;
 use crate::sockets::fresh_name;
 
 /// The gateway's settings.
 #[derive(Debug, Clone)]
 pub struct GatewayConfig {
-    /// Where the browser client lives, such as `http://localhost:3000`: allowed by CORS and the origin check.
-    pub client_url: String,
-    /// Further origins allowed to call, beside [`GatewayConfig::client_url`] and the gateway's own.
+    /// Where the browser client lives, such as `https://app.example.org`: allowed by CORS and the origin check. Without one,
+    /// a client's development server on this machine, `http://localhost:3000`, is.
+    pub client_url: Option<String>,
+    /// Further origins allowed to call, beside the client's and the gateway's own.
     pub allowed_origins: Vec<String>,
     /// Where the gateway itself is reached, such as `http://localhost:4000`. Cookies are `Secure` when it is https.
     pub public_url: String,
@@ -41,12 +43,17 @@ pub struct GatewayConfig {
     pub realtime: RealtimeConfig,
     /// Whether the pages under `/_dev` are linked from the home page.
     pub developer_mode: bool,
+    /// Who knows of accounts to try it with. Asked in developer mode only.
+    pub demo: Option<DemoSource>,
 }
+
+/// Where the existing browser client's development server is.
+const DEVELOPMENT_CLIENT: &str = "http://localhost:3000";
 
 impl Default for GatewayConfig {
     fn default() -> Self {
         Self {
-            client_url: "http://localhost:3000".to_owned(),
+            client_url: None,
             allowed_origins: Vec::new(),
             public_url: "http://localhost:4000".to_owned(),
             seed: false,
@@ -60,6 +67,7 @@ impl Default for GatewayConfig {
             session_seconds: 7 * 24 * 3600,
             realtime: RealtimeConfig::new(fresh_name(), Arc::new(|_| false)),
             developer_mode: false,
+            demo: None,
         }
     }
 }
@@ -68,7 +76,9 @@ impl GatewayConfig {
     /// Whether a browser at this origin may call.
     pub fn allows(&self, origin: &str) -> bool {
         let same = |allowed: &str| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin);
-        same(&self.client_url) || same(&self.public_url) || self.allowed_origins.iter().any(|allowed| same(allowed))
+        same(self.client_url.as_deref().unwrap_or(DEVELOPMENT_CLIENT))
+            || same(&self.public_url)
+            || self.allowed_origins.iter().any(|allowed| same(allowed))
     }
 
     /// Whether cookies must travel over https only.
@@ -76,7 +86,7 @@ impl GatewayConfig {
         self.public_url.starts_with("https://")
     }
 
-    /// Whether the client lives on another site, so that cookies must be `SameSite=None`. Sites are compared by the
+    /// Whether the client lives on another site, so that cookies must be `SameSite=None`. The pages of our own do not. Sites are compared by the
     /// last two labels of the host, which errs on the strict side for shared suffixes.
     pub fn cross_site(&self) -> bool {
         let site = |url: &str| {
@@ -85,7 +95,7 @@ impl GatewayConfig {
             let labels: Vec<&str> = host.rsplit('.').take(2).collect();
             labels.join(".")
         };
-        site(&self.client_url) != site(&self.public_url)
+        self.client_url.as_deref().is_some_and(|client| site(client) != site(&self.public_url))
     }
 }
 
@@ -95,7 +105,7 @@ mod tests {
 
     #[test]
     fn origins_are_compared_whole() {
-        let config = GatewayConfig { client_url: "https://app.example.org/".into(), ..GatewayConfig::default() };
+        let config = GatewayConfig { client_url: Some("https://app.example.org/".into()), ..GatewayConfig::default() };
         assert!(config.allows("https://app.example.org"));
         assert!(!config.allows("https://app.example.org.evil.test"));
         assert!(!config.allows("http://app.example.org"));
@@ -103,12 +113,24 @@ mod tests {
 
     #[test]
     fn sites_ignore_ports_and_sub_domains() {
-        let at = |client: &str, public: &str| {
-            GatewayConfig { client_url: client.into(), public_url: public.into(), ..GatewayConfig::default() }
-                .cross_site()
+        let at = |client: Option<&str>, public: &str| {
+            GatewayConfig {
+                client_url: client.map(str::to_owned),
+                public_url: public.into(),
+                ..GatewayConfig::default()
+            }
+            .cross_site()
         };
-        assert!(!at("http://localhost:3000", "http://localhost:4000"));
-        assert!(!at("https://app.example.org", "https://api.example.org"));
-        assert!(at("https://app.example.org", "https://api.other.org"));
+        assert!(!at(Some("http://localhost:3000"), "http://localhost:4000"));
+        assert!(!at(Some("https://app.example.org"), "https://api.example.org"));
+        assert!(at(Some("https://app.example.org"), "https://api.other.org"));
+        assert!(!at(None, "https://api.other.org"), "pages of our own are on the same site");
+    }
+
+    #[test]
+    fn without_a_client_its_development_server_may_call() {
+        assert!(GatewayConfig::default().allows("http://localhost:3000"));
+        let config = GatewayConfig { client_url: Some("https://app.example.org".into()), ..GatewayConfig::default() };
+        assert!(!config.allows("http://localhost:3000"));
     }
 }

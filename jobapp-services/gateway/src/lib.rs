@@ -5,6 +5,7 @@
 //! session cookies and nothing else, and identity lives in the request and nowhere else. Towards a service it passes the
 //! layers of `guards`.
 
+mod account;
 mod beside;
 mod bff;
 mod cache;
@@ -21,6 +22,7 @@ mod kept_users;
 mod local;
 mod matching;
 mod policy;
+mod reference;
 pub mod routes;
 mod session;
 mod sockets;
@@ -53,6 +55,8 @@ pub use docs::openapi;
 use ended::EndedSessions;
 pub use guards::{BreakerConfig, GuardConfig};
 use health::{Findings, Readiness};
+use home::ShownGigs;
+pub use home::{DemoPeople, DemoSource};
 use kept_users::KeptUsers;
 use matching::{Place, Table};
 pub use policy::Door;
@@ -81,6 +85,7 @@ struct Inner {
     kept_users: KeptUsers,
     findings: Findings,
     vitals: Arc<dyn Vitals>,
+    shown_gigs: ShownGigs,
     started: AtomicBool,
     draining: AtomicBool,
 }
@@ -117,6 +122,7 @@ impl Gateway {
             kept_users,
             findings: Findings::default(),
             vitals,
+            shown_gigs: ShownGigs::default(),
             started: AtomicBool::new(false),
             draining: AtomicBool::new(false),
         })))
@@ -130,7 +136,7 @@ impl Gateway {
     /// As [`Gateway::door`], with further pages of the same origin, such as media files and developer pages.
     pub fn door_with(&self, services: &[OpenApi], extra: Router) -> Door {
         let document = docs::openapi(self.0.table.routes().iter().copied(), services);
-        let swagger = utoipa_swagger_ui::SwaggerUi::new("/docs").url("/openapi.json", document);
+        let developer_mode = self.0.config.developer_mode;
         let pages = Router::new()
             .route("/", get(home::home))
             .route("/livez", get(health::live))
@@ -139,7 +145,8 @@ impl Gateway {
             .fallback(jobapp_http::not_found)
             .with_state(self.clone())
             .merge(self.0.realtime.router())
-            .merge(swagger)
+            .merge(reference::router(document, developer_mode))
+            .merge(account::router(developer_mode))
             .merge(extra)
             .layer(axum::middleware::from_fn(policy::access_log::name_page));
         let gateway = self.clone();
@@ -235,6 +242,10 @@ impl Gateway {
 
     pub(crate) fn vitals(&self) -> &Arc<dyn Vitals> {
         &self.0.vitals
+    }
+
+    pub(crate) fn shown_gigs(&self) -> &ShownGigs {
+        &self.0.shown_gigs
     }
 
     pub(crate) fn limit(&self, size: BodySize) -> usize {

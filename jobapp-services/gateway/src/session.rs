@@ -201,7 +201,7 @@ mod tests {
     fn flags_follow_the_public_address() {
         let config = GatewayConfig {
             public_url: "https://api.example.org".into(),
-            client_url: "https://app.example.org".into(),
+            client_url: Some("https://app.example.org".into()),
             ..GatewayConfig::default()
         };
         let mut headers = HeaderMap::new();

@@ -11,6 +11,7 @@ mod files;
 mod harness;
 mod input;
 mod isolation;
+mod newcomer;
 mod process;
 mod races;
 mod routes;
