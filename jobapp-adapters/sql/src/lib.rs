@@ -37,6 +37,7 @@
 //! What differs between databases is in one file, `dialect.rs`; every statement is built from a description that sea-query
 //! writes for the connection's database. SQLite is the database that is wired up.
 
+mod backup;
 pub mod bus;
 mod condition;
 mod config;
@@ -56,6 +57,7 @@ mod statement;
 mod store;
 mod tables;
 
+pub use backup::{BackupError, copy_databases};
 pub use bus::{QueueDepth, SqlBus, SqlBusCensus, SqlBusConfig};
 pub use config::{Headers, Location, SqlConfig};
 pub use dialect::{Depth, Fault};

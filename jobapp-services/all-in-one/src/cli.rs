@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 
 /// A freelance marketplace in one process: accounts, gigs, search, chat, orders, payments, reviews and mails. It needs
 /// nothing installed and keeps everything in one folder.
@@ -28,10 +29,44 @@ Examples:
   jobapp operator create Boss --email boss@example.org
                                  make an account that runs the marketplace
   jobapp keys rotate             sign with new keys; nobody is signed out
+  jobapp backup ./shop-backup    copy everything, also while it runs
+  jobapp --check                 say whether it could start, and what is in the way
 
 Every setting can also be an environment variable (named with each flag) or a line of a TOML file (--config, or
 jobapp.toml in the data folder), where names have underscores: client_url = \"http://localhost:3000\".
 A flag wins over the environment, the environment over the file.";
+
+/// The flags that concern commands as well as the server.
+const COMMON: [&str; 4] = ["data", "config", "log", "log_format"];
+
+impl Cli {
+    /// Reads the command line. Wrong ones end the process with a message, as does `--help`.
+    pub fn read() -> Self {
+        let matches = Self::definition().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// What the command line may hold. The server's settings are read everywhere, as before a command so behind it, but the
+    /// help of a command is about the command.
+    pub(crate) fn definition() -> clap::Command {
+        let mut definition = Self::command();
+        definition.build();
+        let names: Vec<String> = definition.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        names
+            .iter()
+            .filter(|name| *name != "serve")
+            .fold(definition, |definition, name| definition.mut_subcommand(name, without_settings_of_the_server))
+    }
+}
+
+fn without_settings_of_the_server(command: clap::Command) -> clap::Command {
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let command = command.mut_args(|argument| {
+        let hidden = argument.is_global_set() && !COMMON.contains(&argument.get_id().as_str());
+        if hidden { argument.hide(true) } else { argument }
+    });
+    names.iter().fold(command, |command, name| command.mut_subcommand(name, without_settings_of_the_server))
+}
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -52,6 +87,18 @@ pub enum Command {
     Keys(KeysCommand),
     /// Look through every database and the search index for damage. It works beside a running marketplace.
     Check,
+    /// Copy the data folder to a new folder that a marketplace can be started on, also while it runs. The copy is of one
+    /// moment.
+    Backup {
+        /// The new folder.
+        #[arg(value_name = "FOLDER")]
+        target: PathBuf,
+    },
+    /// Print a script that completes commands and flags of `jobapp` in your shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
     /// Print everything stored as JSON lines, one aggregate a line. The marketplace must not be running on the folder.
     Dump {
         /// Replace ids, times, secrets and everything else that differs between two equal runs.
@@ -159,9 +206,13 @@ pub struct Flags {
     /// Whether the seed routes exist [default: false].
     #[arg(long, global = true, env = "JOBAPP_SEED_ROUTES", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub seed_routes: Option<String>,
-    /// Once it runs, fill the marketplace with sellers, gigs, orders, reviews and chats, unless that was done before.
+    /// Once it runs, fill the marketplace with sellers, gigs, orders, reviews and chats, unless that was done before, and say
+    /// who they are. Where others may reach them, their password is a random one.
     #[arg(long, global = true)]
     pub demo: bool,
+    /// Say what the settings come to and whether the marketplace could start with them, and change nothing.
+    #[arg(long)]
+    pub check: bool,
     /// The largest body of words, in bytes [default: 262144].
     #[arg(long, global = true, env = "JOBAPP_BODY_LIMIT", value_name = "BYTES")]
     pub body_limit: Option<String>,
@@ -198,7 +249,7 @@ pub struct Flags {
     /// rates spare it, are not counted [default: a quarter].
     #[arg(long, global = true, env = "JOBAPP_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
     pub max_connections_per_address: Option<String>,
-    /// What to log: a level, or targets with levels [default: info; info,access=warn with --demo].
+    /// What to log: a level, or targets with levels [default: info; info,access=warn in developer mode].
     #[arg(long, global = true, env = "JOBAPP_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// How log lines look: auto, text or json [default: auto, text on a terminal].

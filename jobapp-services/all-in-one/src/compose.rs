@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use jobapp_auth::Account;
 use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
 use jobapp_chat_service::{ChatConfig, ChatPorts, ChatService};
 use jobapp_gateway_service::routes::Target;
@@ -27,9 +26,10 @@ use jobapp_users::card::Directory;
 use jobapp_users_service::{UsersConfig, UsersPorts, UsersService};
 use utoipa::openapi::OpenApi;
 
+use crate::demo::{self, Demo};
 use crate::storage::{Storage, advised, look_through};
 pub(crate) use crate::stores::Stores;
-use crate::{Folder, Secrets, Settings, demo, developer, media, status};
+use crate::{Folder, Secrets, Settings, developer, media, status};
 
 /// How often old causes are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -56,6 +56,8 @@ struct Shared {
     shutdown: Shutdown,
     /// Where links in mails lead.
     links: String,
+    /// Where developers read mails.
+    mailbox: Option<String>,
 }
 
 impl Shared {
@@ -136,6 +138,7 @@ impl Marketplace {
             user_tokens,
             shutdown: shutdown.clone(),
             links: settings.links_lead_to(public_url),
+            mailbox: settings.developer_mode.then(|| format!("{public_url}/_dev/mail")),
         };
 
         let mailer = mailer(&shared.links, folder)?;
@@ -165,7 +168,7 @@ impl Marketplace {
             let service = in_process(router.clone());
             targets_of(name).map(move |target: Target| (target, service.clone())).collect::<Vec<_>>()
         });
-        let config = GatewayConfig { demo: Some(demo_source(&stores)), ..gateway_config(settings, public_url) };
+        let config = GatewayConfig { demo: Some(demo_source(folder)), ..gateway_config(settings, public_url) };
         let upstreams = Upstreams::new(upstreams, shared.gateway_tokens.clone(), &config.guards);
         let ports = GatewayPorts::alone(categories).standing_on(Arc::new(storage));
         let gateway = Gateway::start(upstreams, shared.user_tokens.clone(), ports, config).await?;
@@ -274,15 +277,15 @@ fn gateway_config(settings: &Settings, public_url: &str) -> GatewayConfig {
 }
 
 /// Says who can be tried, once the demo is filled in.
-fn demo_source(stores: &Arc<Stores>) -> DemoSource {
-    let accounts = Arc::clone(&stores.accounts);
+fn demo_source(folder: &Folder) -> DemoSource {
+    let root = folder.path().to_owned();
     DemoSource::new(move || {
-        let accounts = Arc::clone(&accounts);
+        let root = root.clone();
         Box::pin(async move {
-            match accounts.find_by(Account::EMAIL, demo::first_address().as_str().into()).await {
-                Ok(found) => found.map(|_| demo::people()),
+            match Demo::read(&root) {
+                Ok(demo) => demo.filter(Demo::is_complete).map(|demo| demo.people()),
                 Err(error) => {
-                    tracing::warn!(error = error_text(&error), "nobody can tell whether the demo is there");
+                    tracing::warn!(error = error_text(error.as_ref()), "nobody can tell whether the demo is there");
                     None
                 }
             }
@@ -315,6 +318,7 @@ fn auth_service(shared: &Shared, stores: &Stores, settings: &Settings) -> anyhow
     };
     let config = AuthConfig {
         client_url: shared.links.clone(),
+        mailbox: shared.mailbox.clone(),
         body_limit: settings.body_limit,
         picture_limit: settings.picture_body_limit,
         seed: settings.seed_routes,

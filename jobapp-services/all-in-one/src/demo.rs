@@ -3,7 +3,10 @@
 mod people;
 mod picture;
 
+use std::fs;
 use std::future::Future;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -11,30 +14,129 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use jobapp_client::{CallError, Client};
 use jobapp_gateway_service::DemoPeople;
+use rand::distr::{Alphanumeric, SampleString};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::secrets::write_private;
+use crate::{Folder, Marketplace};
 use people::{ANSWERS, BUYERS, Gig, QUESTIONS, SELLERS, Seller, VERDICTS};
 
-/// The password of everybody in the demo.
-pub const PASSWORD: &str = "demo marketplace";
+/// The password of everybody in a demo that only this machine can reach.
+const KNOWN_PASSWORD: &str = "demo marketplace";
+/// Where a folder keeps what its demo's password is.
+const FILE: &str = "demo.toml";
+
+/// The demo of a folder: its people are always the same, their password may be a random one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Demo {
+    password: String,
+    /// Whether everything of it is there.
+    complete: bool,
+}
+
+impl Demo {
+    /// The demo of a data folder, if one was ever begun there.
+    ///
+    /// # Errors
+    /// When the file that says so cannot be read.
+    pub(crate) fn open(folder: &Folder) -> anyhow::Result<Option<Self>> {
+        Self::read(folder.path())
+    }
+
+    /// As [`Demo::open`], of a folder that is held already.
+    ///
+    /// # Errors
+    /// When the file that says so cannot be read.
+    pub(crate) fn read(root: &Path) -> anyhow::Result<Option<Self>> {
+        let path = root.join(FILE);
+        let unreadable = || format!("the file {} of the demo cannot be read", path.display());
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(toml::from_str(&text).with_context(unreadable)?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(unreadable),
+        }
+    }
+
+    fn write(&self, folder: &Folder) -> anyhow::Result<()> {
+        let path = folder.within(FILE);
+        let unwritable = || format!("the file {} of the demo cannot be written", path.display());
+        write_private(&path, &toml::to_string(self).with_context(unwritable)?).with_context(unwritable)
+    }
+
+    /// Whether anybody who knows the program knows the password.
+    pub(crate) fn has_known_password(&self) -> bool {
+        self.password == KNOWN_PASSWORD
+    }
+
+    /// Sees to it that the demo is there; `known` is what was there before. Returns whether it is new. Where others may reach
+    /// its accounts, their password is a random one.
+    ///
+    /// # Errors
+    /// When the marketplace does not answer or refuses something.
+    pub(crate) async fn fill(
+        known: Option<Self>,
+        base: &str,
+        folder: &Folder,
+        is_exposed: bool,
+        marketplace: &Marketplace,
+    ) -> anyhow::Result<(Self, bool)> {
+        let mut demo = match known {
+            Some(demo) if demo.complete => return Ok((demo, false)),
+            Some(demo) => demo,
+            None => Self { password: KNOWN_PASSWORD.to_owned(), complete: false },
+        };
+        // Folders that were filled before there was the file, or whose filling was cut off.
+        let is_new = !is_filled(base, &demo.password).await?;
+        if is_new {
+            if is_exposed {
+                demo.password = Alphanumeric.sample_string(&mut rand::rng(), 16);
+            }
+            // Before the first account: whatever happens, the password is not lost.
+            demo.write(folder)?;
+            fill(base, &demo.password, &marketplace.confirm_payments()).await?;
+        }
+        demo.complete = true;
+        demo.write(folder)?;
+        Ok((demo, is_new))
+    }
+
+    /// Everybody in it.
+    pub(crate) fn people(&self) -> DemoPeople {
+        DemoPeople {
+            sellers: SELLERS.iter().map(|seller| seller.username.to_owned()).collect(),
+            buyers: BUYERS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            password: self.password.clone(),
+        }
+    }
+
+    /// Whether everything of it is there.
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// What whoever started it is told. `base` is where the developer pages are.
+    pub(crate) fn introduction(&self, is_new: bool, base: Option<&str>) -> String {
+        let DemoPeople { sellers, buyers, password } = self.people();
+        let mut text = format!(
+            "The demo is {}. Its people sell ({}) or buy ({}); the password of all is \"{password}\".",
+            if is_new { "filled in" } else { "there already" },
+            sellers.join(", "),
+            buyers.join(", "),
+        );
+        if let Some(base) = base {
+            text.push_str(&format!(
+                "\nA sign-in from a new browser, or from a shell, asks for a code. It is mailed: {base}/_dev/mail"
+            ));
+        }
+        text
+    }
+}
 
 /// Where somebody's mails go.
 fn address(name: &str) -> String {
     format!("{}@demo.example.com", name.to_lowercase())
-}
-
-/// The address of somebody who is there once the demo is.
-pub(crate) fn first_address() -> String {
-    address(SELLERS[0].username)
-}
-
-/// Everybody in the demo.
-pub(crate) fn people() -> DemoPeople {
-    DemoPeople {
-        sellers: SELLERS.iter().map(|seller| seller.username.to_owned()).collect(),
-        buyers: BUYERS.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        password: PASSWORD.to_owned(),
-    }
 }
 
 /// Confirms a payment as its payer would.
@@ -57,7 +159,7 @@ struct Shop {
 ///
 /// # Errors
 /// The first call that was refused.
-pub async fn fill(base: &str, confirm: &Confirm) -> anyhow::Result<()> {
+async fn fill(base: &str, password: &str, confirm: &Confirm) -> anyhow::Result<()> {
     let orders = SELLERS.len() * 2;
     let gigs: usize = SELLERS.iter().map(|seller| seller.gigs.len()).sum();
     let steps = SELLERS.len() + gigs + BUYERS.len() + orders;
@@ -67,12 +169,14 @@ pub async fn fill(base: &str, confirm: &Confirm) -> anyhow::Result<()> {
     let mut shops = Vec::new();
     for (index, seller) in SELLERS.iter().enumerate() {
         progress.set_message(format!("{} opens a shop", seller.full_name));
-        shops.push(open_shop(base, seller, index, &progress).await.with_context(|| seller.username.to_owned())?);
+        shops.push(
+            open_shop(base, password, seller, index, &progress).await.with_context(|| seller.username.to_owned())?,
+        );
     }
     let mut buyers = Vec::new();
     for (index, (name, country)) in BUYERS.iter().enumerate() {
         progress.set_message(format!("{name} signs up"));
-        buyers.push(sign_up(base, name, country, 100 + index).await?);
+        buyers.push(sign_up(base, password, name, country, 100 + index).await?);
         progress.inc(1);
     }
     for number in 0..orders {
@@ -87,10 +191,10 @@ pub async fn fill(base: &str, confirm: &Confirm) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn sign_up(base: &str, name: &str, country: &str, picture: usize) -> anyhow::Result<Member> {
+async fn sign_up(base: &str, password: &str, name: &str, country: &str, picture: usize) -> anyhow::Result<Member> {
     let client = Client::new(base)?;
     let body = json!({
-        "username": name, "email": address(name), "password": PASSWORD,
+        "username": name, "email": address(name), "password": password,
         "country": country, "profilePicture": picture::portrait(picture)?, "browserName": "Firefox", "deviceType": "browser",
     });
     let answer = client.post("/auth/signup", body).await?;
@@ -100,8 +204,14 @@ async fn sign_up(base: &str, name: &str, country: &str, picture: usize) -> anyho
     Ok(Member { client, username: name.to_owned(), picture, buyer_id })
 }
 
-async fn open_shop(base: &str, seller: &'static Seller, index: usize, progress: &ProgressBar) -> anyhow::Result<Shop> {
-    let member = sign_up(base, seller.username, seller.country, index).await?;
+async fn open_shop(
+    base: &str,
+    password: &str,
+    seller: &'static Seller,
+    index: usize,
+    progress: &ProgressBar,
+) -> anyhow::Result<Shop> {
+    let member = sign_up(base, password, seller.username, seller.country, index).await?;
     let body = json!({
         "fullName": seller.full_name, "email": address(seller.username),
         "profilePublicId": seller.username, "profilePicture": member.picture,
@@ -232,9 +342,9 @@ fn text(answer: &Value, pointer: &str) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// When the marketplace does not answer.
-pub async fn is_filled(base: &str) -> anyhow::Result<bool> {
+async fn is_filled(base: &str, password: &str) -> anyhow::Result<bool> {
     let client = Client::new(base)?;
-    let body = json!({ "username": SELLERS[0].username, "password": PASSWORD, "browserName": "Firefox", "deviceType": "browser" });
+    let body = json!({ "username": SELLERS[0].username, "password": password, "browserName": "Firefox", "deviceType": "browser" });
     match client.post("/auth/signin", body).await {
         Ok(_) => Ok(true),
         Err(CallError::Refused { .. }) => Ok(false),

@@ -1,5 +1,4 @@
 //! `jobapp dump`: everything stored, one aggregate a line.
-#![expect(clippy::print_stdout, reason = "the command prints")]
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 use crate::canonical::canonical;
 use crate::compose::Stores;
 use crate::stores::Visit;
-use crate::{Folder, Settings};
+use crate::{Folder, Settings, output};
 
 /// How many aggregates are read at once.
 const PAGE: usize = 500;
@@ -25,10 +24,8 @@ pub(crate) async fn print(settings: &Settings, replace: bool) -> anyhow::Result<
         // Ids are gone, and with them the order they gave.
         lines.lines.sort();
     }
-    for line in lines.lines {
-        println!("{line}");
-    }
     stores.close().await;
+    output::lines(lines.lines)?;
     Ok(ExitCode::SUCCESS)
 }
 

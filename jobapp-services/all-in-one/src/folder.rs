@@ -47,14 +47,7 @@ impl Folder {
         })?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let process = match lock.read_to_string(&mut holder) {
-                    Ok(_) if !holder.trim().is_empty() => format!(" (process {})", holder.trim()),
-                    _ => String::new(),
-                };
-                return Err(InUse { folder: root.to_owned(), process }.into());
-            }
+            Err(TryLockError::WouldBlock) => return Err(held(root, lock)),
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| format!("the data folder {shown} cannot be locked"));
             }
@@ -65,6 +58,33 @@ impl Folder {
             .with_context(|| format!("the data folder {shown} cannot be written. Is the disk full?"))?;
         private::mend(root)?.tell(root);
         Ok(Self { root: root.to_owned(), _lock: lock })
+    }
+
+    /// Looks whether the folder could be held and written, and changes nothing.
+    ///
+    /// # Errors
+    /// When it could not; the text says why and what to do.
+    pub(crate) fn try_hold(root: &Path) -> anyhow::Result<()> {
+        let shown = root.display();
+        if !root.is_dir() {
+            bail!("the data folder {shown} is no folder. Choose another with --data");
+        }
+        rustix::fs::access(root, rustix::fs::Access::WRITE_OK).with_context(|| {
+            format!("the data folder {shown} cannot be written. Choose another with --data, or give your user the right to write there")
+        })?;
+        let lock = match File::open(root.join("jobapp.lock")) {
+            Ok(lock) => lock,
+            // Nobody has used it yet.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error).with_context(|| format!("the data folder {shown} cannot be read")),
+        };
+        match lock.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(held(root, lock)),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("the data folder {shown} cannot be locked"))
+            }
+        }
     }
 
     /// Takes hold of a folder that a marketplace has used: for commands that have nothing to do in a new one.
@@ -100,6 +120,16 @@ impl Folder {
     pub fn secrets(&self) -> anyhow::Result<Secrets> {
         Secrets::open(&self.root)
     }
+}
+
+/// Who holds a folder.
+fn held(root: &Path, mut lock: File) -> anyhow::Error {
+    let mut holder = String::new();
+    let process = match lock.read_to_string(&mut holder) {
+        Ok(_) if !holder.trim().is_empty() => format!(" (process {})", holder.trim()),
+        _ => String::new(),
+    };
+    InUse { folder: root.to_owned(), process }.into()
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! [`run`] is the program. [`Marketplace`] is what it starts: the eight service libraries on SQLite, tantivy, a folder of
 //! mails and a folder of media, talking through a durable message bus in the same process.
 
+mod backup;
 mod canonical;
+mod check;
 mod cli;
 mod compose;
 mod demo;
@@ -12,6 +14,7 @@ mod dump;
 mod folder;
 mod media;
 mod operator;
+mod output;
 mod people;
 mod private;
 mod run;

@@ -1,5 +1,4 @@
 //! Commands for whoever runs the marketplace.
-#![expect(clippy::print_stdout, reason = "the commands print")]
 
 use std::process::ExitCode;
 
@@ -11,7 +10,7 @@ use jobapp_sql::{SqlBus, SqlBusConfig};
 use crate::cli::{DeadLettersCommand, SearchCommand};
 use crate::compose::{self, Stores};
 use crate::storage::advised;
-use crate::{Folder, Secrets, Settings};
+use crate::{Folder, Secrets, Settings, output};
 
 /// How many dead letters of a queue are shown.
 const SHOWN: usize = 1_000;
@@ -29,8 +28,8 @@ pub(crate) async fn search(settings: &Settings, command: &SearchCommand) -> anyh
             })
             .await?;
             progress.finish_and_clear();
-            println!("The search index holds {count} gigs.");
             stores.close().await;
+            output::say(format_args!("The search index holds {count} gigs."))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -43,40 +42,39 @@ pub(crate) async fn dead_letters(settings: &Settings, command: &DeadLettersComma
     let seal = Secrets::read(&settings.data)?.map(|secrets| secrets.seal()).transpose()?.flatten();
     let config = SqlBusConfig { seal, ..SqlBusConfig::file(path).beside_its_owner() };
     let bus = SqlBus::open(config).await.map_err(advised).context("the bus cannot be opened")?;
-    match command {
-        DeadLettersCommand::List { queue } => list(&bus, queue.as_deref()).await?,
+    let done = match command {
+        DeadLettersCommand::List { queue } => list(&bus, queue.as_deref()).await,
         DeadLettersCommand::Replay { queue, id } => {
-            bus.replay(queue, id).await?;
-            println!("{id} is back in {queue}.");
+            bus.replay(queue, id).await.map_err(Into::into).map(|()| vec![format!("{id} is back in {queue}.")])
         }
         DeadLettersCommand::Drop { queue, id } => {
-            bus.discard(queue, id).await?;
-            println!("{id} is gone from {queue}.");
+            bus.discard(queue, id).await.map_err(Into::into).map(|()| vec![format!("{id} is gone from {queue}.")])
         }
-    }
+    };
     bus.close().await?;
+    output::lines(done?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(bus: &SqlBus, only: Option<&str>) -> anyhow::Result<()> {
-    let mut found = 0;
+async fn list(bus: &SqlBus, only: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let mut lines = Vec::new();
     for queue in compose::queues().iter().map(|queue| queue.name).filter(|name| only.is_none_or(|only| only == *name)) {
         for letter in bus.list(queue, SHOWN).await? {
-            print_letter(&letter);
-            found += 1;
+            lines.push(described(&letter));
         }
     }
-    if found == 0 {
-        println!("No dead letters.");
+    if lines.is_empty() {
+        lines.push("No dead letters.".to_owned());
     }
-    Ok(())
+    Ok(lines)
 }
 
-fn print_letter(letter: &DeadLetter) {
-    println!("{}  {}  {}", letter.queue, letter.id, letter.died_at);
-    println!("  {} after {} attempts: {}", letter.message.kind, letter.attempts, letter.reason);
+fn described(letter: &DeadLetter) -> String {
+    let DeadLetter { queue, id, died_at, attempts, reason, message, .. } = letter;
+    let mut text = format!("{queue}  {id}  {died_at}\n  {} after {attempts} attempts: {reason}", message.kind);
     // Bodies of mail messages hold links and codes that open accounts: they are never printed.
-    if let Some(id) = &letter.message.id {
-        println!("  message {id}");
+    if let Some(id) = &message.id {
+        text.push_str(&format!("\n  message {id}"));
     }
+    text
 }

@@ -1,5 +1,4 @@
 //! `jobapp operator …` and `jobapp keys …`: who runs the marketplace, and what its tokens are signed with.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the commands speak to their user")]
 
 use std::io::BufRead;
 use std::process::ExitCode;
@@ -14,7 +13,7 @@ use jobapp_runtime::{SystemClock, SystemIds, error_text};
 
 use crate::cli::{KeysCommand, OperatorCommand};
 use crate::compose::Stores;
-use crate::{Folder, Secrets, Settings, media};
+use crate::{Folder, Secrets, Settings, media, output};
 
 /// `jobapp operator …`. The marketplace must not be running on the folder.
 pub(crate) async fn operator(settings: &Settings, command: &OperatorCommand) -> anyhow::Result<ExitCode> {
@@ -23,6 +22,10 @@ pub(crate) async fn operator(settings: &Settings, command: &OperatorCommand) -> 
         OperatorCommand::Create { .. } => Folder::open(&settings.data)?,
         OperatorCommand::Remove { .. } | OperatorCommand::List => Folder::open_used(&settings.data)?,
     };
+    if matches!(command, OperatorCommand::Create { .. }) {
+        // From here on there is a marketplace in the folder, for every command.
+        folder.secrets()?;
+    }
     let stores = Box::pin(Stores::open(&folder)).await?;
     let done = Box::pin(change(settings, &folder, &stores, command)).await;
     stores.close().await;
@@ -48,16 +51,16 @@ async fn change(
                 Err(AuthError::Taken) => bail!("the name or the address belongs to another account"),
                 other => other?,
             };
-            println!("{} runs the marketplace.", made.account.username());
+            output::say(format_args!("{} runs the marketplace.", made.account.username()))?;
             if let Some(secret) = made.reset {
                 let place = format!("/reset_password?token={}", secret.expose());
                 match links(settings) {
-                    Some(links) => println!(
+                    Some(links) => output::say(format_args!(
                         "Start the marketplace and set the password within an hour. The link is good once:\n{links}{place}"
-                    ),
-                    None => println!(
+                    ))?,
+                    None => output::say(format_args!(
                         "Start the marketplace and set the password within an hour, at its address. The page is good once:\n{place}"
-                    ),
+                    ))?,
                 }
             }
             tell_unfinished(made.unfinished.as_ref());
@@ -68,16 +71,16 @@ async fn change(
                 other => other?,
             };
             let text = if changed.is_changed { "is an ordinary user now." } else { "is an ordinary user." };
-            println!("{username} {text}");
+            output::say(format_args!("{username} {text}"))?;
             tell_unfinished(changed.unfinished.as_ref());
         }
         OperatorCommand::List => {
             let operators = auth.operators().await?;
             if operators.is_empty() {
-                println!("Nobody runs the marketplace.");
+                output::say(format_args!("Nobody runs the marketplace."))?;
             }
             for account in operators {
-                println!("{}  {}  {}", account.id(), account.username(), account.email());
+                output::say(format_args!("{}  {}  {}", account.id(), account.username(), account.email()))?;
             }
         }
     }
@@ -96,10 +99,10 @@ fn public_url(settings: &Settings) -> String {
 
 fn tell_unfinished(unfinished: Option<&AuthError>) {
     if let Some(error) = unfinished {
-        eprintln!(
+        output::complain(format_args!(
             "warning: not every session was ended at once; those that are left cannot be renewed: {}",
             error_text(error)
-        );
+        ));
     }
 }
 
@@ -138,9 +141,9 @@ pub(crate) fn keys(settings: &Settings, command: &KeysCommand) -> anyhow::Result
         KeysCommand::Rotate { grace_hours } => {
             let grace = Duration::from_secs(u64::from(*grace_hours) * 3600);
             let secrets = Secrets::rotate(root, SystemClock.now(), grace)?;
-            println!(
+            output::say(format_args!(
                 "New keys sign from the next start of the marketplace on. Those before verify for {grace_hours} hours."
-            );
+            ))?;
             secrets
         }
         KeysCommand::List => Secrets::read(root)?
@@ -149,8 +152,8 @@ pub(crate) fn keys(settings: &Settings, command: &KeysCommand) -> anyhow::Result
     for (name, ring) in [("users", &secrets.user_tokens), ("gateway", &secrets.gateway_tokens)] {
         for key in ring.keys() {
             match key.verifies_until {
-                None => println!("{name}  {}  signs", key.id),
-                Some(until) => println!("{name}  {}  verifies until {until}", key.id),
+                None => output::say(format_args!("{name}  {}  signs", key.id))?,
+                Some(until) => output::say(format_args!("{name}  {}  verifies until {until}", key.id))?,
             }
         }
     }

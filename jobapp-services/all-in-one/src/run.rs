@@ -1,14 +1,14 @@
 //! The program: reads settings, starts what was asked for, stops politely.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program speaks to its user")]
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, listen, reserve_descriptors, start_logging};
+use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, error_text, listen, reserve_descriptors, start_logging};
 
 use crate::cli::{Cli, Command};
-use crate::{Folder, Marketplace, Settings, demo, dump, operator, people, private, storage};
+use crate::demo::Demo;
+use crate::output::NobodyReads;
+use crate::{Folder, Marketplace, Settings, backup, check, dump, operator, output, people, private, storage};
 
 /// Does what the command line says. Failures are one message on standard error and exit code 1.
 pub fn run(cli: Cli) -> ExitCode {
@@ -16,7 +16,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: the system gives no threads: {error}");
+            output::complain(format_args!("error: the system gives no threads: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -25,8 +25,10 @@ pub fn run(cli: Cli) -> ExitCode {
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match outcome {
         Ok((code, _logging)) => code,
+        // As behind `| head`: whoever asked has seen enough.
+        Err(error) if error.is::<NobodyReads>() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            output::complain(format_args!("error: {}", error_text(error.as_ref())));
             ExitCode::FAILURE
         }
     }
@@ -40,6 +42,7 @@ fn prepare(cli: &Cli) -> anyhow::Result<(Settings, Logging)> {
 
 async fn start(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
     match cli.command {
+        None | Some(Command::Serve) if cli.settings.check => check::check(settings).await,
         None | Some(Command::Serve) => serve(settings, cli.settings.demo).await,
         Some(Command::Search(command)) => operator::search(settings, &command).await,
         Some(Command::DeadLetters(command)) => operator::dead_letters(settings, &command).await,
@@ -50,6 +53,13 @@ async fn start(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
             Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Some(Command::Dump { canonical }) => dump::print(settings, canonical).await,
+        Some(Command::Backup { target }) => backup::backup(settings, &target).await,
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::definition(), "jobapp", &mut script);
+            output::say(String::from_utf8(script).context("the script is no text")?)?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -66,25 +76,22 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
     let signals = Signals::listen().context("the system does not let us listen for signals")?;
     let shutdown = Shutdown::new();
+    let demo = Demo::open(&folder)?;
+    if settings.is_exposed() && demo.as_ref().is_some_and(Demo::has_known_password) {
+        tracing::warn!(
+            "the accounts of the demo have the password that everybody knows, and others may reach them; start on a new folder"
+        );
+    }
     let marketplace = Marketplace::start(settings, &folder, &public_url, &shutdown).await?;
     let server = settings.server(reserve_descriptors(settings.max_connections));
     jobapp_runtime::serve(&shutdown, listener, marketplace.door(), server);
 
-    print!("{}", greeting(settings, &public_url, port));
-    std::io::stdout().flush().context("standard output is closed")?;
+    tell(greeting(settings, &public_url, port))?;
     if fill {
         let local = format!("http://localhost:{port}");
         let filling = async {
-            if demo::is_filled(&local).await? {
-                println!("The demo is there already.");
-                return anyhow::Ok(());
-            }
-            demo::fill(&local, &marketplace.confirm_payments()).await?;
-            println!(
-                "The demo is filled in. Sign in as Iria (sells) or Marta (buys); the password is \"{}\".",
-                demo::PASSWORD
-            );
-            Ok(())
+            let (demo, is_new) = Demo::fill(demo, &local, &folder, settings.is_exposed(), &marketplace).await?;
+            tell(demo.introduction(is_new, settings.developer_mode.then_some(&*local)))
         };
         tokio::select! {
             filled = filling => filled.context("the demo could not be filled in")?,
@@ -95,6 +102,14 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
     marketplace.close().await;
     drop(folder);
     Ok(if ended { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tells whoever started the server. It runs on when nobody reads.
+fn tell(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    match output::say(text) {
+        Err(error) if error.is::<NobodyReads>() => Ok(()),
+        told => told,
+    }
 }
 
 fn greeting(settings: &Settings, public_url: &str, port: u16) -> String {

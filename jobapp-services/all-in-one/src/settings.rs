@@ -159,9 +159,14 @@ impl Settings {
         self.client_url.as_deref().unwrap_or(public_url).trim_end_matches('/').to_owned()
     }
 
+    /// Whether others than this machine may reach the server.
+    pub fn is_exposed(&self) -> bool {
+        !is_local(self.address.ip(), self.public_url.as_deref())
+    }
+
     /// Whether the developer pages are where others may reach them.
     pub fn exposes_developer_pages(&self) -> bool {
-        self.developer_mode && !is_local(self.address.ip(), self.public_url.as_deref())
+        self.developer_mode && self.is_exposed()
     }
 
     /// Who may be connected, if the system lets so many be. Proxies stand for many clients, and so does this machine where rates spare it.
@@ -283,8 +288,9 @@ impl Settings {
             max_connections: max_connections.unwrap_or(jobapp_runtime::MAX_CONNECTIONS),
             max_connections_per_address,
             cache_age: Duration::from_secs(cache_seconds.unwrap_or(60).into()),
-            // The requests that fill the demo would bury the greeting.
-            log: log.unwrap_or_else(|| if flags.demo { "info,access=warn" } else { "info" }.to_owned()),
+            // A line for each request would bury what is printed, and whoever develops sees the requests at the other end.
+            log: log
+                .unwrap_or_else(|| if developer_mode || flags.demo { "info,access=warn" } else { "info" }.to_owned()),
             log_format: log_format.unwrap_or_default(),
         })
     }

@@ -18,10 +18,10 @@ use jobapp_tantivy::TantivySearch;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::Folder;
 use crate::compose::Stores;
 use crate::folder::InUse;
 use crate::stores::Visit;
+use crate::{Folder, output};
 
 /// Databases up to this size are looked through before they are opened; larger ones once the marketplace runs.
 const AT_ONCE: u64 = 64 * 1024 * 1024;
@@ -179,7 +179,6 @@ fn write_and_sync(path: &Path) -> std::io::Result<()> {
 
 /// Looks through every database and the search index of a folder, which may be in use, and prints what was found. Returns
 /// whether all is well.
-#[expect(clippy::print_stdout, reason = "the command prints")]
 pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
     anyhow::ensure!(
         data.join(crate::secrets::FILE).exists(),
@@ -190,36 +189,35 @@ pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
     for database in DATABASES {
         let path = data.join(format!("{database}.db"));
         if !path.exists() {
-            println!("{database}.db: not there");
+            output::say(format_args!("{database}.db: not there"))?;
             continue;
         }
         let findings = examine(&path, Depth::Full).await.with_context(|| format!("{database}.db"))?;
-        println!("{database}.db: {}", if findings.is_empty() { "whole" } else { "DAMAGED" });
+        output::say(format_args!("{database}.db: {}", if findings.is_empty() { "whole" } else { "DAMAGED" }))?;
         for finding in &findings {
-            println!("  {}", finding.replace('\n', "\n  "));
+            output::say(format_args!("  {}", finding.replace('\n', "\n  ")))?;
         }
         is_well &= findings.is_empty();
     }
     // An index is made again by itself: what is wrong with it is no harm.
     match jobapp_tantivy::examine(&data.join("search")) {
-        None => println!("search: whole"),
-        Some(reason) => println!("search: {reason}; it is made again by itself"),
+        None => output::say(format_args!("search: whole"))?,
+        Some(reason) => output::say(format_args!("search: {reason}; it is made again by itself"))?,
     }
     if is_well {
         is_well = read_everything(data).await?;
     }
     if !is_well {
-        println!("Take the data folder from a backup, or see \"A damaged database\" in docs/running.md.");
+        output::say(format_args!("Take the data folder from a backup, or see \"A damaged database\" in docs/running.md."))?;
     }
     Ok(is_well)
 }
 
 /// Reads every stored value, unless the marketplace runs, and prints which cannot be read. Returns whether all can.
-#[expect(clippy::print_stdout, reason = "the command prints")]
 async fn read_everything(data: &Path) -> anyhow::Result<bool> {
     let folder = match Folder::open_used(data) {
         Err(error) if error.is::<InUse>() => {
-            println!("stored values: not read, since the marketplace runs");
+            output::say(format_args!("stored values: not read, since the marketplace runs"))?;
             return Ok(true);
         }
         opened => opened?,
@@ -229,9 +227,9 @@ async fn read_everything(data: &Path) -> anyhow::Result<bool> {
     let read = stores.each(&mut reading).await;
     stores.close().await;
     read?;
-    println!("stored values: {} read, {} DAMAGED", reading.read, reading.unreadable.len());
+    output::say(format_args!("stored values: {} read, {} DAMAGED", reading.read, reading.unreadable.len()))?;
     for finding in &reading.unreadable {
-        println!("  {finding}");
+        output::say(format_args!("  {finding}"))?;
     }
     Ok(reading.unreadable.is_empty())
 }

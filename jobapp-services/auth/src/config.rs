@@ -8,6 +8,8 @@ const GREY_PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB
 pub struct AuthConfig {
     /// Where the client's pages are: links in mails begin with it.
     pub client_url: String,
+    /// Where developers read mails, if they go nowhere else.
+    pub mailbox: Option<String>,
     /// The most bytes of a body without a picture.
     pub body_limit: usize,
     /// The most bytes of a sign-up.
@@ -28,6 +30,7 @@ impl Default for AuthConfig {
     fn default() -> Self {
         Self {
             client_url: "http://localhost:3000".to_owned(),
+            mailbox: None,
             body_limit: 256 * 1024,
             picture_limit: 20 * 1024 * 1024,
             codes_per_hour: 10,

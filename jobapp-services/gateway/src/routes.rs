@@ -273,7 +273,7 @@ pub fn all() -> Vec<Route> {
         post("/auth/signin", Auth, "/signin")
             .public()
             .answers(200)
-            .only(&["message", "user", "browserName", "deviceType"])
+            .only(&["message", "user", "browserName", "deviceType", "hint"])
             .starts_session()
             .class(RateClass::SignIn),
         post("/auth/signout", Auth, "/session/end").public().answers(200).by_us(Answer::SignOut),

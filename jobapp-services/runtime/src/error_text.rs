@@ -8,8 +8,8 @@ pub fn error_text(error: &(dyn Error + 'static)) -> String {
     let mut source = error.source();
     while let Some(inner) = source {
         let more = inner.to_string();
-        // A transparent error repeats its source.
-        if !text.ends_with(&more) {
+        // A transparent error repeats its source, and so do those of some libraries.
+        if !text.contains(&more) {
             text.push_str(": ");
             text.push_str(&more);
         }

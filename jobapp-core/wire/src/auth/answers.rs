@@ -91,6 +91,9 @@ pub struct SignInAnswer {
     /// sent back as the header `x-device-token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_token: Option<String>,
+    /// Ours. Where the code can be read when mails go to a mailbox for developers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// Ours. How the caller's second factor stands.

@@ -51,9 +51,14 @@ pub(crate) async fn sign_in(
                 refresh_token,
                 pending_token: None,
                 device_token,
+                hint: None,
             }
         }
-        SignedIn::CodeSent { token, known_device } => code_wanted("OTP code sent", &token, known_device),
+        SignedIn::CodeSent { token, known_device } => {
+            let hint =
+                service.config.mailbox.as_ref().map(|mailbox| format!("The code was mailed. Mails are at {mailbox}"));
+            SignInAnswer { hint, ..code_wanted("OTP code sent", &token, known_device) }
+        }
         SignedIn::SecondFactor { token, known_device } => {
             code_wanted("Enter the code of your authenticator.", &token, known_device)
         }
@@ -72,6 +77,7 @@ fn code_wanted(text: &str, token: &OneTimeSecret, known_device: Device) -> SignI
         refresh_token: None,
         pending_token: Some(token.expose().to_owned()),
         device_token: None,
+        hint: None,
     }
 }
 

@@ -49,7 +49,8 @@ pub fn start_logging(format: LogFormat, filter: &str) -> anyhow::Result<Logging>
         LogFormat::Json => false,
     };
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer();
+    // Where standard error is closed nobody can be told that a line was lost; the layer would panic when it tried.
+    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false);
     if text {
         registry.with(lines.with_writer(std::io::stderr).with_target(false)).try_init()?;
         return Ok(Logging { _writing: None });

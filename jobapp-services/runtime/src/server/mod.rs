@@ -58,7 +58,7 @@ pub enum BindFailure {
         address: SocketAddr,
     },
     /// The system does not allow it.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Refused {
         /// The address.
         address: SocketAddr,

@@ -1,5 +1,6 @@
 //! The process: how it starts, what stops it from starting, and how it ends.
 
+mod commands;
 mod damage;
 mod ending;
 mod folder;
