@@ -1,6 +1,6 @@
 //! Which gig an offer is for: one that there is, of the one who offers it.
 
-use jobapp_kernel::{Change, Money, PageRequest, RepositoryError, Stored, retry_on_conflict};
+use jobapp_kernel::{Change, Money, PageRequest, RepositoryError, Stored, in_turn};
 use jobapp_users::card::SellerId;
 
 use crate::{Chat, ChatError, ChatMessage, DeletedGig, GigId, GigSeller, NewMessage};
@@ -36,7 +36,7 @@ impl Chat {
     /// # Errors
     /// When the store fails: tell it again.
     pub async fn gig_told(&self, gig: GigId, seller: Option<SellerId>) -> Result<(), ChatError> {
-        retry_on_conflict(|| async {
+        in_turn(&*self.gigs, &gig, || async {
             let told = GigSeller::new(gig, seller);
             let change = match self.gigs.find(&gig).await? {
                 None => Change::insert(told, Vec::new()),
@@ -46,14 +46,9 @@ impl Chat {
                 }
                 Some(_) => return Ok(()),
             };
-            match self.gigs.save(change).await {
-                Ok(_) => Ok(()),
-                // Somebody else told it in the same moment: what that was is to be seen.
-                Err(RepositoryError::Taken { aggregate, .. }) => {
-                    Err(RepositoryError::Conflict { aggregate, id: gig.to_string() }.into())
-                }
-                Err(error) => Err(error.into()),
-            }
+            // Another process may be told in the same moment: what that was is to be seen.
+            self.gigs.save(change).await.map_err(|error| error.or_look_again(&["id"]))?;
+            Ok(())
         })
         .await
     }

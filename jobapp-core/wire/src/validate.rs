@@ -14,9 +14,7 @@ use serde_json::Value;
 
 use schema::Path;
 pub use schema::Schema;
-pub use values::{
-    boolean, date, is_email, is_known_email, is_web_address, number, optional_text, secret, text, texts,
-};
+pub use values::{boolean, date, is_email, is_known_email, is_web_address, number, optional_text, secret, text, texts};
 
 /// The first broken rule of a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,10 +8,10 @@ use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use jobapp_sql::copy_databases;
 
-use crate::{Settings, output};
+use crate::{Settings, output, private};
 
 /// What a backup leaves out: the index is made anew from the gigs, the lock and what is set aside are of no use elsewhere.
-const LEFT_OUT: [&str; 2] = ["search", "jobapp.lock"];
+const LEFT_OUT: [&str; 3] = ["search", "jobapp.lock", "lost+found"];
 
 /// `jobapp backup FOLDER`: works beside a running marketplace.
 pub(crate) async fn backup(settings: &Settings, target: &Path) -> anyhow::Result<ExitCode> {
@@ -35,7 +35,7 @@ fn copy_folder(source: &Path, target: &Path) -> anyhow::Result<()> {
     ensure!(!parent.starts_with(data), "{} is within the data folder; name a folder elsewhere", target.display());
     // Whoever finds the folder under its name finds it whole.
     let partial = partial(target)?;
-    make_private(&partial)?;
+    make(&partial)?;
     let result = fill(source, &partial).and_then(|files| {
         fs::rename(&partial, target)
             .with_context(|| format!("the backup cannot be given its name {}", target.display()))?;
@@ -114,7 +114,7 @@ fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
 
 fn is_wanted(name: &str) -> bool {
     let of_a_database = [".db-wal", ".db-shm", ".db-journal"].iter().any(|ending| name.ends_with(ending));
-    !of_a_database && !name.ends_with(".set-aside") && !LEFT_OUT.contains(&name)
+    private::is_known(name) && !of_a_database && !name.ends_with(".set-aside") && !LEFT_OUT.contains(&name)
 }
 
 /// Copies a file or a folder, and returns how many files that were. What goes away meanwhile was on its way out.
@@ -125,7 +125,7 @@ fn copy_tree(from: &Path, to: &Path, progress: &ProgressBar) -> anyhow::Result<u
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", from.display())),
     };
     if kind.is_dir() {
-        make_private(to)?;
+        make(to)?;
         let mut copied = 0;
         for name in names(from)? {
             copied += copy_tree(&from.join(&name), &to.join(&name), progress)?;
@@ -144,10 +144,6 @@ fn copy_tree(from: &Path, to: &Path, progress: &ProgressBar) -> anyhow::Result<u
     Ok(1)
 }
 
-/// Makes a folder for its owner only.
-fn make_private(folder: &Path) -> anyhow::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
+fn make(folder: &Path) -> anyhow::Result<()> {
+    private::make(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
 }

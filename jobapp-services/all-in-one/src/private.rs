@@ -107,8 +107,9 @@ pub(crate) fn mend(root: &Path) -> anyhow::Result<Mended> {
 }
 
 /// Whether a marketplace makes something of this name in its folder.
-fn is_known(name: &str) -> bool {
+pub(crate) fn is_known(name: &str) -> bool {
     const FOLDERS: [&str; 3] = ["search", "media", "mail"];
+    const FILES: [&str; 2] = ["demo.toml", "files-are-private"];
     // Databases with their logs, and copies of them.
     let is_database = name.contains(".db");
     // A disk of one's own has it.
@@ -116,7 +117,12 @@ fn is_known(name: &str) -> bool {
     let is_folder = FOLDERS
         .iter()
         .any(|folder| name == *folder || name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('.')));
-    is_database || is_folder || is_of_the_disk || name.starts_with("jobapp.") || name.starts_with("secrets.")
+    is_database
+        || is_folder
+        || FILES.contains(&name)
+        || is_of_the_disk
+        || name.starts_with("jobapp.")
+        || name.starts_with("secrets.")
 }
 
 /// Closes a file, or a folder with everything in it. Links within are not followed.

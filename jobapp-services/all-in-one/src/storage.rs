@@ -208,7 +208,9 @@ pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
         is_well = read_everything(data).await?;
     }
     if !is_well {
-        output::say(format_args!("Take the data folder from a backup, or see \"A damaged database\" in docs/running.md."))?;
+        output::say(format_args!(
+            "Take the data folder from a backup, or see \"A damaged database\" in docs/running.md."
+        ))?;
     }
     Ok(is_well)
 }
