@@ -389,6 +389,7 @@ impl RefreshBody {
 /// Ours. `POST /second-factor`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "password": "three green boats" })))]
 pub struct BeginSecondFactorBody {
     /// The password as it is now.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
@@ -418,6 +419,7 @@ const CODE: Field = Field::text("code")
 /// Ours. `PUT /second-factor`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "code": "123456" })))]
 pub struct ConfirmSecondFactorBody {
     /// The six digits the authenticator shows.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -440,6 +442,7 @@ impl ConfirmSecondFactorBody {
 /// Ours. `DELETE /second-factor`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "password": "three green boats", "code": "123456" })))]
 pub struct EndSecondFactorBody {
     /// The password as it is now.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]

@@ -50,7 +50,8 @@ async fn openapi(State(reference): State<Reference>) -> Response {
 async fn page(State(reference): State<Reference>) -> Response {
     let content = html! {
         p {
-            "Bodies are filled in and work as they are. Run the call for signing up, or "
+            "Bodies are filled in. Signing up, signing in, selling, publishing a gig and searching work as they are, in this \
+             order; where a body names an id, put in one that you were answered. Run the call for signing up, or "
             a href="/sign_in" { "sign in" }
             ": from then on the calls on this page are made as you. "
             a href=(DOCUMENT) { "The same for programs" } "."

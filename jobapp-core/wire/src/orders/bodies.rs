@@ -156,6 +156,21 @@ pub struct OrderBodyOffer {
 /// `POST /order`. Identities and amounts in it are checked or ignored; the rest of the wire's fields is accepted and ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "offer": { "gigTitle": "I will draw a logo for your shop", "price": 60, "description": "Three drafts on paper.",
+        "deliveryInDays": 3, "oldDeliveryDate": "2040-03-01T09:00:00.000Z",
+        "newDeliveryDate": "2040-03-01T09:00:00.000Z", "accepted": true, "cancelled": false },
+    "gigId": "66f0c0ffee0000000000b001", "sellerId": "66f0c0ffee0000000000a001", "sellerUsername": "Iria",
+    "sellerEmail": "iria@example.com", "sellerImage": "https://example.com/iria.png",
+    "gigCoverImage": "https://example.com/logo.png", "gigMainTitle": "I will draw a logo for your shop",
+    "gigBasicTitle": "One logo", "gigBasicDescription": "One draft, two revisions",
+    "buyerId": "66f0c0ffee0000000000c001", "buyerUsername": "Anna", "buyerEmail": "anna@example.com",
+    "buyerImage": "https://example.com/anna.png", "status": "in progress", "orderId": "JO52310984761",
+    "invoiceId": "JI83920110457", "quantity": 1, "price": 60, "requirements": "Blue tones, please.",
+    "paymentIntent": "pi_of_the_payment", "dateOrdered": "2040-02-26T09:00:00.000Z",
+    "events": { "placeOrder": "2040-02-26T09:00:00.000Z", "requirements": "2040-02-26T09:00:00.000Z",
+        "orderStarted": "2040-02-26T09:00:00.000Z" }
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct OrderBody {
     /// What the order is to be about.
@@ -263,7 +278,7 @@ impl PaymentIntentBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(example = json!({
-    "originalDate": "2027-03-01T09:00:00.000Z", "newDate": "2027-03-03T09:00:00.000Z", "days": 2,
+    "originalDate": "2040-03-01T09:00:00.000Z", "newDate": "2040-03-03T09:00:00.000Z", "days": 2,
     "reason": "The printer is ill."
 })))]
 #[serde(rename_all = "camelCase")]
@@ -347,6 +362,7 @@ impl DeliverBody {
 /// `PUT /order/approve-order/{orderId}`: everything in it is accepted and ignored, it is computed here.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({})))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApproveBody {
     /// Ignored.
@@ -366,6 +382,7 @@ pub struct ApproveBody {
 /// `PUT /order/cancel/{orderId}`: everything in it is accepted and ignored; what goes back is the order's own payment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({})))]
 #[serde(rename_all = "camelCase", default)]
 pub struct CancelBody {
     /// Ignored.
@@ -377,6 +394,7 @@ pub struct CancelBody {
 /// `PUT /order/notification/mark-as-read`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "notificationId": "66f0c0ffee0000000000e001" })))]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationBody {
     /// Which one.

@@ -24,7 +24,8 @@ pub(crate) struct MarkedAnswer {
 
 /// The receiver has read a message.
 #[utoipa::path(put, path = "/api/v1/message/mark-as-read", tag = "message",
-    request_body(content = serde_json::Value, description = "`messageId`."),
+    request_body(content = serde_json::Value, description = "`messageId`.",
+        example = json!({ "messageId": "66f0c0ffee0000000000d001" })),
     responses(
         (status = 200, description = "The message.", body = SingleMessageAnswer),
         (status = 400, description = "A rule is broken.", body = ErrorBody),
@@ -48,7 +49,10 @@ pub(crate) async fn one(
 
 /// The receiver has read everything that a user wrote to him.
 #[utoipa::path(put, path = "/api/v1/message/mark-multiple-as-read", tag = "message",
-    request_body(content = serde_json::Value, description = "`receiverUsername` (the caller), `senderUsername` and `messageId`."),
+    request_body(content = serde_json::Value, description = "`receiverUsername` (the caller), `senderUsername` and `messageId`.",
+        example = json!({
+            "receiverUsername": "Anna", "senderUsername": "Iria", "messageId": "66f0c0ffee0000000000d001"
+        })),
     responses(
         (status = 200, description = "All of them are marked.", body = MarkedAnswer),
         (status = 400, description = "A rule is broken.", body = ErrorBody),

@@ -34,7 +34,14 @@ pub(crate) struct MessageAnswer {
 #[utoipa::path(post, path = "/api/v1/message", tag = "message",
     request_body(content = serde_json::Value, description = "`sellerId`, `buyerId`, `senderUsername`, `senderPicture`, \
         `receiverUsername` and `receiverPicture` are required; `body`, `file` with `fileType`, `fileName` and `fileSize`, \
-        `gigId`, `conversationId`, and `hasOffer` with `offer` are optional."),
+        `gigId`, `conversationId`, and `hasOffer` with `offer` are optional.",
+        example = json!({
+            "sellerId": "66f0c0ffee0000000000a001", "buyerId": "66f0c0ffee0000000000c001",
+            "senderUsername": "Anna", "senderPicture": "https://example.com/anna.png",
+            "receiverUsername": "Iria", "receiverPicture": "https://example.com/iria.png",
+            "body": "Hello! Would you have time for a small job this week?", "gigId": "66f0c0ffee0000000000b001",
+            "hasConversationId": false, "hasOffer": false, "isRead": false
+        })),
     responses(
         (status = 200, description = "The message.", body = MessageAnswer),
         (status = 400, description = "A rule is broken, or the file cannot be used.", body = ErrorBody),

@@ -29,7 +29,13 @@ pub(crate) struct ReviewAnswer {
 #[utoipa::path(post, path = "/api/v1/review", tag = "review",
     request_body(content = serde_json::Value, description = "`orderId`, `reviewType` (`buyer-review` or `seller-review`), \
         `rating` (1 to 5) and `review` count; `gigId`, `sellerId`, `reviewerId`, `reviewerImage`, `reviewerUsername` and \
-        `country` must be there and are ignored."),
+        `country` must be there and are ignored.",
+        example = json!({
+            "orderId": "JO52310984761", "reviewType": "buyer-review", "rating": 5, "review": "Quick and tidy.",
+            "gigId": "66f0c0ffee0000000000b001", "sellerId": "66f0c0ffee0000000000a001",
+            "reviewerId": "66f0c0ffee0000000000c001", "reviewerImage": "https://example.com/anna.png",
+            "reviewerUsername": "Anna", "country": "Portugal"
+        })),
     responses(
         (status = 201, description = "The review.", body = ReviewAnswer),
         (status = 400, description = "A rule is broken.", body = ErrorBody),
