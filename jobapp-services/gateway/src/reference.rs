@@ -36,7 +36,7 @@ pub(crate) fn router(document: OpenApi, developer_mode: bool) -> Router {
         .use_base_layout();
     let reference = Reference { config: Arc::new(config), document: Arc::new(document), developer_mode };
     Router::new()
-        .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
+        .route("/docs", get(|| async { Redirect::to("/docs/") }))
         .route("/docs/", get(page))
         .route("/docs/{file}", get(file))
         .route(DOCUMENT, get(openapi))

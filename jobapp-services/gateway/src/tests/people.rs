@@ -138,7 +138,7 @@ async fn developers_are_led_to_the_mailbox_where_a_mail_is_waited_for() {
 async fn the_reference_has_the_menu_of_all_pages_and_calls_with_the_readers_session() {
     let world = world_with(developers(None)).await;
     let answer = world.send("GET", "/docs", &[BROWSER], None).await;
-    assert_eq!((answer.status, &answer.headers["location"]), (308, &"/docs/".parse().unwrap()));
+    assert_eq!((answer.status, &answer.headers["location"]), (303, &"/docs/".parse().unwrap()));
     let (_, text) = page(&world, "/docs/").await;
     for part in ["href=\"/docs/\" aria-current=\"page\"", "href=\"/_dev/payments\"", "id=\"swagger-ui\""] {
         assert!(text.contains(part), "{part}: {text}");
