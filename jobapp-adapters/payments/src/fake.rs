@@ -15,6 +15,9 @@ use rand::distr::{Alphanumeric, SampleString};
 use crate::intent::{FakeIntent, FakeIntentId, FakeStatus};
 use crate::notice::{Notice, Signer};
 
+/// The most it takes at once, as Stripe does.
+const LARGEST: Money = Money::from_cents(99_999_999);
+
 /// How long a notice that was not taken waits for its next attempts.
 const NOTICE_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
 
@@ -224,6 +227,9 @@ fn random() -> String {
 impl PaymentProvider for FakePayments {
     async fn create_intent(&self, amount: Money, customer: &Customer, key: &str) -> Result<Intent, ProviderError> {
         self.is_here("prepare a payment")?;
+        if !amount.is_positive() || amount > LARGEST {
+            return Err(ProviderError::Refused { reason: format!("a payment carries up to {LARGEST}, not {amount}") });
+        }
         let same_key = || self.shared.intents.find_by(FakeIntent::KEY, key.into());
         let repeat = |stored: Stored<FakeIntent>| match stored.value.is_for(amount, customer) {
             true => Ok(stored.value.seen()),

@@ -29,6 +29,16 @@ async fn a_key_makes_one_payment_also_when_two_race() {
 }
 
 #[tokio::test]
+async fn it_takes_up_to_a_million_at_once() {
+    let payments = provider(&MemoryStore::new());
+    for (cents, is_taken) in [(-1, false), (0, false), (1, true), (99_999_999, true), (100_000_000, false)] {
+        let planned = payments.create_intent(Money::from_cents(cents), &marta(), &cents.to_string()).await;
+        assert_eq!(planned.is_ok(), is_taken, "{cents}");
+        assert!(planned.is_ok() || matches!(planned, Err(ProviderError::Refused { .. })), "{cents}");
+    }
+}
+
+#[tokio::test]
 async fn the_bank_says_no_then_wait_then_yes() {
     let payments = provider(&MemoryStore::new());
     let id = payments.create_intent(AMOUNT, &marta(), "k").await.unwrap().id;
