@@ -6,7 +6,7 @@ mod tests;
 
 use std::fmt;
 
-use jobapp_kernel::characters;
+use jobapp_kernel::{characters, normalized};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -302,7 +302,11 @@ impl ResetPasswordBody {
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
         // Unknown keys are refused last: after the comparison.
         Schema::lenient(Self::FIELDS).check(body)?;
-        if body.get("password") != body.get("confirmPassword") {
+        let typed = |name: &str| match body.get(name) {
+            Some(Value::String(text)) => Some(normalized(text)),
+            _ => None,
+        };
+        if typed("password") != typed("confirmPassword") {
             return Err(Invalid::new("Passwords should match"));
         }
         Schema::new(Self::FIELDS).check(body)?;

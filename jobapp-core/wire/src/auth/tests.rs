@@ -161,6 +161,8 @@ fn reset_password_refuses_with_these_texts() {
         ("extra", Some(json!(1)), "\"extra\" is not allowed"),
     ];
     check(RESET, &json!({"password": "correct horse", "confirmPassword": "correct horse"}), &cases);
+    let composed = json!({"password": "p\u{e4}ssw\u{f6}rter", "confirmPassword": "pa\u{308}sswo\u{308}rter"});
+    assert_eq!(RESET(&composed), None, "one password on two keyboards");
     let both = json!({"password": "correct horse", "confirmPassword": "x", "extra": 1});
     assert_eq!(RESET(&both).as_deref(), Some("Passwords should match"), "unknown keys come last");
 }
