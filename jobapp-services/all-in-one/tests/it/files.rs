@@ -77,7 +77,6 @@ async fn files_of_messages_and_deliveries_are_for_the_two_and_kept_by_no_cache()
             (format!("/media/{}", address.rsplit('/').next().unwrap()), 404),
             (address.replace(link, &later), 403),
             (address.replace(link, &link[..link.len() - 2]), 403),
-            (address.replace("/private-", "/x/private-"), if address.contains("work.zip") { 404 } else { 403 }),
         ] {
             let answer = nobody.send(nobody.request("GET", &stolen)).await;
             assert_eq!(answer.status, status, "{stolen}: {answer}");
