@@ -23,7 +23,7 @@ pub(crate) struct Mended {
     pub(crate) closed: usize,
     /// How many others can still reach: they belong to somebody else, or the disk knows no rights.
     pub(crate) open: usize,
-    /// Whether the folder itself stays as it is, since it holds other things as well.
+    /// Whether the folder itself stays as it is, since it holds other folders as well, so that it is no one of its own.
     pub(crate) is_mixed: bool,
 }
 
@@ -38,7 +38,7 @@ impl Mended {
             tracing::warn!(%folder, count = self.open, "others can reach files or folders of the data folder, whose rights this user cannot change");
         }
         if self.is_mixed {
-            tracing::warn!(%folder, "the data folder holds other things, so its own rights stay: better give the marketplace one of its own");
+            tracing::warn!(%folder, "the data folder holds other folders, so its own rights stay: better give the marketplace one of its own");
         }
     }
 }
@@ -87,7 +87,8 @@ pub(crate) fn mend(root: &Path) -> anyhow::Result<Mended> {
     for entry in fs::read_dir(root).with_context(|| format!("the data folder {} cannot be read", root.display()))? {
         let entry = entry?;
         if !is_known(&entry.file_name().to_string_lossy()) {
-            mended.is_mixed = true;
+            // A log or a note that lies there makes no other folder of it.
+            mended.is_mixed |= entry.file_type()?.is_dir();
             continue;
         }
         // What lies on another disk is the marketplace's, too.
@@ -273,7 +274,10 @@ mod tests {
         let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let root = root.path();
         set(root, 0o755);
-        file(&root.join("thesis.txt"), 0o644);
+        fs::create_dir(root.join("papers")).unwrap();
+        set(&root.join("papers"), 0o755);
+        file(&root.join("papers/thesis.txt"), 0o644);
+        file(&root.join("notes.txt"), 0o644);
         file(&root.join("auth.db"), 0o644);
         file(&elsewhere.path().join("song.mp3"), 0o644);
         fs::create_dir(root.join("media")).unwrap();
@@ -281,10 +285,15 @@ mod tests {
         symlink(root.join("nothing"), root.join("media/dangling")).unwrap();
         let mended = mend(root).unwrap();
         assert!(mended.is_mixed, "{mended:?}");
-        assert_eq!((mode(root), mode(&root.join("thesis.txt")), mode(&root.join("auth.db"))), (0o755, 0o644, 0o600));
+        assert_eq!((mode(root), mode(&root.join("papers")), mode(&root.join("auth.db"))), (0o755, 0o755, 0o600));
+        assert_eq!((mode(&root.join("papers/thesis.txt")), mode(&root.join("notes.txt"))), (0o644, 0o644));
         assert_eq!(mode(&elsewhere.path().join("song.mp3")), 0o644);
         set(root, 0o700);
         assert!(!mend(root).unwrap().is_mixed, "it is private already");
+        set(root, 0o755);
+        fs::remove_dir_all(root.join("papers")).unwrap();
+        assert!(!mend(root).unwrap().is_mixed);
+        assert_eq!((mode(root), mode(&root.join("notes.txt"))), (0o700, 0o644), "nobody else gets to the notes");
     }
 
     #[test]
