@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobapp_kernel::{
-    Aggregate, Change, InvalidId, InvalidState, Key, MAX_KEY_BYTES, Repository, RepositoryError, retry_on_conflict,
+    Aggregate, Change, InvalidId, InvalidState, Key, MAX_KEY_BYTES, Repository, RepositoryError, in_turn,
 };
 use serde::{Deserialize, Serialize};
 
@@ -96,14 +96,15 @@ impl StoredCategories {
     }
 
     async fn try_select(&self, chosen: &ChosenCategory) -> Result<(), RepositoryError> {
-        retry_on_conflict(|| async {
+        in_turn(&*self.choices, &chosen.chooser, || async {
             let change = match self.choices.find(&chosen.chooser).await? {
                 // A browser tells its category on every page it opens.
                 Some(stored) if stored.value == *chosen => return Ok(()),
                 Some(stored) => Change::update(stored.version, chosen.clone(), Vec::new()),
                 None => Change::insert(chosen.clone(), Vec::new()),
             };
-            let _saved = self.choices.save(change).await?;
+            // Another process may be told the first choice in the same instant.
+            self.choices.save(change).await.map_err(|error| error.or_look_again(&["id"]))?;
             Ok(())
         })
         .await
@@ -121,19 +122,7 @@ impl SelectedCategories for StoredCategories {
     async fn select(&self, username: &str, category: &str) -> Result<(), SearchError> {
         let Ok(chooser) = username.parse() else { return Ok(()) };
         let chosen = ChosenCategory { chooser, category: category.chars().take(LONGEST_CATEGORY).collect() };
-        match self.try_select(&chosen).await {
-            // Another tab made the first choice in the same instant.
-            Err(RepositoryError::Taken { .. }) => agreed(self.try_select(&chosen).await),
-            other => agreed(other),
-        }
-    }
-}
-
-/// When other tabs chose again and again meanwhile, what they chose is as good as this.
-fn agreed(result: Result<(), RepositoryError>) -> Result<(), SearchError> {
-    match result {
-        Err(RepositoryError::Conflict { .. }) => Ok(()),
-        other => Ok(other?),
+        Ok(self.try_select(&chosen).await?)
     }
 }
 
