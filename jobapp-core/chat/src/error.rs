@@ -107,7 +107,7 @@ impl Kinded for ChatError {
             Self::NoMessage | Self::NoGig | Self::GigDeleted => ErrorKind::NotFound,
             Self::NotTheReceiver | Self::NotTheBuyer => ErrorKind::Forbidden,
             Self::Answered { .. } => ErrorKind::Refused,
-            Self::Crowded | Self::UnknownGig { .. } => ErrorKind::Unavailable,
+            Self::UnknownGig { .. } => ErrorKind::Unavailable,
             Self::Upload(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }

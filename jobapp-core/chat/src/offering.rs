@@ -47,8 +47,7 @@ impl Chat {
                 Some(_) => return Ok(()),
             };
             // Another process may be told in the same moment: what that was is to be seen.
-            self.gigs.save(change).await.map_err(|error| error.or_look_again(&["id"]))?;
-            Ok(())
+            Ok(self.gigs.save(change).await.map(drop).map_err(|error| error.or_look_again(&["id"]))?)
         })
         .await
     }

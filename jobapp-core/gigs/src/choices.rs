@@ -104,8 +104,7 @@ impl StoredCategories {
                 None => Change::insert(chosen.clone(), Vec::new()),
             };
             // Another process may be told the first choice in the same instant.
-            self.choices.save(change).await.map_err(|error| error.or_look_again(&["id"]))?;
-            Ok(())
+            self.choices.save(change).await.map(drop).map_err(|error| error.or_look_again(&["id"]))
         })
         .await
     }

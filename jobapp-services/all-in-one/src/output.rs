@@ -24,7 +24,7 @@ pub(crate) fn say(text: impl Display) -> anyhow::Result<()> {
 /// As [`say`].
 pub(crate) fn lines(lines: impl IntoIterator<Item = impl Display>) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut write = || {
+    let write = || {
         for line in lines {
             writeln!(out, "{line}")?;
         }
