@@ -106,7 +106,7 @@ impl MediaStore for FolderMedia {
                 let link = inner.links.sign(&file, name);
                 format!("{}{}", inner.public_url, names::signed_path(&link, name, &file))
             }
-            None => stored.to_owned(),
+            None => inner.picture_of_before(stored).unwrap_or_else(|| stored.to_owned()),
         }
     }
 
@@ -289,6 +289,15 @@ impl Inner {
         // Earlier versions kept an address for everybody; the file was made private since.
         let private = names::private_of(names::public_of_address(stored)?);
         self.root.join(&private).exists().then_some(private)
+    }
+
+    /// Where a picture is read today that was uploaded when the server had another public address.
+    fn picture_of_before(&self, stored: &str) -> Option<String> {
+        if stored.strip_prefix(&*self.public_url).is_some_and(|rest| rest.starts_with('/')) {
+            return None;
+        }
+        let name = names::public_of_address(stored)?;
+        self.root.join(name).exists().then(|| format!("{}/media/{name}", self.public_url))
     }
 
     /// The only step after which the file can be read.

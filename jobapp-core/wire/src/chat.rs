@@ -570,6 +570,7 @@ mod tests {
         parsed.map_or_else(|invalid| invalid.message, |body| format!("{body:?} is taken"))
     }
 
+    #[test]
     fn an_offer_names_its_gig_and_a_plain_message_need_not() {
         for answer in [with("gigId", json!(null)), with("gigId", json!("")), without("gigId")] {
             assert_eq!(answer, "\"gigId\" is required");

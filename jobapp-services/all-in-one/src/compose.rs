@@ -448,6 +448,7 @@ fn order_service(shared: &Shared, stores: &Stores, settings: &Settings, provider
 
 fn review_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Router {
     let ports = ReviewPorts {
+        media: Arc::clone(&shared.media),
         reviews: Arc::clone(&stores.reviews),
         orders: Arc::clone(&stores.order_facts),
         cards: Arc::clone(&stores.review_cards),

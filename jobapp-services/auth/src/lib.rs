@@ -62,6 +62,7 @@ pub struct AuthPorts {
 #[derive(Clone)]
 pub struct AuthService {
     auth: Auth,
+    media: Arc<dyn MediaStore>,
     clock: Arc<dyn Clock>,
     guard: Arc<ServiceGuard>,
     config: Arc<AuthConfig>,
@@ -73,7 +74,7 @@ impl AuthService {
 
     /// On these ports.
     pub fn new(ports: AuthPorts, config: AuthConfig) -> Self {
-        let clock = Arc::clone(&ports.clock);
+        let (clock, media) = (Arc::clone(&ports.clock), Arc::clone(&ports.media));
         let policy = Policy { codes_per_hour: config.codes_per_hour };
         let use_cases = Ports {
             accounts: ports.accounts,
@@ -87,7 +88,7 @@ impl AuthService {
             clock: ports.clock,
             ids: ports.ids,
         };
-        Self { auth: Auth::new(use_cases, policy), clock, guard: ports.guard, config: Arc::new(config) }
+        Self { auth: Auth::new(use_cases, policy), media, clock, guard: ports.guard, config: Arc::new(config) }
     }
 
     /// The use cases themselves, for programs that run beside the routes.

@@ -31,6 +31,10 @@ impl Reader<'_> {
             Self::Service => stored.to_owned(),
         }
     }
+
+    fn picture(self, stored: &str) -> String {
+        self.file(stored, "")
+    }
 }
 
 /// The entry of a list; none for a conversation without messages.
@@ -57,9 +61,9 @@ pub(crate) fn conversation_entry(conversation: &Conversation, reader: Reader<'_>
         seller_id,
         buyer_id,
         receiver_username,
-        receiver_picture,
+        receiver_picture: reader.picture(&receiver_picture),
         sender_username,
-        sender_picture,
+        sender_picture: reader.picture(&sender_picture),
         body,
         file: reader.file(&file, ""),
         gig_id,
@@ -77,9 +81,9 @@ pub(crate) fn message_document(message: &ChatMessage, reader: Reader<'_>) -> Mes
         id: message.id().to_string(),
         conversation_id: message.place().conversation.to_string(),
         sender_username: content.sender.username,
-        sender_picture: content.sender.picture,
+        sender_picture: reader.picture(&content.sender.picture),
         receiver_username: content.receiver.username,
-        receiver_picture: content.receiver.picture,
+        receiver_picture: reader.picture(&content.receiver.picture),
         body: content.body,
         file: reader.file(&content.attachment.url, &name),
         file_type: file_label(&content.attachment.file_type),

@@ -1,9 +1,11 @@
 //! Gigs as the wire shows them, and bodies as the core takes them.
 
 use jobapp_gigs::{Content, Listing};
+use jobapp_kernel::MediaStore;
 use jobapp_wire::gigs::{GigContentBody, GigDocument};
 use jobapp_wire::users::rating_categories;
 
+/// A gig as other services are told of it: pictures at the address they are stored with.
 pub(crate) fn document(gig: Listing) -> GigDocument {
     let Listing { id, sort_id, seller, content, active, ratings, created_at } = gig;
     GigDocument {
@@ -31,17 +33,26 @@ pub(crate) fn document(gig: Listing) -> GigDocument {
     }
 }
 
-/// A gig as people without a session see it: sellers' addresses are for those who may order.
-pub(crate) fn document_for(is_signed_in: bool, gig: Listing) -> GigDocument {
+/// A gig as somebody sees it: pictures at the address they have now.
+pub(crate) fn shown(media: &dyn MediaStore, gig: Listing) -> GigDocument {
     let mut document = document(gig);
+    for picture in [&mut document.profile_picture, &mut document.cover_image] {
+        *picture = media.address(picture, "");
+    }
+    document
+}
+
+/// A gig as people without a session see it: sellers' addresses are for those who may order.
+pub(crate) fn shown_for(is_signed_in: bool, media: &dyn MediaStore, gig: Listing) -> GigDocument {
+    let mut document = shown(media, gig);
     if !is_signed_in {
         document.email.clear();
     }
     document
 }
 
-pub(crate) fn documents(gigs: Vec<Listing>) -> Vec<GigDocument> {
-    gigs.into_iter().map(document).collect()
+pub(crate) fn all_shown(media: &dyn MediaStore, gigs: Vec<Listing>) -> Vec<GigDocument> {
+    gigs.into_iter().map(|gig| shown(media, gig)).collect()
 }
 
 /// What a seller wrote, with the cover picture where it is stored.

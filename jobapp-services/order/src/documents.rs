@@ -15,6 +15,15 @@ pub(crate) enum Reader<'a> {
     Service,
 }
 
+impl Reader<'_> {
+    fn media(self, stored: &str, name: &str) -> String {
+        match self {
+            Self::Participant(media) => media.address(stored, name),
+            Self::Service => stored.to_owned(),
+        }
+    }
+}
+
 /// The wire's document of an order. Every date a client formats is there and valid.
 pub(crate) fn order_document(order: &OrderRecord, reader: Reader<'_>) -> OrderDocument {
     let phase = order.phase;
@@ -34,16 +43,16 @@ pub(crate) fn order_document(order: &OrderRecord, reader: Reader<'_>) -> OrderDo
         gig_id: order.gig.id.to_string(),
         seller_id: order.seller.id.to_string(),
         seller_username: order.seller.username.clone(),
-        seller_image: order.seller.picture.clone(),
+        seller_image: reader.media(&order.seller.picture, ""),
         seller_email: order.seller.email.clone(),
-        gig_cover_image: order.gig.cover_image.clone(),
+        gig_cover_image: reader.media(&order.gig.cover_image, ""),
         gig_main_title: order.gig.title.clone(),
         gig_basic_title: order.gig.basic_title.clone(),
         gig_basic_description: order.gig.basic_description.clone(),
         buyer_id: order.buyer.id.to_string(),
         buyer_username: order.buyer.username.clone(),
         buyer_email: order.buyer.email.clone(),
-        buyer_image: order.buyer.picture.clone(),
+        buyer_image: reader.media(&order.buyer.picture, ""),
         status: phase.status().to_owned(),
         state: Some(phase.name().to_owned()),
         order_id: order.number.to_string(),
@@ -83,10 +92,7 @@ pub(crate) fn order_document(order: &OrderRecord, reader: Reader<'_>) -> OrderDo
 fn work_document(work: &jobapp_orders::DeliveredWork, reader: Reader<'_>) -> DeliveredWork {
     // Names that were stored before they were made fit to be shown are made so now.
     let name = work.file_name.as_deref().map(file_name);
-    let file = work.file.as_deref().map(|file| match reader {
-        Reader::Participant(media) => media.address(file, name.as_deref().unwrap_or_default()),
-        Reader::Service => file.to_owned(),
-    });
+    let file = work.file.as_deref().map(|file| reader.media(file, name.as_deref().unwrap_or_default()));
     DeliveredWork {
         id: work.id.to_string(),
         message: work.message.clone(),
@@ -106,14 +112,14 @@ fn review_document(review: Option<&Review>) -> OrderReview {
 }
 
 /// The wire's document of a notification.
-pub(crate) fn notification_document(note: &NotificationRecord) -> NotificationDocument {
+pub(crate) fn notification_document(note: &NotificationRecord, media: &dyn MediaStore) -> NotificationDocument {
     NotificationDocument {
         id: note.id.to_string(),
         user_to: note.receiver.username.clone(),
         sender_username: note.sender.username.clone(),
-        sender_picture: note.sender.picture.clone(),
+        sender_picture: media.address(&note.sender.picture, ""),
         receiver_username: note.receiver.username.clone(),
-        receiver_picture: note.receiver.picture.clone(),
+        receiver_picture: media.address(&note.receiver.picture, ""),
         is_read: note.is_read,
         message: note.message.clone(),
         order_id: note.order_number.clone(),

@@ -243,7 +243,7 @@ fn of_notification(
         event: "order notification".to_owned(),
         arguments: vec![
             serde_json::to_value(order_document(order, Reader::Participant(media)))?,
-            serde_json::to_value(notification_document(note))?,
+            serde_json::to_value(notification_document(note, media))?,
         ],
         receivers,
     };

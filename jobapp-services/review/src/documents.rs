@@ -1,10 +1,10 @@
 //! What the wire shows of reviews.
 
-use jobapp_kernel::Aggregate;
+use jobapp_kernel::{Aggregate, MediaStore};
 use jobapp_reviews::Review;
 use jobapp_wire::reviews::ReviewDocument;
 
-pub(crate) fn review_document(review: &Review) -> ReviewDocument {
+pub(crate) fn review_document(review: &Review, media: &dyn MediaStore) -> ReviewDocument {
     let reviewer = review.reviewer().clone();
     ReviewDocument {
         id: review.id().0,
@@ -13,7 +13,7 @@ pub(crate) fn review_document(review: &Review) -> ReviewDocument {
         order_id: review.order().to_string(),
         seller_id: review.seller_id().to_owned(),
         review: review.text().to_owned(),
-        reviewer_image: reviewer.image,
+        reviewer_image: media.address(&reviewer.image, ""),
         reviewer_username: reviewer.username,
         country: reviewer.country,
         review_type: review.side().name().to_owned(),

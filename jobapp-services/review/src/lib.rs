@@ -17,7 +17,7 @@ mod tests;
 use std::sync::Arc;
 
 use jobapp_http::ServiceGuard;
-use jobapp_kernel::{Clock, Message, OutboxEntry, Queue, Repository, Sequence};
+use jobapp_kernel::{Clock, MediaStore, Message, OutboxEntry, Queue, Repository, Sequence};
 use jobapp_reviews::{OrderFact, Review, ReviewAnalytics, Reviews};
 use jobapp_runtime::{Consumer, TranslateError};
 use jobapp_users::card::{Card, Directory};
@@ -38,6 +38,8 @@ pub struct ReviewPorts {
     pub analytics: Arc<dyn ReviewAnalytics>,
     /// Numbers the reviews.
     pub numbers: Arc<dyn Sequence>,
+    /// Says where pictures are.
+    pub media: Arc<dyn MediaStore>,
     /// Dates reviews.
     pub clock: Arc<dyn Clock>,
     /// Checks who calls: audience `review`.
@@ -49,6 +51,7 @@ pub struct ReviewPorts {
 pub struct ReviewService {
     reviews: Reviews,
     analytics: Arc<dyn ReviewAnalytics>,
+    media: Arc<dyn MediaStore>,
     guard: Arc<ServiceGuard>,
     config: Arc<ReviewConfig>,
 }
@@ -59,9 +62,9 @@ impl ReviewService {
 
     /// On these ports.
     pub fn new(ports: ReviewPorts, config: ReviewConfig) -> Self {
-        let ReviewPorts { reviews, orders, cards, analytics, numbers, clock, guard } = ports;
+        let ReviewPorts { reviews, orders, cards, analytics, numbers, media, clock, guard } = ports;
         let reviews = Reviews { reviews, orders, directory: Directory::new(cards), sequence: numbers, clock };
-        Self { reviews, analytics, guard, config: Arc::new(config) }
+        Self { reviews, analytics, media, guard, config: Arc::new(config) }
     }
 
     /// Every route with its full path; the health route is outside the guard.

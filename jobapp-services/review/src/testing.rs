@@ -47,6 +47,7 @@ impl App {
         let guard = Arc::new(ServiceGuard { audiences: ReviewService::AUDIENCES, gateway, users });
         let store = MemoryStore::new();
         let ports = ReviewPorts {
+            media: Arc::new(jobapp_media::MemoryMedia::default()),
             reviews: store.repository(),
             orders: store.repository(),
             cards: store.repository(),

@@ -1,5 +1,6 @@
 //! Buyers and sellers as the wire shows them, and bodies as the core takes them.
 
+use jobapp_kernel::MediaStore;
 use jobapp_users::{Buyer, Certificate, Education, Experience, Item, Language, Profile, Seller};
 use jobapp_wire::users::{
     BuyerDocument, CertificateItem, EducationItem, ExperienceItem, LanguageItem, SellerBody, SellerDocument,
@@ -7,13 +8,13 @@ use jobapp_wire::users::{
 };
 
 /// A buyer as `viewer` may see him.
-pub(crate) fn buyer_for(viewer: &str, buyer: &Buyer) -> BuyerDocument {
+pub(crate) fn buyer_for(viewer: &str, media: &dyn MediaStore, buyer: &Buyer) -> BuyerDocument {
     let own = viewer == buyer.username();
     BuyerDocument {
         id: buyer.buyer_id().to_string(),
         username: buyer.username().to_owned(),
         email: own.then(|| buyer.email().to_owned()),
-        profile_picture: buyer.picture().to_owned(),
+        profile_picture: media.address(buyer.picture(), ""),
         country: buyer.country().to_owned(),
         is_seller: buyer.is_seller(),
         purchased_gigs: own.then(|| buyer.purchased_gigs().map(|gig| gig.to_string()).collect()),
@@ -22,7 +23,7 @@ pub(crate) fn buyer_for(viewer: &str, buyer: &Buyer) -> BuyerDocument {
 }
 
 /// A seller as `viewer` may see him.
-pub(crate) fn seller_for(viewer: &str, seller: &Seller) -> SellerDocument {
+pub(crate) fn seller_for(viewer: &str, media: &dyn MediaStore, seller: &Seller) -> SellerDocument {
     let own = viewer == seller.username();
     let (profile, work, ratings) = (seller.profile(), seller.work(), seller.ratings());
     SellerDocument {
@@ -30,7 +31,7 @@ pub(crate) fn seller_for(viewer: &str, seller: &Seller) -> SellerDocument {
         full_name: profile.full_name.clone(),
         username: seller.username().to_owned(),
         email: own.then(|| seller.email().to_owned()),
-        profile_picture: profile.picture.clone(),
+        profile_picture: media.address(&profile.picture, ""),
         profile_public_id: profile.picture_id.clone(),
         description: profile.description.clone(),
         country: profile.country.clone(),

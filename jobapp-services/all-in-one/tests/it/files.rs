@@ -181,7 +181,7 @@ async fn a_picture_is_one_of_a_size_that_can_be_shown() {
             "tags": ["x"], "price": 20, "coverImage": source, "expectedDelivery": "3 Days Delivery", "basicTitle": "x",
             "basicDescription": "x" });
         seller.put(&format!("/gig/{}", gig.id), update).await.refused_with(400, words);
-        let mut profile = seller.seller_document().await;
+        let mut profile = seller.get(&format!("/seller/id/{}", seller.seller_id)).await.good()["seller"].clone();
         profile["profilePicture"] = source.clone();
         seller.put(&format!("/seller/{}", seller.seller_id), profile).await.refused_with(400, words);
         let person = shared().person().await;

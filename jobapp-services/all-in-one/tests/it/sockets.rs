@@ -202,7 +202,7 @@ async fn a_chosen_category_outlives_a_restart() {
     music["categories"] = json!("Music & Audio");
     seller.post("/gig/create", music).await.good();
     let agent = Agent::start().await;
-    let mut client = agent.joined("buyer", &server.base, tab(&buyer)).await;
+    let client = agent.joined("buyer", &server.base, tab(&buyer)).await;
     let shown = |browser: &Browser| {
         let (browser, gig) = (browser.clone(), gig.id.clone());
         async move {

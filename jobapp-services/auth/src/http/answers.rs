@@ -9,14 +9,14 @@ use jobapp_wire::auth::{MessageAnswer, SessionAnswer, SessionDocument, UserDocum
 use crate::AuthService;
 
 /// The user document of an account: nothing secret.
-pub(crate) fn user(account: &Account) -> UserDocument {
+pub(crate) fn user(service: &AuthService, account: &Account) -> UserDocument {
     UserDocument {
         id: account.id().0,
         username: account.username().to_string(),
         email: account.email().to_string(),
         profile_public_id: account.profile_public_id().to_owned(),
         country: account.country().to_owned(),
-        profile_picture: account.profile_picture().to_owned(),
+        profile_picture: service.media.address(account.profile_picture(), ""),
         email_verified: account.is_email_verified(),
         created_at: account.created_at(),
         updated_at: account.updated_at(),
@@ -32,7 +32,7 @@ pub(crate) fn message(text: &str) -> MessageAnswer {
 pub(crate) fn opened(service: &AuthService, text: &str, open: &OpenSession) -> Result<SessionAnswer, ApiError> {
     Ok(SessionAnswer {
         message: text.to_owned(),
-        user: user(&open.account),
+        user: user(service, &open.account),
         token: access_token(service, &open.account, open.session)?,
         refresh_token: Some(open.refresh_token.expose()),
         device_token: open.device_token.as_ref().map(|token| token.expose().to_owned()),

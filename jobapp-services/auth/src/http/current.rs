@@ -25,7 +25,7 @@ pub(crate) async fn current_user(
 ) -> Result<Json<UserAnswer>, ApiError> {
     let caller = caller_id(&caller).map_err(|error| refused(error, CURRENT))?;
     let account = service.auth.current(caller).await.map_err(|error| refused(error, CURRENT))?;
-    Ok(Json(UserAnswer { message: "Authenticated user".to_owned(), user: user(&account) }))
+    Ok(Json(UserAnswer { message: "Authenticated user".to_owned(), user: user(&service, &account) }))
 }
 
 /// A new access token for the caller's session, which goes on with the refresh token it has.
@@ -52,7 +52,7 @@ pub(crate) async fn refresh_token(
     Ok(Json(SessionAnswer {
         message: "Refresh token".to_owned(),
         token: access_token(&service, &account, session)?,
-        user: user(&account),
+        user: user(&service, &account),
         refresh_token: None,
         device_token: None,
     }))

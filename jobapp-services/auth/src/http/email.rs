@@ -21,7 +21,7 @@ const RESEND: &str = "CurrentUser resentEmail() method error";
 pub(crate) async fn verify(State(service): State<AuthService>, body: JsonBody) -> Result<Json<UserAnswer>, ApiError> {
     let secret = OneTimeSecret::pasted(VerifyEmailBody::parse(&body.value).token.expose());
     let account = service.auth.verify_email(&secret).await.map_err(|error| refused(error, VERIFY))?;
-    Ok(Json(UserAnswer { message: "Email verified successfully.".to_owned(), user: user(&account) }))
+    Ok(Json(UserAnswer { message: "Email verified successfully.".to_owned(), user: user(&service, &account) }))
 }
 
 /// Mails the caller another verify link.
@@ -40,5 +40,5 @@ pub(crate) async fn resend(
     let caller = caller_id(&caller).map_err(|error| refused(error, RESEND))?;
     let resent = service.auth.resend_verification(caller, &email, user_id.as_deref()).await;
     let account = resent.map_err(|error| refused(error, RESEND))?;
-    Ok(Json(UserAnswer { message: "Email verification sent".to_owned(), user: user(&account) }))
+    Ok(Json(UserAnswer { message: "Email verification sent".to_owned(), user: user(&service, &account) }))
 }

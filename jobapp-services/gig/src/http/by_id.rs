@@ -7,7 +7,7 @@ use jobapp_wire::gigs::GigAnswer;
 
 use super::{Segments, gig_id, not_found, segments};
 use crate::GigService;
-use crate::documents::document_for;
+use crate::documents::shown_for;
 
 /// A gig. A paused one is shown to signed-in users only: somebody may have ordered it.
 /// So is the seller's address.
@@ -27,5 +27,5 @@ pub(crate) async fn by_id(
         return Err(not_found());
     }
     service.metrics.gig_viewed();
-    Ok(Json(GigAnswer { message: "Get gig by id".to_owned(), gig: document_for(caller.is_some(), gig) }))
+    Ok(Json(GigAnswer { message: "Get gig by id".to_owned(), gig: shown_for(caller.is_some(), &*service.media, gig) }))
 }

@@ -9,7 +9,7 @@ use jobapp_wire::gigs::{CreateGigBody, GigAnswer};
 
 use super::picture;
 use crate::GigService;
-use crate::documents::{content, document};
+use crate::documents::{content, shown};
 
 const FROM: &str = "Create gig() method";
 
@@ -39,7 +39,7 @@ pub(crate) async fn create(
     if let Some(cause) = &cause
         && let Some(gig) = service.gigs.created_before(cause).await?
     {
-        return Ok(created(gig));
+        return Ok(created(&service, gig));
     }
     let body = CreateGigBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
     let (id, card) = service.caller_as(&caller, &body.seller_id).await.map_err(|error| error.at(FROM))?;
@@ -49,10 +49,10 @@ pub(crate) async fn create(
     let content = content(body.content, cover);
     let gig = service.gigs.create(seller, content, cause).await.map_err(|error| ApiError::from(error).at(FROM))?;
     service.metrics.gig_created(&gig.content.category);
-    Ok(created(gig))
+    Ok(created(&service, gig))
 }
 
-fn created(gig: Listing) -> (StatusCode, Json<GigAnswer>) {
-    let answer = GigAnswer { message: "Gig created successfully.".to_owned(), gig: document(gig) };
+fn created(service: &GigService, gig: Listing) -> (StatusCode, Json<GigAnswer>) {
+    let answer = GigAnswer { message: "Gig created successfully.".to_owned(), gig: shown(&*service.media, gig) };
     (StatusCode::CREATED, Json(answer))
 }

@@ -22,7 +22,7 @@ use jobapp_wire::gigs::GigSearchAnswer;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
-use crate::documents::document_for;
+use crate::documents::shown_for;
 use crate::{GigConfig, GigService};
 
 pub(crate) fn router(service: &GigService) -> Router {
@@ -91,7 +91,7 @@ fn found(service: &GigService, caller: Option<&Caller>, message: &str, page: Sea
     GigSearchAnswer {
         message: message.to_owned(),
         total: page.total,
-        gigs: page.gigs.into_iter().map(|gig| document_for(caller.is_some(), gig)).collect(),
+        gigs: page.gigs.into_iter().map(|gig| shown_for(caller.is_some(), &*service.media, gig)).collect(),
         degraded: page.degraded.is_some(),
     }
 }

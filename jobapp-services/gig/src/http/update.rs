@@ -7,7 +7,7 @@ use jobapp_wire::gigs::{GigAnswer, GigContentBody};
 
 use super::{Segments, gig_id, picture, segments};
 use crate::GigService;
-use crate::documents::{content, document};
+use crate::documents::{content, shown};
 
 const FROM: &str = "Update gig() method";
 
@@ -42,5 +42,5 @@ pub(crate) async fn update(
     let gig = service.gigs.update(&id, caller.username(), &content).await;
     let gig = gig.map_err(|error| ApiError::from(error).at(FROM))?;
     service.metrics.gig_updated();
-    Ok(Json(GigAnswer { message: "Gig updated successfully.".to_owned(), gig: document(gig) }))
+    Ok(Json(GigAnswer { message: "Gig updated successfully.".to_owned(), gig: shown(&*service.media, gig) }))
 }

@@ -63,8 +63,8 @@ pub(crate) struct NotificationAnswer {
 }
 
 impl NotificationAnswer {
-    pub(crate) fn new(message: &'static str, note: &OrderNotification) -> Self {
-        Self { message, notification: notification_document(note.record()) }
+    pub(crate) fn new(service: &OrderService, message: &'static str, note: &OrderNotification) -> Self {
+        Self { message, notification: notification_document(note.record(), &*service.media) }
     }
 }
 
@@ -78,8 +78,9 @@ pub(crate) struct NotificationsAnswer {
 }
 
 impl NotificationsAnswer {
-    pub(crate) fn new(message: &'static str, notes: &[OrderNotification]) -> Self {
-        Self { message, notifications: notes.iter().map(|note| notification_document(note.record())).collect() }
+    pub(crate) fn new(service: &OrderService, message: &'static str, notes: &[OrderNotification]) -> Self {
+        let shown = notes.iter().map(|note| notification_document(note.record(), &*service.media));
+        Self { message, notifications: shown.collect() }
     }
 }
 

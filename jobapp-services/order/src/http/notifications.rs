@@ -26,7 +26,7 @@ pub(crate) async fn list(
 ) -> Result<Json<NotificationsAnswer>, ApiError> {
     caller.must_be(&segments(name)?)?;
     let notes = service.orders.notifications_of(caller.username()).await?;
-    Ok(Json(NotificationsAnswer::new("Notifications", &notes)))
+    Ok(Json(NotificationsAnswer::new(&service, "Notifications", &notes)))
 }
 
 /// Marks one of the caller's notifications as read.
@@ -45,5 +45,5 @@ pub(crate) async fn mark_as_read(
     let body = NotificationBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
     let id = body.notification_id.parse().map_err(|_| ApiError::from(OrdersError::NotificationNotFound).at(FROM))?;
     let note = service.orders.read_notification(id, caller.username()).await?;
-    Ok(Json(NotificationAnswer::new("Notification updated successfully.", &note)))
+    Ok(Json(NotificationAnswer::new(&service, "Notification updated successfully.", &note)))
 }

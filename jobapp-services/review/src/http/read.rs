@@ -21,8 +21,9 @@ pub(crate) struct ReviewsAnswer {
 }
 
 impl ReviewsAnswer {
-    fn new(message: &'static str, reviews: &[Review]) -> Json<Self> {
-        Json(Self { message, reviews: reviews.iter().map(review_document).collect() })
+    fn new(service: &ReviewService, message: &'static str, reviews: &[Review]) -> Json<Self> {
+        let shown = reviews.iter().map(|review| review_document(review, &*service.media));
+        Json(Self { message, reviews: shown.collect() })
     }
 }
 
@@ -39,7 +40,7 @@ pub(crate) async fn of_gig(
     gig_id: Segments,
 ) -> Result<Json<ReviewsAnswer>, ApiError> {
     let reviews = service.reviews.of_gig(&segments(gig_id)?).await?;
-    Ok(ReviewsAnswer::new("Gig reviews by gig id", &reviews))
+    Ok(ReviewsAnswer::new(&service, "Gig reviews by gig id", &reviews))
 }
 
 /// The reviews about a seller, by buyers.
@@ -55,5 +56,5 @@ pub(crate) async fn of_seller(
     seller_id: Segments,
 ) -> Result<Json<ReviewsAnswer>, ApiError> {
     let reviews = service.reviews.about_seller(&segments(seller_id)?).await?;
-    Ok(ReviewsAnswer::new("Gig reviews by seller id", &reviews))
+    Ok(ReviewsAnswer::new(&service, "Gig reviews by seller id", &reviews))
 }

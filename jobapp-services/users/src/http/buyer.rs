@@ -50,7 +50,7 @@ pub(crate) async fn by_name(
 ) -> Result<Json<BuyerAnswer>, ApiError> {
     let username = segments(username)?;
     match service.users.buyer_named(&username).await.map_err(api_error)? {
-        Some(buyer) => Ok(shown(&caller, &buyer)),
+        Some(buyer) => Ok(shown(&service, &caller, &buyer)),
         None if caller.is(&username) => own(&service, &caller).await,
         None => Err(ApiError::not_found("There is no such buyer.")),
     }
@@ -60,7 +60,7 @@ pub(crate) async fn by_name(
 async fn own(service: &UsersService, caller: &Caller) -> Result<Json<BuyerAnswer>, ApiError> {
     let find = || service.users.buyer_of(caller.username());
     match until_found::<_, UsersError, _>(service.config.profile_wait, find).await.map_err(api_error)? {
-        Some(buyer) => Ok(shown(caller, &buyer)),
+        Some(buyer) => Ok(shown(service, caller, &buyer)),
         None => {
             tracing::warn!(username = caller.username(), "no event made the buyer of a signed-in user in time");
             Err(ApiError::unavailable("Your profile is being prepared. Please try again in a moment.", 1))
@@ -68,6 +68,6 @@ async fn own(service: &UsersService, caller: &Caller) -> Result<Json<BuyerAnswer
     }
 }
 
-fn shown(caller: &Caller, buyer: &Buyer) -> Json<BuyerAnswer> {
-    Json(BuyerAnswer::new(buyer_for(caller.username(), buyer)))
+fn shown(service: &UsersService, caller: &Caller, buyer: &Buyer) -> Json<BuyerAnswer> {
+    Json(BuyerAnswer::new(buyer_for(caller.username(), &*service.media, buyer)))
 }

@@ -30,14 +30,14 @@ pub(crate) async fn create(
     let mut body = SellerBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
     // Nothing is uploaded a second time, or for who may not sell.
     if let Some(seller) = service.users.may_create_seller(caller.username(), cause.as_ref()).await.map_err(failed)? {
-        return Ok(created(&caller, &seller));
+        return Ok(created(&service, &caller, &seller));
     }
     body.profile_picture = picture::store(&service, body.profile_picture).await.map_err(|error| error.at(FROM))?;
     let seller = service.users.create_seller(caller.username(), caller.email(), profile_of(body), cause).await;
-    Ok(created(&caller, &seller.map_err(failed)?))
+    Ok(created(&service, &caller, &seller.map_err(failed)?))
 }
 
-fn created(caller: &Caller, seller: &Seller) -> (StatusCode, Json<SellerAnswer>) {
-    let seller = seller_for(caller.username(), seller);
+fn created(service: &UsersService, caller: &Caller, seller: &Seller) -> (StatusCode, Json<SellerAnswer>) {
+    let seller = seller_for(caller.username(), &*service.media, seller);
     (StatusCode::CREATED, Json(SellerAnswer::new("Seller created successfully.", Some(seller))))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jobapp_contracts::Harness;
 use jobapp_contracts::fixture::{Kettle, KettleEvent, a_kettle};
-use jobapp_kernel::{Change, Outbox, Repository};
+use jobapp_kernel::{Change, Outbox};
 use jobapp_sql::{Seal, SqlConfig, SqlStore};
 use sea_orm::ConnectionTrait;
 use tempfile::TempDir;

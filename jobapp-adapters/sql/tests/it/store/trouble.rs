@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jobapp_contracts::fixture::{Kettle, a_kettle};
-use jobapp_kernel::{Change, Repository};
+use jobapp_kernel::Change;
 use jobapp_sql::{Depth, Fault, SqlConfig, SqlStore, examine};
 use sea_orm::ConnectionTrait;
 use tempfile::TempDir;

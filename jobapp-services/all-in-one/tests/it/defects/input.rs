@@ -1,6 +1,6 @@
 //! What was sent meant something else than it said.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::checks::{has, list};
 use crate::harness::people::unique;
