@@ -482,7 +482,11 @@ mod tests {
         std::fs::write(folder.path().join(name), png(2, 2)).unwrap();
         // Written when the server had another port.
         let kept = format!("http://localhost:4999/media/{name}");
-        assert_eq!(media.address(&kept, "a.png"), kept, "until it is made private");
+        let now = format!("http://localhost:4000/media/{name}");
+        assert_eq!(media.address(&kept, "a.png"), now, "until it is made private");
+        for elsewhere in ["https://img.example.org/media/x.png", &kept.replace('0', "1"), "me.png", ""] {
+            assert_eq!(media.address(elsewhere, ""), elsewhere);
+        }
         assert!(media.make_private(FolderMedia::public_name(&kept).unwrap()).unwrap());
         assert!(!media.make_private(name).unwrap(), "once is enough");
         assert_eq!(read(&media, &format!("http://localhost:4000/media/{name}")).await, Err(StatusCode::NOT_FOUND));

@@ -220,7 +220,7 @@ impl Order {
             Verdict::Wait(reason) => self.record.waiting_for = Some(reason),
             Verdict::Start { gig, offer } => {
                 self.record.phase = Phase::InProgress;
-                self.record.waiting_for = None;
+                self.stop_waiting();
                 self.record.started_at = Some(now);
                 self.record.gig = gig.card;
                 self.record.seller = gig.seller;
@@ -378,9 +378,15 @@ impl Order {
         Some(self)
     }
 
+    /// It is decided: who answered what in the meantime is of no interest any more.
+    fn stop_waiting(&mut self) {
+        self.record.waiting_for = None;
+        self.record.answered = Answered::default();
+    }
+
     fn end(&mut self, phase: Phase, now: Timestamp) {
         self.record.phase = phase;
-        self.record.waiting_for = None;
+        self.stop_waiting();
         self.record.extension = None;
         self.record.ended_at = Some(now);
     }

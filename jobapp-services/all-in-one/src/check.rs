@@ -44,7 +44,9 @@ pub(crate) async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
 fn folder(root: &Path) -> Vec<String> {
     match fs::metadata(root) {
         Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => return to_be_made(root).into_iter().collect(),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return to_be_made(root).into_iter().collect();
+        }
         Err(error) => return vec![format!("the data folder {} cannot be looked at: {error}", root.display())],
     }
     let mut wrong = Vec::new();

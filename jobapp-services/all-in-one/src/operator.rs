@@ -2,16 +2,19 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use jobapp_kernel::{DeadLetter, DeadLetters};
 use jobapp_sql::{SqlBus, SqlBusConfig};
 
 use crate::cli::{DeadLettersCommand, SearchCommand};
 use crate::compose::{self, Stores};
+use crate::secrets::FILE;
 use crate::storage::advised;
 use crate::{Folder, Secrets, Settings, output};
 
+/// What is shown when there are none.
+const NONE: &str = "No dead letters.";
 /// How many dead letters of a queue are shown.
 const SHOWN: usize = 1_000;
 
@@ -38,7 +41,20 @@ pub(crate) async fn search(settings: &Settings, command: &SearchCommand) -> anyh
 /// `jobapp dead-letters …`: works beside a running marketplace too.
 pub(crate) async fn dead_letters(settings: &Settings, command: &DeadLettersCommand) -> anyhow::Result<ExitCode> {
     let path = settings.data.join("bus.db");
-    ensure!(path.exists(), "there is no marketplace in {}; name its folder with --data", settings.data.display());
+    if !path.exists() {
+        ensure!(
+            settings.data.join(FILE).exists(),
+            "there is no marketplace in {}; name its folder with --data",
+            settings.data.display()
+        );
+        // It was prepared, and never started.
+        return match command {
+            DeadLettersCommand::List { .. } => output::say(NONE).map(|()| ExitCode::SUCCESS),
+            DeadLettersCommand::Replay { id, .. } | DeadLettersCommand::Drop { id, .. } => {
+                bail!("there is no dead letter {id}")
+            }
+        };
+    }
     let seal = Secrets::read(&settings.data)?.map(|secrets| secrets.seal()).transpose()?.flatten();
     let config = SqlBusConfig { seal, ..SqlBusConfig::file(path).beside_its_owner() };
     let bus = SqlBus::open(config).await.map_err(advised).context("the bus cannot be opened")?;
@@ -64,7 +80,7 @@ async fn list(bus: &SqlBus, only: Option<&str>) -> anyhow::Result<Vec<String>> {
         }
     }
     if lines.is_empty() {
-        lines.push("No dead letters.".to_owned());
+        lines.push(NONE.to_owned());
     }
     Ok(lines)
 }

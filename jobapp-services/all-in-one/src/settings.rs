@@ -407,7 +407,9 @@ mod tests {
     fn connections_are_capped_and_the_demo_logs_no_line_a_request() {
         let (_folder, mut flags) = flags();
         let settings = Settings::load(&flags).unwrap();
-        assert_eq!((settings.max_connections, settings.log.as_str()), (10_000, "info"));
+        assert_eq!((settings.max_connections, settings.log.as_str()), (10_000, "info,access=warn"));
+        flags.dev = Some("false".into());
+        assert_eq!(Settings::load(&flags).unwrap().log, "info");
         (flags.demo, flags.max_connections) = (true, Some("64".into()));
         let settings = Settings::load(&flags).unwrap();
         assert_eq!((settings.max_connections, settings.log.as_str()), (64, "info,access=warn"));

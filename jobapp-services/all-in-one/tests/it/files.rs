@@ -147,7 +147,7 @@ async fn files_of_an_earlier_version_become_private_and_published_pictures_stay(
     let file = |at: usize| text(&messages[messages.len() - at], "/file");
     assert_eq!(read(&nobody, &format!("/media/{name}")).await.0, 404);
     assert_eq!(read(&nobody, &file(2)).await, (200, picture(2, 2)));
-    assert_eq!(file(1), portrait, "a portrait is for everybody, whatever else it was sent as");
+    assert_eq!(file(1), address(base, &portrait), "a portrait is for everybody, whatever else it was sent as");
     assert_eq!(read(&nobody, &address(base, &portrait)).await.0, 200);
     assert!(folder.path().join("files-are-private").exists());
 }

@@ -140,6 +140,8 @@ async fn a_tab_that_signs_out_is_silent_at_once_and_other_sessions_hear_on() {
     let stays = Opening { reconnect: false, ..tab(&trade.buyer) };
     let mut leaving = agent.joined("leaving", &server.base, stays).await;
     let mut staying = agent.joined("staying", &server.base, tab(&other)).await;
+    // Nothing of before is still on its way.
+    leaving.until_online(&[&trade.buyer.username]).await;
     let conversation = trade.say(false, None, "before").await;
     messages(&mut leaving, &["before"]).await;
     messages(&mut staying, &["before"]).await;

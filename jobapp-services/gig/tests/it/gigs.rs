@@ -122,15 +122,16 @@ async fn a_broken_rule_is_answered_in_the_wires_words() {
 #[tokio::test]
 async fn a_picture_that_is_none_is_refused_and_an_away_host_says_so() {
     let world = World::new().await;
-    for cover in ["data:image/png;base64,aGVsbG8=", "not a picture", "ftp://x/y.png"] {
+    let no_picture = "This is no picture that can be shown. Choose a PNG, JPEG, GIF, WebP, AVIF or BMP file.";
+    for (cover, text) in [
+        ("data:image/png;base64,aGVsbG8=", no_picture),
+        ("not a picture", "File upload error. Try again."),
+        ("ftp://x/y.png", "File upload error. Try again."),
+    ] {
         let mut body = a_gig();
         body["coverImage"] = json!(cover);
         let answer = world.call("Iria", "POST", "/api/v1/gig/create", &body).await;
-        assert_eq!(
-            (answer.status, answer.message()),
-            (StatusCode::BAD_REQUEST, "File upload error. Try again."),
-            "{cover}"
-        );
+        assert_eq!((answer.status, answer.message()), (StatusCode::BAD_REQUEST, text), "{cover}");
     }
     world.media.set_away(true);
     let answer = world.call("Iria", "POST", "/api/v1/gig/create", &a_gig()).await;

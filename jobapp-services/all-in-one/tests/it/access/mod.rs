@@ -184,17 +184,15 @@ impl Row {
 
     /// The path with its parameters filled in.
     fn address(&self, things: &Things) -> String {
-        if let Some(path) = self.path().strip_prefix('!') {
-            return path.replace(":file", &things.file);
-        }
-        let parts: Vec<String> = self
-            .path()
+        // What is beside the API is marked.
+        let (base, path) = self.path().strip_prefix('!').map_or((BASE_PATH, self.path()), |path| ("", path));
+        let parts: Vec<String> = path
             .split('/')
             .map(|part| match part.strip_prefix(':') {
                 Some(name) => (self.fill)(things, name),
                 None => part.to_owned(),
             })
             .collect();
-        format!("{BASE_PATH}{}", parts.join("/"))
+        format!("{base}{}", parts.join("/"))
     }
 }

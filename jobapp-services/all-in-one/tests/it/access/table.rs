@@ -57,6 +57,7 @@ fn usual(things: &Things, name: &str) -> String {
         "senderUsername" | "userTo" => things.seller.clone(),
         "sid" => things.session.clone(),
         "type" => "approve".to_owned(),
+        "file" => things.file.clone(),
         "link" => things.link.clone(),
         "sent" => things.sent.clone(),
         "otp" => "100000".to_owned(),

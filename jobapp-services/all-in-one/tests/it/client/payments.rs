@@ -201,13 +201,13 @@ async fn an_accepted_offer_is_good_for_one_order() {
     assert_eq!(list(&orders, "/orders").len(), 1, "{orders}");
 }
 
-/// Waits until a payment is shown as refunded.
+/// Waits until a payment is shown as given back.
 async fn went_back(trade: &Trade, intent: &str) {
     soon("the payment goes back", || async {
         let plain = reqwest::Client::new().get(trade.buyer.url("/_dev/payments")).header("accept", "text/html");
         let page = trade.buyer.send(plain).await.text().to_lowercase();
         let row = page.split("<tr").find(|row| row.contains(&intent.to_lowercase())).unwrap_or_default();
-        if row.contains("refunded") { Ok(()) } else { Err(row.to_owned()) }
+        if row.contains("given back") { Ok(()) } else { Err(row.to_owned()) }
     })
     .await;
 }

@@ -45,7 +45,7 @@ async fn the_user_after_a_code_has_no_secrets() {
     let browser = person.without_cookies();
     let body = json!({ "username": person.username, "password": bodies::PASSWORD, "browserName": "Opera", "deviceType": "mobile" });
     let asked = browser.post("/auth/signin", body).await.says("OTP code sent");
-    assert_eq!(keys(&asked), ["browserName", "deviceType", "message", "user"]);
+    assert_eq!(keys(&asked), ["browserName", "deviceType", "hint", "message", "user"]);
     assert!(asked["user"].is_null(), "{asked}");
     let code = text(&person.mail("otpEmail").await, "/code");
     let device = json!({ "browserName": "Opera", "deviceType": "mobile" });

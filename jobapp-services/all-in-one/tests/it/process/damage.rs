@@ -115,7 +115,7 @@ async fn a_full_disk_is_told_to_probes_until_there_is_room_again() {
         let mut body = bodies::gig(&seller.seller_id, "Filling", 20.0);
         body["coverImage"] = json!(bodies::PORTRAIT);
         // The longest there is, of characters that take six bytes each where they are stored.
-        body["description"] = json!("\u{1}".repeat(20_000));
+        body["description"] = json!(format!("x{}", "\u{1}".repeat(19_999)));
         body
     };
     let mut written = 0;

@@ -161,7 +161,7 @@ async fn databases_that_cannot_grow_refuse_writes_and_lose_neither_rows_nor_even
         let mut body = bodies::gig(&seller.seller_id, &format!("Filling {}", written.len()), 20.0);
         body["coverImage"] = json!(bodies::PORTRAIT);
         // The longest there is, of characters that take six bytes each where they are stored.
-        body["description"] = json!("\u{1}".repeat(20_000));
+        body["description"] = json!(format!("x{}", "\u{1}".repeat(19_999)));
         let answer = browser.post("/gig/create", body).await;
         if answer.status != 201 {
             break answer;
