@@ -53,7 +53,7 @@ pub fn copy_databases(databases: &[(PathBuf, PathBuf)], progress: &dyn Fn(u64, u
         .sum::<Result<u64, _>>()?;
     let mut copied = 0;
     for (reader, (from, to)) in readers.iter().zip(databases) {
-        copied = copy(reader, from, to, &|pages| progress(copied + pages, total))? + copied;
+        copied += copy(reader, from, to, &|pages| progress(copied + pages, total))?;
     }
     Ok(())
 }

@@ -127,7 +127,7 @@ fn has_domain(host: &str) -> bool {
     let labels: Vec<&str> = host.split('.').collect();
     let is_number = |label: &&str| label.parse::<u8>().is_ok();
     let pairs = labels.windows(2).any(|pair| !pair[0].is_empty() && is_top_level(pair[1]));
-    pairs || labels.len() == 4 && labels.iter().all(|label| is_number(label))
+    pairs || labels.len() == 4 && labels.iter().all(is_number)
 }
 
 fn is_top_level(label: &str) -> bool {

@@ -1,7 +1,6 @@
 //! What people call their files, made fit to be shown and saved.
 
-use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
-use icu_properties::{CodePointMapData, CodePointSetData};
+use crate::is_unseen;
 
 /// The longest name, in bytes: with a counter that a browser adds, every file system takes it.
 const LONGEST: usize = 240;
@@ -39,7 +38,7 @@ fn one_line(text: &str) -> String {
             if !line.is_empty() && !line.ends_with(' ') {
                 line.push(' ');
             }
-        } else if is_seen(c) {
+        } else if !is_unseen(c) {
             line.push(c);
         }
     }
@@ -50,20 +49,6 @@ fn one_line(text: &str) -> String {
 /// White space, and the braille pattern without a dot, which is drawn as it.
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || c == '\u{2800}'
-}
-
-/// Whether a character can be drawn: it neither steers the text around it nor is to be ignored.
-fn is_seen(c: char) -> bool {
-    let category = CodePointMapData::<GeneralCategory>::new().get(c);
-    let steers = matches!(
-        category,
-        GeneralCategory::Control
-            | GeneralCategory::Format
-            | GeneralCategory::LineSeparator
-            | GeneralCategory::ParagraphSeparator
-            | GeneralCategory::Unassigned
-    );
-    !steers && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
 /// A name that is too long loses its middle, never its ending.

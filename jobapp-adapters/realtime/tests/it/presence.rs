@@ -101,11 +101,12 @@ async fn the_users_of_a_killed_gateway_go_offline() {
     let doomed = runtime.spawn(async move { Gateway::start(&of_it, config("doomed")).await }).await.unwrap();
     let survivor = Gateway::start(&shared, config("survivor")).await;
     let agent = Agent::start().await;
+    // The first to come: only who is there already is told of those who come.
+    let mut bert = agent.joined("bert here", &survivor.url(), Opening::as_user("Bert")).await;
     let elsewhere = Opening { reconnect: false, ..Opening::as_user("Anna") };
     let _anna = agent.joined("anna", &doomed.url(), elsewhere.clone()).await;
     let both = Opening { reconnect: false, ..Opening::as_user("Bert") };
     let _bert = agent.joined("bert", &doomed.url(), both).await;
-    let mut bert = agent.joined("bert here", &survivor.url(), Opening::as_user("Bert")).await;
     bert.until_online(&["Anna", "Bert"]).await;
 
     // As if the process had been killed: nothing of it runs any more, nothing is tidied up.

@@ -13,7 +13,7 @@ async fn messages_at_once_are_all_written_in_one_conversation() {
         let app = &app;
         async move {
             let (who, mut body) =
-                if number % 2 == 0 { ("Marta", from_marta("Hello")) } else { ("Iria", from_iria("Hi")) };
+                if number.is_multiple_of(2) { ("Marta", from_marta("Hello")) } else { ("Iria", from_iria("Hi")) };
             // Each window proposes another id for the conversation that is not there yet.
             body["conversationId"] = json!(format!("12345678901{number:04}"));
             app.post(who, &body).await
@@ -49,7 +49,7 @@ async fn of_acceptances_and_cancellations_at_once_the_first_counts_and_the_other
     let app = App::new().await;
     let id = app.posted("Iria", &an_offer()).await["_id"].clone();
     let answer = |number: usize| {
-        let (who, kind) = if number % 2 == 0 { ("Marta", "accepted") } else { ("Iria", "cancelled") };
+        let (who, kind) = if number.is_multiple_of(2) { ("Marta", "accepted") } else { ("Iria", "cancelled") };
         app.put(who, "/offer", json!({"messageId": id, "type": kind}))
     };
     let mut refused = Vec::new();
