@@ -5,6 +5,7 @@ mod bench;
 mod dist;
 mod docs;
 mod layers;
+mod openapi;
 mod profile;
 
 use std::path::{Path, PathBuf};
@@ -28,12 +29,19 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Everything a change must pass: format, clippy, layers, docs, tests.
+    /// Everything a change must pass: format, clippy, layers, docs, the OpenAPI document, tests.
     Ci,
     /// Check that the core stays pure and every driver has one user.
     Layers,
     /// Check that every path the documentation names exists.
     DocPaths,
+    /// Check that the marketplace does what its OpenAPI document says: schemathesis calls every operation, signed in.
+    ///
+    /// Python with its module `venv` is needed; schemathesis is installed below `target`.
+    Openapi {
+        /// Only the paths this regular expression finds, such as `/gig/`.
+        only: Option<String>,
+    },
     /// Build `jobapp` as it is to be distributed: optimised as a whole, with a profile of itself at work.
     ///
     /// `llvm-profdata` is needed. Two builds of everything: some forty minutes on two cores.
@@ -96,6 +104,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Ci => ci(),
         Task::Layers => layers::check(),
         Task::DocPaths => docs::check_paths(),
+        Task::Openapi { only } => openapi::check(only.as_deref()),
         Task::Dist => dist::build(),
         Task::Bench(Bench::Footprint { gigs, program }) => bench::footprint(gigs, program.as_deref()),
         Task::Bench(Bench::Gateway { seconds, plain }) => bench::gateway(seconds, plain),
@@ -125,6 +134,8 @@ fn ci() -> anyhow::Result<()> {
     cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"], &[])?;
     step("documentation");
     cargo(&["doc", "--workspace", "--all-features", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    step("OpenAPI document");
+    openapi::check(None)?;
     step("tests");
     test(&[])
 }

@@ -121,7 +121,7 @@ impl Review {
         now: Timestamp,
     ) -> Result<(Self, Vec<ReviewEvent>), ReviewError> {
         fact.check_reviewer(&reviewer.username, side)?;
-        if is_blank(&text) || text.encode_utf16().count() > Self::MAX_CHARACTERS {
+        if is_blank(&text) || text.chars().count() > Self::MAX_CHARACTERS {
             return Err(ReviewError::Text);
         }
         let OrderParties { gig_id, seller_id, .. } = fact.parties().clone();

@@ -8,14 +8,14 @@ use std::fmt;
 
 use jobapp_kernel::{characters, normalized};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use answers::{
     EndedSession, EndedSessionsAnswer, MessageAnswer, RecoveryCodesAnswer, SecondFactorAnswer, SecondFactorBegunAnswer,
     SessionAnswer, SessionDocument, SessionsAnswer, SignInAnswer, UserAnswer, UserDocument,
 };
 
-use crate::validate::{Field, Invalid, Schema, is_email, is_known_email, optional_text, secret, text};
+use crate::validate::{Field, Invalid, Schema, anything, is_email, is_known_email, optional_text, secret, text};
 
 /// The longest text of a country, a browser's name or a device's type.
 const MAX_TEXT: usize = 255;
@@ -60,10 +60,15 @@ const fn username(is_name: fn(&str) -> bool) -> Field {
         .format(is_name, "Invalid username")
         .wrong_type("Username must be of type string")
         .empty("Username is a required field")
+        .characters(4, 12)
 }
+
+/// What every address looks like. That its top-level domain is a registered one no pattern says.
+const ADDRESS: &str = r"^[^@\s]+@[^@\s]+\.[^@\s]+$";
 
 const EMAIL: Field = Field::text("email")
     .required()
+    .looks_like(ADDRESS)
     .format(is_email, "Invalid email")
     .wrong_type("Email must be of type string")
     .empty("Email is a required field");
@@ -87,6 +92,7 @@ const fn new_password(name: &'static str, wrong_type: &'static str) -> Field {
         .required()
         .wrong_type(wrong_type)
         .empty("Password is a required field")
+        .characters(8, 128)
         .secret()
 }
 
@@ -205,10 +211,38 @@ impl SignInBody {
         })
     }
 
+    /// What the body must be, as JSON Schema: `username` is a name or an address.
+    fn document() -> Value {
+        let mut schema = Self::BY_NAME.document();
+        let by_email = Self::BY_EMAIL.document();
+        let both = [&schema, &by_email].map(|one| one["properties"]["username"].clone());
+        schema["properties"]["username"] = json!({ "anyOf": both });
+        schema
+    }
+
     /// Whether `username` is an address.
     pub fn is_by_email(&self) -> bool {
         is_known_email(&self.username)
     }
+}
+
+/// What the document says of the bodies whose name comes first.
+pub(crate) fn documents() -> Vec<(&'static str, Value)> {
+    // Nothing in these is wrong, and what is not there is not needed.
+    let device = [("browserName", json!({})), ("deviceType", json!({}))];
+    vec![
+        ("SignUpBody", SignUpBody::SCHEMA.document()),
+        ("SignInBody", SignInBody::document()),
+        ("VerifyEmailBody", anything(&[("token", json!({}))])),
+        ("VerifyOtpBody", anything(&device)),
+        ("ForgotPasswordBody", ForgotPasswordBody::SCHEMA.document()),
+        ("ResetPasswordBody", Schema::new(ResetPasswordBody::FIELDS).document()),
+        ("ChangePasswordBody", ChangePasswordBody::SCHEMA.document()),
+        ("ResendEmailBody", anything(&[("email", json!({})), ("userId", json!({}))])),
+        ("BeginSecondFactorBody", BeginSecondFactorBody::SCHEMA.document()),
+        ("ConfirmSecondFactorBody", ConfirmSecondFactorBody::SCHEMA.document()),
+        ("EndSecondFactorBody", EndSecondFactorBody::SCHEMA.document()),
+    ]
 }
 
 /// `PUT /verify-email`. Anything but a text is as good as a wrong token.
@@ -243,7 +277,7 @@ pub struct VerifyOtpBody {
 impl VerifyOtpBody {
     /// Reads a body. A text that is too long is as good as absent.
     pub fn parse(body: &Value) -> Self {
-        let read = |name| optional_text(body, name).filter(|text| text.encode_utf16().count() <= MAX_TEXT);
+        let read = |name| optional_text(body, name).filter(|text| text.chars().count() <= MAX_TEXT);
         Self { browser_name: read("browserName"), device_type: read("deviceType") }
     }
 }
@@ -260,6 +294,7 @@ pub struct ForgotPasswordBody {
 impl ForgotPasswordBody {
     const SCHEMA: Schema = Schema::new(&[Field::text("email")
         .required()
+        .looks_like(ADDRESS)
         .format(is_known_email, "Field must be valid")
         .wrong_type("Field must be valid")]);
 

@@ -2,9 +2,9 @@
 
 use jobapp_kernel::{ObjectId, Price, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::price::price;
+use crate::price::{HIGHEST, price};
 use crate::validate::{Field, Invalid, Schema, boolean, number, optional_text, text};
 
 const OFFER: Schema = Schema::new(&[
@@ -80,14 +80,28 @@ const MESSAGE: Schema = Schema::new(&[
     Field::text("createdAt").blank(),
 ]);
 
+/// What the document says of the bodies whose name comes first.
+pub(crate) fn documents() -> Vec<(&'static str, Value)> {
+    vec![
+        ("MessageBody", MessageBody::document()),
+        ("OfferAnswerBody", OfferAnswerBody::SCHEMA.document()),
+        ("MarkAsReadBody", MarkAsReadBody::SCHEMA.document()),
+        ("MarkMultipleBody", MarkMultipleBody::SCHEMA.document()),
+    ]
+}
+
 /// An offer as a client sends it. Its answers, `accepted` and `cancelled`, are checked and ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct OfferBody {
     /// The gig that is offered.
+    #[cfg_attr(feature = "openapi", schema(ignore))]
     pub gig_id: ObjectId,
     /// The title.
     pub gig_title: String,
-    /// What it costs.
+    /// What it costs, in whole units.
+    #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub price: Price,
     /// What is to be done.
     pub description: String,
@@ -160,12 +174,15 @@ pub struct FileBody {
 
 /// `POST /message`. Pictures, `isRead` and `createdAt` are checked and ignored.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct MessageBody {
     /// The conversation, as far as the client knows.
     pub conversation_id: Option<String>,
     /// The text.
     pub body: String,
     /// The file.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub file: Option<FileBody>,
     /// The gig it is about; empty for none.
     pub gig_id: String,
@@ -182,6 +199,34 @@ pub struct MessageBody {
 }
 
 impl MessageBody {
+    /// What the body must be, as JSON Schema: beyond the table, it says something, and an offer is whole.
+    fn document() -> Value {
+        let mut schema = MESSAGE.document();
+        let seen = &schema["properties"]["senderUsername"]["pattern"];
+        let says =
+            |name: &str| json!({ "required": [name], "properties": { name: { "type": "string", "pattern": seen } } });
+        let yes = json!({ "anyOf": [{ "const": true }, { "type": "string", "pattern": "^[Tt][Rr][Uu][Ee]$" }] });
+        let offers = json!({ "required": ["hasOffer"], "properties": { "hasOffer": yes } });
+        let whole = json!({
+            "required": ["offer", "gigId"],
+            "properties": {
+                "gigId": { "type": "string", "pattern": "^[0-9A-Fa-f]{24}$" },
+                "offer": {
+                    "required": ["gigTitle", "price", "description", "deliveryInDays", "oldDeliveryDate"],
+                    "properties": {
+                        "price": { "minimum": 0.01, "maximum": HIGHEST, "pattern": "^[1-9][0-9]{0,4}$" },
+                        "deliveryInDays": { "multipleOf": 1, "pattern": "^[1-9][0-9]{0,4}$" },
+                    },
+                },
+            },
+        });
+        schema["allOf"] = json!([
+            { "anyOf": [says("body"), says("file"), offers] },
+            { "if": offers, "then": whole },
+        ]);
+        schema
+    }
+
     /// Reads a body.
     ///
     /// # Errors
@@ -229,27 +274,28 @@ pub enum OfferAnswer {
 
 /// `PUT /message/offer`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct OfferAnswerBody {
     /// The message with the offer.
     pub message_id: String,
     /// The answer.
+    #[cfg_attr(feature = "openapi", schema(rename = "type", value_type = String))]
     pub answer: OfferAnswer,
 }
 
 impl OfferAnswerBody {
+    const SCHEMA: Schema = Schema::lenient(&[
+        Field::text("messageId").required(),
+        Field::one_of("type", &["accepted", "cancelled"], "\"type\" must be one of [accepted, cancelled]").required(),
+    ]);
+
     /// Reads a body.
     ///
     /// # Errors
     /// The first broken rule.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
-        const BODY: Schema = Schema::lenient(&[
-            Field::text("messageId").required(),
-            Field::text("type").required().format(
-                |text| matches!(text, "accepted" | "cancelled"),
-                "\"type\" must be one of [accepted, cancelled]",
-            ),
-        ]);
-        BODY.check(body)?;
+        Self::SCHEMA.check(body)?;
         let answer = if text(body, "type") == "accepted" { OfferAnswer::Accepted } else { OfferAnswer::Cancelled };
         Ok(Self { message_id: text(body, "messageId").to_owned(), answer })
     }
@@ -257,25 +303,30 @@ impl OfferAnswerBody {
 
 /// `PUT /message/mark-as-read`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct MarkAsReadBody {
     /// The message.
     pub message_id: String,
 }
 
 impl MarkAsReadBody {
+    const SCHEMA: Schema = Schema::lenient(&[Field::text("messageId").required()]);
+
     /// Reads a body.
     ///
     /// # Errors
     /// The first broken rule.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
-        const BODY: Schema = Schema::lenient(&[Field::text("messageId").required()]);
-        BODY.check(body)?;
+        Self::SCHEMA.check(body)?;
         Ok(Self { message_id: text(body, "messageId").to_owned() })
     }
 }
 
 /// `PUT /message/mark-multiple-as-read`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct MarkMultipleBody {
     /// Who has read.
     pub receiver_username: String,
@@ -286,17 +337,18 @@ pub struct MarkMultipleBody {
 }
 
 impl MarkMultipleBody {
+    const SCHEMA: Schema = Schema::lenient(&[
+        Field::text("receiverUsername").required(),
+        Field::text("senderUsername").required(),
+        Field::text("messageId").required(),
+    ]);
+
     /// Reads a body.
     ///
     /// # Errors
     /// The first broken rule.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
-        const BODY: Schema = Schema::lenient(&[
-            Field::text("receiverUsername").required(),
-            Field::text("senderUsername").required(),
-            Field::text("messageId").required(),
-        ]);
-        BODY.check(body)?;
+        Self::SCHEMA.check(body)?;
         Ok(Self {
             receiver_username: text(body, "receiverUsername").to_owned(),
             sender_username: text(body, "senderUsername").to_owned(),

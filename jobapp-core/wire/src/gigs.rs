@@ -4,7 +4,7 @@ use jobapp_kernel::{Price, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::price::{decimal, price};
+use crate::price::{HIGHEST, decimal, price};
 use crate::users::plain_number;
 use crate::validate::{self, DESCRIPTION, ENTRIES, ENTRY, Field, Invalid, NAME, Schema, boolean, number, text, texts};
 
@@ -171,6 +171,8 @@ const TAGS: Field = Field::texts("tags", 1)
 const PRICE: Field = Field::number("price")
     .required()
     .above(4.99, "Gig price must be greater than $4.99")
+    .from_to(4.99, HIGHEST)
+    .looks_like(r"^([5-9]|[1-9][0-9]{1,4})(\.[0-9]{1,2})?$")
     .missing("Gig price is required");
 const COVER_IMAGE: Field = required("coverImage", "Please add a cover image", "Gig cover image is required");
 const EXPECTED_DELIVERY: Field =
@@ -208,6 +210,15 @@ const UPDATE: Schema = Schema::new(&[
     BASIC_TITLE,
     BASIC_DESCRIPTION,
 ]);
+
+/// What the document says of the bodies whose name comes first.
+pub(crate) fn documents() -> Vec<(&'static str, Value)> {
+    vec![
+        ("CreateGigBody", CREATE.document()),
+        ("GigContentBody", UPDATE.document()),
+        ("GigActiveBody", ACTIVE.document()),
+    ]
+}
 
 const ACTIVE: Schema = Schema::lenient(&[Field::boolean("active").required()]);
 

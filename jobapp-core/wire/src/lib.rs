@@ -22,3 +22,20 @@ pub mod queues;
 pub mod reviews;
 pub mod users;
 pub mod validate;
+
+/// What each request body must be, as JSON Schema, with the name the API's document knows it by. Made of the tables that
+/// check the bodies.
+pub fn request_bodies() -> Vec<(&'static str, serde_json::Value)> {
+    [
+        auth::documents(),
+        chat::documents(),
+        gigs::documents(),
+        orders::documents(),
+        reviews::documents(),
+        users::documents(),
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod documents_tests;

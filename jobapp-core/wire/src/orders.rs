@@ -5,6 +5,7 @@ mod bodies;
 use jobapp_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use bodies::documents;
 pub use bodies::{
     ApproveBody, CancelBody, DeliverBody, ExtensionBody, NotificationBody, OrderBody, OrderBodyOffer, PaymentIntentBody,
 };

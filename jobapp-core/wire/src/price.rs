@@ -4,6 +4,9 @@ use jobapp_kernel::{InvalidPrice, Money, Price};
 
 use crate::validate::Invalid;
 
+/// [`Price::HIGHEST`] in whole units, for tables.
+pub(crate) const HIGHEST: f64 = 947_867.29;
+
 /// The price that a number of whole units is. `shown` is the field's name.
 pub(crate) fn price(units: f64, shown: &str) -> Result<Price, Invalid> {
     // What is too much for money is too much for a price, too.
@@ -36,6 +39,11 @@ pub(crate) mod decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_highest_price_of_the_tables_is_the_highest_there_is() {
+        assert_eq!(Money::from_decimal(HIGHEST).unwrap(), Price::HIGHEST.money());
+    }
 
     #[test]
     fn a_price_is_read_up_to_what_a_payment_carries() {

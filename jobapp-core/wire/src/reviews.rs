@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::chat::whole;
-use crate::validate::{ADDRESS, Field, Invalid, NAME, Schema, number, text};
+use crate::validate::{ADDRESS, Field, Invalid, NAME, Schema, document_of_all, number, text};
 
 const BEFORE_RATING: Schema = Schema::lenient(&[
     Field::text("gigId").required().blank().at_most(NAME),
@@ -19,20 +19,30 @@ const BEFORE_RATING: Schema = Schema::lenient(&[
     ),
 ]);
 
-const RATING: Schema = Schema::lenient(&[Field::number("rating").required()]);
+const RATING: Schema =
+    Schema::lenient(&[Field::number("rating").required().whole().from_to(1.0, 5.0).looks_like("^[1-5]$")]);
 
 const BEHIND_RATING: Schema = Schema::lenient(&[
     Field::text("orderId").required().at_most(NAME),
-    Field::text("reviewType").required().format(
-        |text| matches!(text, "buyer-review" | "seller-review"),
+    Field::one_of(
+        "reviewType",
+        &["buyer-review", "seller-review"],
         "\"reviewType\" must be one of [buyer-review, seller-review]",
-    ),
+    )
+    .required(),
     Field::text("reviewerUsername").required().blank().at_most(NAME),
     Field::text("country").required().blank().at_most(NAME),
 ]);
 
+/// What the document says of the bodies whose name comes first.
+pub(crate) fn documents() -> Vec<(&'static str, Value)> {
+    vec![("ReviewBody", document_of_all(&[BEFORE_RATING, RATING, BEHIND_RATING]))]
+}
+
 /// `POST /review`. What it says of the reviewer, the gig and the seller must be there and is ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "camelCase"))]
 pub struct ReviewBody {
     /// The public number of the order.
     pub order_id: String,

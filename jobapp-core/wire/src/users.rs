@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gigs::{RatingCategories, RatingCategory};
 pub use body::SellerBody;
+pub(crate) use body::documents;
 
 /// A buyer. To others than the buyer only the public part is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 //! as texts: [`number`], [`boolean`] read both. Where a field has no text of its own for a case, the default ones of the
 //! wire are used: `"name" is required`, `"languages[0].level" must be a string`.
 
+mod document;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ mod values;
 use jobapp_kernel::{Timestamp, is_blank};
 use serde_json::Value;
 
+pub use document::Stated;
+pub(crate) use document::{anything, document_of_all};
 use schema::Path;
 pub use schema::Schema;
 pub use values::{boolean, date, is_email, is_known_email, is_web_address, number, optional_text, secret, text, texts};
@@ -49,7 +52,7 @@ pub struct Texts {
 pub enum Kind {
     /// A text.
     Text {
-        /// Length in UTF-16 units, as the existing system counts; `None` for any.
+        /// Length in characters; `None` for any.
         length: Option<(usize, usize)>,
         /// A further rule.
         format: Option<fn(&str) -> bool>,
@@ -58,6 +61,8 @@ pub enum Kind {
     Date,
     /// A text with rules that have texts of their own.
     Checked(fn(&str) -> Result<(), &'static str>),
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
     /// A number, or a text that is one.
     Number {
         /// What it must be above.
@@ -90,7 +95,7 @@ pub enum Kind {
 /// How much there may be of something. What is more is told in the default words.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Most {
-    /// UTF-16 units in a text, or in each text of a list.
+    /// Characters in a text, or in each text of a list.
     pub units: Option<usize>,
     /// Elements in a list.
     pub elements: Option<usize>,
@@ -113,6 +118,8 @@ pub struct Field {
     pub most: Most,
     /// Its own texts.
     pub texts: Texts,
+    /// What the document says of it beyond its kind.
+    pub stated: Stated,
 }
 
 /// The longest names, ids, dates and other short texts.
@@ -140,6 +147,7 @@ impl Field {
             secret: false,
             most: Most { units: None, elements: None },
             texts: Texts { wrong_type: None, empty: None, missing: None, rule: None },
+            stated: Stated { pattern: None, characters: None, range: None, whole: false },
         }
     }
 
@@ -156,6 +164,11 @@ impl Field {
     /// An optional, non-empty text with rules that have texts of their own.
     pub const fn checked(name: &'static str, check: fn(&str) -> Result<(), &'static str>) -> Self {
         Self::new(name, Kind::Checked(check))
+    }
+
+    /// An optional text that is one of these, with the text for all others.
+    pub const fn one_of(name: &'static str, texts: &'static [&'static str], text: &'static str) -> Self {
+        Self::new(name, Kind::OneOf(texts)).rule(text)
     }
 
     /// An optional number.
@@ -221,7 +234,7 @@ impl Field {
         if self.secret { text.is_empty() } else { is_blank(text) }
     }
 
-    /// The same text, or list of texts, with at most so many UTF-16 units in each text.
+    /// The same text, or list of texts, with at most so many characters in each text.
     #[must_use]
     pub const fn at_most(self, units: usize) -> Self {
         Self { most: Most { units: Some(units), elements: self.most.elements }, ..self }
@@ -285,6 +298,30 @@ impl Field {
         Self { texts: Texts { rule: Some(text), ..self.texts }, ..self }
     }
 
+    /// The same text, which looks like this: said in the document, and checked by its format or where the body is read.
+    #[must_use]
+    pub const fn looks_like(self, pattern: &'static str) -> Self {
+        Self { stated: Stated { pattern: Some(pattern), ..self.stated }, ..self }
+    }
+
+    /// The same text, of so many characters as people count them: said in the document, and checked by its format.
+    #[must_use]
+    pub const fn characters(self, least: usize, most: usize) -> Self {
+        Self { stated: Stated { characters: Some((least, most)), ..self.stated }, ..self }
+    }
+
+    /// The same number, from `least` to `most`: said in the document, and checked where the body is read.
+    #[must_use]
+    pub const fn from_to(self, least: f64, most: f64) -> Self {
+        Self { stated: Stated { range: Some((least, most)), ..self.stated }, ..self }
+    }
+
+    /// The same number, without a fraction: said in the document, and checked where the body is read.
+    #[must_use]
+    pub const fn whole(self) -> Self {
+        Self { stated: Stated { whole: true, ..self.stated }, ..self }
+    }
+
     fn check(&self, value: Option<&Value>, at: &Path<'_>) -> Result<(), Invalid> {
         let Some(value) = value else {
             return if self.required { Err(self.says_that(self.texts.missing, at, "is required")) } else { Ok(()) };
@@ -295,6 +332,13 @@ impl Field {
         match self.kind {
             Kind::Any => Ok(()),
             Kind::Text { length, format } => self.check_text(value, at, length, format),
+            Kind::OneOf(texts) => {
+                self.check_text(value, at, None, None)?;
+                match value.as_str() {
+                    Some(text) if texts.contains(&text) => Ok(()),
+                    _ => Err(self.says_that(self.texts.rule, at, "is not valid")),
+                }
+            }
             Kind::Date => self.check_date(value, at),
             Kind::Checked(check) => {
                 self.check_text(value, at, None, None)?;
@@ -363,7 +407,7 @@ impl Field {
             return Err(self.says_that(texts.into_iter().flatten().next(), at, "is not allowed to be empty"));
         }
         if let Some((min, max)) = length {
-            let units = text.encode_utf16().count();
+            let units = text.chars().count();
             if units < min {
                 return Err(self.says_that(
                     self.texts.rule,
@@ -404,8 +448,8 @@ impl Field {
 
     fn check_most_units(&self, text: &str, at: &Path<'_>) -> Result<(), Invalid> {
         match self.most.units {
-            // There are never more units than bytes.
-            Some(most) if text.len() > most && text.encode_utf16().count() > most => {
+            // There are never more characters than bytes.
+            Some(most) if text.len() > most && text.chars().count() > most => {
                 Err(default_text(at, &format!("length must be less than or equal to {most} characters long")))
             }
             _ => Ok(()),

@@ -2,10 +2,12 @@
 
 use jobapp_kernel::{Price, Timestamp, is_blank};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::price::{decimal, price};
-use crate::validate::{ADDRESS, DESCRIPTION, ENTRIES, Field, Invalid, NAME, Schema, date, number, optional_text, text};
+use crate::price::{HIGHEST, decimal, price};
+use crate::validate::{
+    ADDRESS, DESCRIPTION, ENTRIES, Field, Invalid, NAME, Schema, anything, date, number, optional_text, text,
+};
 
 /// A whole number of days nobody exceeds.
 const MOST_DAYS: f64 = 3650.0;
@@ -20,11 +22,16 @@ const fn day(name: &'static str) -> Field {
     Field::date(name).at_most(NAME)
 }
 
+/// A whole number of days.
+const fn days_of_work(name: &'static str) -> Field {
+    Field::number(name).required().whole().from_to(1.0, MOST_DAYS).looks_like("^[1-9][0-9]{0,2}$")
+}
+
 const OFFER: Schema = Schema::new(&[
     name("gigTitle").required(),
     Field::number("price").required(),
     Field::text("description").at_most(DESCRIPTION).required(),
-    Field::number("deliveryInDays").required(),
+    days_of_work("deliveryInDays"),
     day("oldDeliveryDate").required(),
     day("newDeliveryDate"),
     Field::boolean("accepted").required(),
@@ -71,8 +78,8 @@ const ORDER: Schema = Schema::new(&[
     name("status").required(),
     name("orderId").required(),
     name("invoiceId").required(),
-    Field::number("quantity").required(),
-    Field::number("price").required(),
+    Field::number("quantity").required().whole().from_to(1.0, 1.0).looks_like("^1$"),
+    Field::number("price").required().from_to(0.01, HIGHEST),
     Field::number("serviceFee"),
     Field::text("requirements").at_most(DESCRIPTION).blank(),
     name("paymentIntent").required(),
@@ -89,15 +96,17 @@ const ORDER: Schema = Schema::new(&[
 const EXTENSION: Schema = Schema::new(&[
     day("originalDate").required(),
     day("newDate").required(),
-    Field::number("days").required().above(0.0, "\"days\" must be greater than 0"),
+    days_of_work("days").above(0.0, "\"days\" must be greater than 0"),
     Field::text("reason").at_most(DESCRIPTION).required(),
     day("deliveryDateUpdate"),
 ]);
 
 const NOTIFICATION: Schema = Schema::lenient(&[name("notificationId").required()]);
 
-const INTENT: Schema =
-    Schema::lenient(&[Field::number("price").required().above(0.0, "\"price\" must be a positive number")]);
+const INTENT: Schema = Schema::lenient(&[Field::number("price")
+    .required()
+    .from_to(0.01, HIGHEST)
+    .above(0.0, "\"price\" must be a positive number")]);
 
 const DELIVER: Schema = Schema::lenient(&[
     Field::text("message").at_most(DESCRIPTION).blank(),
@@ -106,6 +115,22 @@ const DELIVER: Schema = Schema::lenient(&[
     name("fileType").blank(),
     name("fileName").blank(),
 ]);
+
+/// What the document says of the bodies whose name comes first.
+pub(crate) fn documents() -> Vec<(&'static str, Value)> {
+    let mut deliver = DELIVER.document();
+    deliver["properties"]["fileSize"] = json!({ "type": ["string", "number", "null"], "maxLength": NAME });
+    let ignored = ["sellerId", "buyerId", "ongoingJobs", "completedJobs", "totalEarnings", "purchasedGigs"];
+    vec![
+        ("OrderBody", ORDER.document()),
+        ("PaymentIntentBody", INTENT.document()),
+        ("ExtensionBody", EXTENSION.document()),
+        ("DeliverBody", deliver),
+        ("ApproveBody", anything(&ignored.map(|name| (name, json!({}))))),
+        ("CancelBody", anything(&["paymentIntentId", "paymentIntent"].map(|name| (name, json!({}))))),
+        ("NotificationBody", NOTIFICATION.document()),
+    ]
+}
 
 fn required_date(body: &Value, name: &str, shown: &str) -> Result<Timestamp, Invalid> {
     date(body, name).ok_or_else(|| Invalid::new(format!("\"{shown}\" is required")))
@@ -342,7 +367,7 @@ impl DeliverBody {
         let file_size = match body.get("fileSize") {
             None | Some(Value::Null) => None,
             Some(Value::Number(size)) => Some(size.to_string()),
-            Some(Value::String(size)) if size.len() > NAME => {
+            Some(Value::String(size)) if size.chars().count() > NAME => {
                 let text = format!("\"fileSize\" length must be less than or equal to {NAME} characters long");
                 return Err(Invalid::new(text));
             }

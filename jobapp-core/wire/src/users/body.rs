@@ -162,6 +162,11 @@ const SELLER: Schema = Schema::new(&[
     name("createdAt"),
 ]);
 
+/// What the document says of the bodies whose name comes first.
+pub(crate) fn documents() -> Vec<(&'static str, Value)> {
+    vec![("SellerBody", SELLER.document())]
+}
+
 impl SellerBody {
     /// Reads a body.
     ///

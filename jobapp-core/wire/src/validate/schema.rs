@@ -9,8 +9,8 @@ use super::{Field, Invalid, default_text};
 /// The fields of a body or of an object within one, in the order they are checked.
 #[derive(Debug, Clone, Copy)]
 pub struct Schema {
-    fields: &'static [Field],
-    lenient: bool,
+    pub(super) fields: &'static [Field],
+    pub(super) lenient: bool,
 }
 
 impl Schema {

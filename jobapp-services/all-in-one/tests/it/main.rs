@@ -12,6 +12,7 @@ mod harness;
 mod input;
 mod isolation;
 mod newcomer;
+mod openapi;
 mod process;
 mod races;
 mod routes;

@@ -14,7 +14,7 @@ const AT: &str = "Seed create() method error";
 
 /// Makes sample users.
 #[utoipa::path(put, path = "/api/v1/auth/seed/{count}", tag = "auth",
-    params(("count" = usize, Path, description = "How many: 1 to 1000.")),
+    params(("count" = usize, Path, minimum = 1, maximum = 1000, description = "How many.")),
     responses(
         (status = 200, description = "They are made.", body = MessageAnswer),
         (status = 400, description = "None or too many.", body = ErrorBody),

@@ -24,7 +24,7 @@ pub(crate) struct MarkedAnswer {
 
 /// The receiver has read a message.
 #[utoipa::path(put, path = "/api/v1/message/mark-as-read", tag = "message",
-    request_body(content = serde_json::Value, description = "`messageId`.",
+    request_body(content = MarkAsReadBody,
         example = json!({ "messageId": "66f0c0ffee0000000000d001" })),
     responses(
         (status = 200, description = "The message.", body = SingleMessageAnswer),
@@ -49,7 +49,7 @@ pub(crate) async fn one(
 
 /// The receiver has read everything that a user wrote to him.
 #[utoipa::path(put, path = "/api/v1/message/mark-multiple-as-read", tag = "message",
-    request_body(content = serde_json::Value, description = "`receiverUsername` (the caller), `senderUsername` and `messageId`.",
+    request_body(content = MarkMultipleBody,
         example = json!({
             "receiverUsername": "Anna", "senderUsername": "Iria", "messageId": "66f0c0ffee0000000000d001"
         })),

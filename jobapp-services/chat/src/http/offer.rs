@@ -25,7 +25,7 @@ pub(crate) struct SingleMessageAnswer {
 
 /// Accepts an offer (the buying side) or cancels it (either side). The same answer again changes nothing.
 #[utoipa::path(put, path = "/api/v1/message/offer", tag = "message",
-    request_body(content = serde_json::Value, description = "`messageId`, and `type`: `accepted` or `cancelled`.",
+    request_body(content = OfferAnswerBody,
         example = json!({ "messageId": "66f0c0ffee0000000000d001", "type": "accepted" })),
     responses(
         (status = 200, description = "The message.", body = SingleMessageAnswer),

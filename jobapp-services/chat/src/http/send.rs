@@ -32,9 +32,7 @@ pub(crate) struct MessageAnswer {
 
 /// Writes a message. With `hasOffer`, the seller makes an offer, which is also mailed.
 #[utoipa::path(post, path = "/api/v1/message", tag = "message",
-    request_body(content = serde_json::Value, description = "`sellerId`, `buyerId`, `senderUsername`, `senderPicture`, \
-        `receiverUsername` and `receiverPicture` are required; `body`, `file` with `fileType`, `fileName` and `fileSize`, \
-        `gigId`, `conversationId`, and `hasOffer` with `offer` are optional.",
+    request_body(content = MessageBody,
         example = json!({
             "sellerId": "66f0c0ffee0000000000a001", "buyerId": "66f0c0ffee0000000000c001",
             "senderUsername": "Anna", "senderPicture": "https://example.com/anna.png",

@@ -19,7 +19,7 @@ const MOST: usize = 1000;
 
 /// Asks for sellers to make a sample gig each for. Exists only where the configuration says so.
 #[utoipa::path(put, path = "/api/v1/gig/seed/{count}", tag = "gig",
-    params(("count" = usize, Path, description = "How many: 1 to 1000.")),
+    params(("count" = usize, Path, minimum = 1, maximum = 1000, description = "How many.")),
     responses(
         (status = 201, description = "They will be there in a moment: one for each of as many sellers as there are.", body = GigMessageAnswer),
         (status = 400, description = "The count is none.", body = ErrorBody),

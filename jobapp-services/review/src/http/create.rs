@@ -27,9 +27,7 @@ pub(crate) struct ReviewAnswer {
 
 /// Reviews the other side of a completed order, once. Who writes, about whom and about which gig follows from the order.
 #[utoipa::path(post, path = "/api/v1/review", tag = "review",
-    request_body(content = serde_json::Value, description = "`orderId`, `reviewType` (`buyer-review` or `seller-review`), \
-        `rating` (1 to 5) and `review` count; `gigId`, `sellerId`, `reviewerId`, `reviewerImage`, `reviewerUsername` and \
-        `country` must be there and are ignored.",
+    request_body(content = ReviewBody,
         example = json!({
             "orderId": "JO52310984761", "reviewType": "buyer-review", "rating": 5, "review": "Quick and tidy.",
             "gigId": "66f0c0ffee0000000000b001", "sellerId": "66f0c0ffee0000000000a001",

@@ -45,7 +45,7 @@ pub(crate) async fn by_name(
 
 /// Sellers drawn by lot, at most as many as asked for.
 #[utoipa::path(get, path = "/api/v1/seller/random/{size}", tag = "seller",
-    params(("size" = usize, Path, description = "How many: 1 to 100.")),
+    params(("size" = usize, Path, minimum = 1, maximum = 100, description = "How many.")),
     responses(
         (status = 200, description = "Some sellers.", body = SellersAnswer),
         (status = 400, description = "The size is no number from 1 to 100.", body = ErrorBody),

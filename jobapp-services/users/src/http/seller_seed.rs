@@ -16,7 +16,7 @@ const MOST: usize = 1000;
 
 /// Makes sample sellers of buyers who do not sell. Exists only where the configuration says so.
 #[utoipa::path(put, path = "/api/v1/seller/seed/{count}", tag = "seller",
-    params(("count" = usize, Path, description = "How many: 1 to 1000.")),
+    params(("count" = usize, Path, minimum = 1, maximum = 1000, description = "How many.")),
     responses(
         (status = 201, description = "They are made: as many as there were buyers for.", body = MessageAnswer),
         (status = 400, description = "Every buyer sells already, or the count is none.", body = ErrorBody),

@@ -1,0 +1,51 @@
+"""Signs a seller with a gig up, by the document's own examples, and prints the cookies of the session.
+
+usage: prepare.py BASE NAME
+"""
+
+import http.cookiejar
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+
+base, name = sys.argv[1:]
+cookies = http.cookiejar.CookieJar()
+browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
+with urllib.request.urlopen(f"{base}/openapi.json") as answer:
+    document = json.load(answer)
+
+
+def example(path, method):
+    content = document["paths"][f"/api/gateway/v1{path}"][method]["requestBody"]["content"]["application/json"]
+    if "example" in content:
+        return content["example"]
+    return document["components"]["schemas"][content["schema"]["$ref"].rsplit("/", 1)[-1]]["example"]
+
+
+def call(method, path, body):
+    request = urllib.request.Request(
+        f"{base}/api/gateway/v1{path}",
+        method=method.upper(),
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    # What was just made may be on its way to the next service.
+    for _ in range(60):
+        try:
+            with browser.open(request) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            text = error.read().decode()
+            if error.code != 503:
+                sys.exit(f"{method} {path}: {error.code} {text}")
+            time.sleep(0.5)
+    sys.exit(f"{method} {path}: {text}")
+
+
+person = example("/auth/signup", "post") | {"username": name, "email": f"{name.lower()}@example.com"}
+call("post", "/auth/signup", person)
+call("post", "/seller/create", example("/seller/create", "post"))
+call("post", "/gig/create", example("/gig/create", "post"))
+print("; ".join(f"{cookie.name}={cookie.value}" for cookie in cookies))
