@@ -1,4 +1,4 @@
-"""Signs a seller with a gig up, by the document's own examples, and prints the cookies of the session.
+"""Signs a seller with a gig up, by the document's own examples, and prints the session: the value of its cookie.
 
 usage: prepare.py BASE NAME
 """
@@ -48,4 +48,4 @@ person = example("/auth/signup", "post") | {"username": name, "email": f"{name.l
 call("post", "/auth/signup", person)
 call("post", "/seller/create", example("/seller/create", "post"))
 call("post", "/gig/create", example("/gig/create", "post"))
-print("; ".join(f"{cookie.name}={cookie.value}" for cookie in cookies))
+print(next(cookie.value for cookie in cookies if cookie.name == "session"))

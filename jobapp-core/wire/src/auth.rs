@@ -238,7 +238,7 @@ pub(crate) fn documents() -> Vec<(&'static str, Value)> {
         ("ForgotPasswordBody", ForgotPasswordBody::SCHEMA.document()),
         ("ResetPasswordBody", Schema::new(ResetPasswordBody::FIELDS).document()),
         ("ChangePasswordBody", ChangePasswordBody::SCHEMA.document()),
-        ("ResendEmailBody", anything(&[("email", json!({})), ("userId", json!({}))])),
+        ("ResendEmailBody", ResendEmailBody::document()),
         ("BeginSecondFactorBody", BeginSecondFactorBody::SCHEMA.document()),
         ("ConfirmSecondFactorBody", ConfirmSecondFactorBody::SCHEMA.document()),
         ("EndSecondFactorBody", EndSecondFactorBody::SCHEMA.document()),
@@ -397,6 +397,12 @@ pub struct ResendEmailBody {
 }
 
 impl ResendEmailBody {
+    /// What the body must be, as JSON Schema.
+    fn document() -> Value {
+        let email = json!({ "type": "string", "pattern": ADDRESS });
+        json!({ "type": "object", "properties": { "email": email, "userId": {} }, "required": ["email"] })
+    }
+
     /// Reads a body.
     pub fn parse(body: &Value) -> Self {
         let user_id = match body.get("userId") {

@@ -214,7 +214,7 @@ impl MessageBody {
                 "offer": {
                     "required": ["gigTitle", "price", "description", "deliveryInDays", "oldDeliveryDate"],
                     "properties": {
-                        "price": { "minimum": 0.01, "maximum": HIGHEST, "pattern": "^[1-9][0-9]{0,4}$" },
+                        "price": { "minimum": 0.005, "maximum": HIGHEST, "pattern": "^[1-9][0-9]{0,4}$" },
                         "deliveryInDays": { "multipleOf": 1, "pattern": "^[1-9][0-9]{0,4}$" },
                     },
                 },
@@ -286,7 +286,7 @@ pub struct OfferAnswerBody {
 
 impl OfferAnswerBody {
     const SCHEMA: Schema = Schema::lenient(&[
-        Field::text("messageId").required(),
+        message_id(),
         Field::one_of("type", &["accepted", "cancelled"], "\"type\" must be one of [accepted, cancelled]").required(),
     ]);
 
@@ -301,6 +301,11 @@ impl OfferAnswerBody {
     }
 }
 
+/// The id of a message, which is read where it is looked for.
+const fn message_id() -> Field {
+    Field::text("messageId").required().looks_like("^[0-9A-Fa-f]{24}$")
+}
+
 /// `PUT /message/mark-as-read`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -311,7 +316,7 @@ pub struct MarkAsReadBody {
 }
 
 impl MarkAsReadBody {
-    const SCHEMA: Schema = Schema::lenient(&[Field::text("messageId").required()]);
+    const SCHEMA: Schema = Schema::lenient(&[message_id()]);
 
     /// Reads a body.
     ///
@@ -340,7 +345,7 @@ impl MarkMultipleBody {
     const SCHEMA: Schema = Schema::lenient(&[
         Field::text("receiverUsername").required(),
         Field::text("senderUsername").required(),
-        Field::text("messageId").required(),
+        message_id(),
     ]);
 
     /// Reads a body.

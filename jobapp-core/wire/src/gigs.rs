@@ -171,7 +171,7 @@ const TAGS: Field = Field::texts("tags", 1)
 const PRICE: Field = Field::number("price")
     .required()
     .above(4.99, "Gig price must be greater than $4.99")
-    .from_to(4.99, HIGHEST)
+    .from_to(4.995, HIGHEST)
     .looks_like(r"^([5-9]|[1-9][0-9]{1,4})(\.[0-9]{1,2})?$")
     .missing("Gig price is required");
 const COVER_IMAGE: Field = required("coverImage", "Please add a cover image", "Gig cover image is required");

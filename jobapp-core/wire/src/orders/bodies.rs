@@ -79,7 +79,7 @@ const ORDER: Schema = Schema::new(&[
     name("orderId").required(),
     name("invoiceId").required(),
     Field::number("quantity").required().whole().from_to(1.0, 1.0).looks_like("^1$"),
-    Field::number("price").required().from_to(0.01, HIGHEST),
+    Field::number("price").required().from_to(0.005, HIGHEST),
     Field::number("serviceFee"),
     Field::text("requirements").at_most(DESCRIPTION).blank(),
     name("paymentIntent").required(),
@@ -105,7 +105,7 @@ const NOTIFICATION: Schema = Schema::lenient(&[name("notificationId").required()
 
 const INTENT: Schema = Schema::lenient(&[Field::number("price")
     .required()
-    .from_to(0.01, HIGHEST)
+    .from_to(0.005, HIGHEST)
     .above(0.0, "\"price\" must be a positive number")]);
 
 const DELIVER: Schema = Schema::lenient(&[

@@ -126,14 +126,11 @@ impl Field {
     fn number_document(&self, above: Option<f64>) -> Value {
         let mut schema =
             Map::from_iter([("type".to_owned(), json!(if self.stated.whole { "integer" } else { "number" }))]);
-        if let Some(above) = above {
-            schema.insert("exclusiveMinimum".to_owned(), json!(above));
-        }
         if let Some((least, most)) = self.stated.range {
-            if above.is_none() {
-                schema.insert("minimum".to_owned(), json!(least));
-            }
+            schema.insert("minimum".to_owned(), json!(least));
             schema.insert("maximum".to_owned(), json!(most));
+        } else if let Some(above) = above {
+            schema.insert("exclusiveMinimum".to_owned(), json!(above));
         }
         let bounded = above.is_some() || self.stated.range.is_some();
         let pattern = self.stated.pattern.unwrap_or(if bounded { POSITIVE } else { NUMBER });
