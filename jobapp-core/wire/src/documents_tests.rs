@@ -119,6 +119,10 @@ fn at_the_bounds(schema: &Value) -> (Vec<Value>, Vec<Value>) {
         return (texts.clone(), vec![json!("other"), json!(null)]);
     }
     let free = schema["pattern"].as_str().is_none_or(|pattern| pattern.starts_with("[^"));
+    if schema["pattern"].as_str().is_some_and(|pattern| pattern.starts_with(r"^[\u0000")) {
+        // What nobody sees anything of.
+        good.extend(["", " \t", "\u{200b}\u{2800}"].map(Value::from));
+    }
     if is_type(schema, "string") {
         let length = |key: &str| schema[key].as_u64().and_then(|length| usize::try_from(length).ok());
         match length("maxLength") {

@@ -38,13 +38,18 @@ const DATE: &str = concat!(
     r"30 (Jan|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|31 (Jan|Mar|May|Jul|Aug|Oct|Dec)) [1-9][0-9]{3}",
     r"( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] GMT([+-](0[0-9]|1[0-4])[0-5][0-9])?( \([A-Za-z ]{1,60}\))?)?))$"
 );
-/// A text that is empty, or the address of a web page.
+/// A text that is the address of a web page.
 const LINK: &str =
-    r#"^([Hh][Tt][Tt][Pp][Ss]?://[^\s\u0000-\u0020\u007f-\u009f"<>\\@:/?#][^\s\u0000-\u0020\u007f-\u009f"<>\\@]*)?$"#;
+    r#"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\u0000-\u0020\u007f-\u009f"<>\\@:/?#][^\s\u0000-\u0020\u007f-\u009f"<>\\@]*$"#;
 
-/// A text of which something is seen: with one character that is not invisible. Those beyond the first 65,536 are left
-/// out, as not every reader of patterns knows them.
-static VISIBLE: LazyLock<String> = LazyLock::new(|| {
+/// A text of which something is seen: with one character that is not invisible.
+static VISIBLE: LazyLock<String> = LazyLock::new(|| format!("[^{}]", *INVISIBLE_CHARACTERS));
+/// A text of which nobody sees anything.
+static BLANK: LazyLock<String> = LazyLock::new(|| format!("^[{}]*$", *INVISIBLE_CHARACTERS));
+
+/// The characters nobody sees, as ranges of a pattern. Those beyond the first 65,536 are left out, as not every reader of
+/// patterns knows them.
+static INVISIBLE_CHARACTERS: LazyLock<String> = LazyLock::new(|| {
     let is_invisible =
         |code: &u32| char::from_u32(*code).is_some_and(|character| is_blank(character.encode_utf8(&mut [0; 4])));
     let mut ranges: Vec<(u32, u32)> = Vec::new();
@@ -55,7 +60,7 @@ static VISIBLE: LazyLock<String> = LazyLock::new(|| {
         }
     }
     let class: Vec<String> = ranges.iter().map(|(first, last)| format!("\\u{first:04x}-\\u{last:04x}")).collect();
-    format!("[^{}]", class.concat())
+    class.concat()
 });
 
 impl Schema {
@@ -90,7 +95,7 @@ impl Field {
             Kind::List => self.list_document(json!({}), 0),
             Kind::Links => {
                 let any_but_text = json!({ "type": ["null", "boolean", "number", "object", "array"] });
-                self.list_document(json!({ "anyOf": [self.with_pattern(LINK), any_but_text] }), 0)
+                self.list_document(json!({ "anyOf": [self.with_pattern(LINK), blank(), any_but_text] }), 0)
             }
             Kind::Texts { min } => self.list_document(self.text_document(None), min),
             Kind::Objects { min, of } => self.list_document(of.document(), min),
@@ -170,5 +175,9 @@ fn or_blank(mut schema: Value) -> Value {
         schema["type"] = json!(["string", "null"]);
         return schema;
     }
-    json!({ "anyOf": [schema, { "type": "null" }, { "type": "string", "maxLength": 0 }] })
+    json!({ "anyOf": [schema, { "type": "null" }, blank()] })
+}
+
+fn blank() -> Value {
+    json!({ "type": "string", "pattern": *BLANK })
 }
