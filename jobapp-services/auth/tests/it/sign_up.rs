@@ -53,7 +53,11 @@ async fn a_broken_rule_is_answered_with_its_text() {
         ("password", json!("password123"), "This password is too common. Please choose another one."),
         ("email", json!("marta@localhost"), "Invalid email"),
         ("profilePicture", json!("no picture"), "File upload error. Try again"),
-        ("profilePicture", json!("data:image/png;base64,aGVsbG8="), "File upload error. Try again"),
+        (
+            "profilePicture",
+            json!("data:image/png;base64,aGVsbG8="),
+            "This is no picture that can be shown. Choose a PNG, JPEG, GIF, WebP, AVIF or BMP file.",
+        ),
         ("browserName", json!(""), "\"browserName\" is not allowed to be empty"),
         ("role", json!("operator"), "\"role\" is not allowed"),
     ];

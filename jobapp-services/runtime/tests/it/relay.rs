@@ -99,8 +99,8 @@ async fn a_running_relay_publishes_as_soon_as_a_change_is_stored() {
 async fn stopping_publishes_what_was_stored_until_then() {
     let world = World::new().await;
     let running = Running::start(world.relay());
-    running.stop.cancel();
     change(&world.store, 1, &["at the last moment"]).await;
+    running.stop.cancel();
     running.stop().await;
     assert_eq!(world.store.outbox().waiting().await.unwrap(), 0);
     assert_eq!(bodies(&take(&world.bus, 1).await), ["at the last moment"]);

@@ -106,14 +106,22 @@ async fn a_picture_is_a_picture_or_an_address_of_the_web() {
     let world = World::new();
     let iria = world.make_seller("Iria").await;
     let path = format!("/api/v1/seller/{}", iria["_id"].as_str().unwrap());
-    for picture in ["javascript:alert(1)", "p.png", "data:text/html;base64,PHA+", "ftp://example.org/p.png"] {
+    let (no_source, no_picture) = (
+        "File upload error. Try again",
+        "This is no picture that can be shown. Choose a PNG, JPEG, GIF, WebP, AVIF or BMP file.",
+    );
+    for (picture, text) in [
+        ("javascript:alert(1)", no_source),
+        ("p.png", no_source),
+        ("data:text/html;base64,PHA+", no_picture),
+        ("ftp://example.org/p.png", no_source),
+    ] {
         for (user, method, path, from) in [
             ("Marta", "POST", "/api/v1/seller/create", "Create seller() method error"),
             ("Iria", "PUT", path.as_str(), "Update seller() method error"),
         ] {
             let refused = world.call(user, method, path, Some(&with_picture(picture))).await;
-            let expected = json!({"message": "File upload error. Try again", "statusCode": 400, "status": "error",
-                "comingFrom": from});
+            let expected = json!({"message": text, "statusCode": 400, "status": "error", "comingFrom": from});
             assert_eq!((refused.status, refused.body), (StatusCode::BAD_REQUEST, expected), "{picture}");
         }
     }
