@@ -1,6 +1,7 @@
 """Signs a seller with a gig up, by the document's own examples, and prints the session: the value of its cookie.
 
 usage: prepare.py BASE NAME
+       prepare.py BASE --alive SESSION    fails unless that session goes on
 """
 
 import http.cookiejar
@@ -10,7 +11,14 @@ import time
 import urllib.error
 import urllib.request
 
-base, name = sys.argv[1:]
+base, name = sys.argv[1:3]
+if name == "--alive":
+    mine = urllib.request.Request(f"{base}/api/gateway/v1/auth/currentuser", headers={"Cookie": f"session={sys.argv[3]}"})
+    try:
+        urllib.request.urlopen(mine).close()
+    except urllib.error.HTTPError as error:
+        sys.exit(f"the session ended midway: {error.code} {error.read().decode()}")
+    sys.exit()
 cookies = http.cookiejar.CookieJar()
 browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
 with urllib.request.urlopen(f"{base}/openapi.json") as answer:

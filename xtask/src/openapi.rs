@@ -14,8 +14,10 @@ use anyhow::{Context, bail, ensure};
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// How long one run may take before it is ended and counts as failed. It takes a minute or two.
 const PATIENCE: Duration = Duration::from_secs(420);
-/// What ends or changes the session that calls it. It is tried apart, with a session of its own.
-const ENDS_SESSIONS: &str = "/auth/(signout|change-password|sessions|second-factor)";
+/// What changes how its caller signs in.
+const CHANGES_SIGNING_IN: &str = "/auth/second-factor$";
+/// What ends the session that calls it. Each is tried apart, with a session of its own.
+const ENDS_THE_SESSION: [&str; 3] = ["/auth/signout$", "/auth/change-password$", "/auth/sessions"];
 
 /// Checks the whole document, or only the paths that this regular expression finds.
 pub(crate) fn check(only: Option<&str>) -> anyhow::Result<()> {
@@ -23,12 +25,27 @@ pub(crate) fn check(only: Option<&str>) -> anyhow::Result<()> {
     let place = target().join("openapi");
     let tool = install(&place)?;
     let server = Server::start(&place)?;
-    let main = ["--exclude-path-regex", ENDS_SESSIONS];
-    let apart = ["--include-path-regex", ENDS_SESSIONS];
-    match only {
-        Some(only) => server.judge(&tool, "Anna", &["--include-path-regex", only]),
-        None => server.judge(&tool, "Anna", &main).and_then(|()| server.judge(&tool, "Berta", &apart)),
+    if let Some(only) = only {
+        return server.judge(&tool, "Anna", &["--include-path-regex", only]).map(drop);
     }
+    let apart = format!("{CHANGES_SIGNING_IN}|{}", ENDS_THE_SESSION.join("|"));
+    let people = [("Anna", "--exclude-path-regex", &*apart), ("Berta", "--include-path-regex", CHANGES_SIGNING_IN)];
+    for (name, which, operations) in people {
+        let session = server.judge(&tool, name, &[which, operations])?;
+        // Somebody who was signed out midway has tried nothing from then on.
+        prepare(&tool, &[&server.base, "--alive", &session])?;
+    }
+    for (name, operations) in ["Carla", "Doris", "Emma"].into_iter().zip(ENDS_THE_SESSION) {
+        server.judge(&tool, name, &["--include-path-regex", operations])?;
+    }
+    Ok(())
+}
+
+/// Runs the script that signs people up. Returns what it prints.
+fn prepare(tool: &Tool, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new(&tool.python).arg(own("prepare.py")).args(arguments).output()?;
+    ensure!(output.status.success(), "prepare.py: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 fn target() -> PathBuf {
@@ -100,16 +117,14 @@ impl Server {
         Ok(server)
     }
 
-    /// Signs somebody up and has schemathesis call these operations as that person.
-    fn judge(&self, tool: &Tool, name: &str, operations: &[&str]) -> anyhow::Result<()> {
-        let prepared = Command::new(&tool.python).arg(own("prepare.py")).args([&self.base, name]).output()?;
-        ensure!(prepared.status.success(), "nobody is signed up: {}", String::from_utf8_lossy(&prepared.stderr));
-        let session = String::from_utf8(prepared.stdout)?;
-
+    /// Signs somebody up and has schemathesis call these operations as that person. Returns the session.
+    fn judge(&self, tool: &Tool, name: &str, operations: &[&str]) -> anyhow::Result<String> {
+        let session = prepare(tool, &[&self.base, name])?;
         let mut command = Command::new(&tool.schemathesis);
         command.current_dir(&self.place).arg("--config-file").arg(own("schemathesis.toml")).arg("run");
-        command.arg(format!("{}/openapi.json", self.base)).args(operations).env("JOBAPP_SESSION", session.trim());
-        finish_in_time(command)
+        command.arg(format!("{}/openapi.json", self.base)).args(operations).env("JOBAPP_SESSION", &session);
+        finish_in_time(command)?;
+        Ok(session)
     }
 }
 
