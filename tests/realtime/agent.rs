@@ -193,6 +193,15 @@ impl Agent {
     }
 }
 
+/// Checks in which order the sockets of a process heard each of several events. What the server has written in order, the system may tell
+/// the process in another one, if it comes while the process looks: so nearly always is enough here, and that the server
+/// writes in order is looked at in the system's own buffers.
+#[track_caller]
+pub fn heard_in_order(events: &[Vec<String>], opened: &[String]) {
+    let others: Vec<_> = events.iter().filter(|heard| *heard != opened).collect();
+    assert!(others.len() <= (events.len() / 25).max(1), "{} of {}: {others:?}", others.len(), events.len());
+}
+
 impl Client {
     async fn command(&self, command: Value) {
         let line = format!("{command}\n");
