@@ -106,8 +106,12 @@ impl MediaStore for FolderMedia {
                 let link = inner.links.sign(&file, name);
                 format!("{}{}", inner.public_url, names::signed_path(&link, name, &file))
             }
-            None => inner.picture_of_before(stored).unwrap_or_else(|| stored.to_owned()),
+            None => self.picture(stored),
         }
+    }
+
+    fn picture(&self, stored: &str) -> String {
+        self.inner.picture_of_before(stored).unwrap_or_else(|| stored.to_owned())
     }
 
     async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
@@ -484,8 +488,12 @@ mod tests {
         let kept = format!("http://localhost:4999/media/{name}");
         let now = format!("http://localhost:4000/media/{name}");
         assert_eq!(media.address(&kept, "a.png"), now, "until it is made private");
+        assert_eq!((media.picture(&kept), media.picture(&now)), (now.clone(), now.clone()));
         for elsewhere in ["https://img.example.org/media/x.png", &kept.replace('0', "1"), "me.png", ""] {
-            assert_eq!(media.address(elsewhere, ""), elsewhere);
+            assert_eq!(
+                (media.address(elsewhere, ""), media.picture(elsewhere)),
+                (elsewhere.to_owned(), elsewhere.to_owned())
+            );
         }
         assert!(media.make_private(FolderMedia::public_name(&kept).unwrap()).unwrap());
         assert!(!media.make_private(name).unwrap(), "once is enough");

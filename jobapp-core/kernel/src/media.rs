@@ -175,6 +175,12 @@ pub trait MediaStore: Send + Sync + 'static {
         stored.to_owned()
     }
 
+    /// Where everybody sees the picture that a record keeps: as [`MediaStore::address`], for what is a picture of a profile or
+    /// a gig and therefore never private, so that no store needs to look.
+    fn picture(&self, stored: &str) -> String {
+        stored.to_owned()
+    }
+
     /// Begins an upload whose source arrives in pieces, before it is known what it is for.
     ///
     /// Unless a store does better, the source is collected in memory and stored at once. A store of large files should do

@@ -33,7 +33,10 @@ impl Reader<'_> {
     }
 
     fn picture(self, stored: &str) -> String {
-        self.file(stored, "")
+        match self {
+            Self::Participant(media) => media.picture(stored),
+            Self::Service => stored.to_owned(),
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn document(gig: Listing) -> GigDocument {
 pub(crate) fn shown(media: &dyn MediaStore, gig: Listing) -> GigDocument {
     let mut document = document(gig);
     for picture in [&mut document.profile_picture, &mut document.cover_image] {
-        *picture = media.address(picture, "");
+        *picture = media.picture(picture);
     }
     document
 }

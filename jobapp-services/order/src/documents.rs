@@ -16,9 +16,16 @@ pub(crate) enum Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn media(self, stored: &str, name: &str) -> String {
+    fn file(self, stored: &str, name: &str) -> String {
         match self {
             Self::Participant(media) => media.address(stored, name),
+            Self::Service => stored.to_owned(),
+        }
+    }
+
+    fn picture(self, stored: &str) -> String {
+        match self {
+            Self::Participant(media) => media.picture(stored),
             Self::Service => stored.to_owned(),
         }
     }
@@ -43,16 +50,16 @@ pub(crate) fn order_document(order: &OrderRecord, reader: Reader<'_>) -> OrderDo
         gig_id: order.gig.id.to_string(),
         seller_id: order.seller.id.to_string(),
         seller_username: order.seller.username.clone(),
-        seller_image: reader.media(&order.seller.picture, ""),
+        seller_image: reader.picture(&order.seller.picture),
         seller_email: order.seller.email.clone(),
-        gig_cover_image: reader.media(&order.gig.cover_image, ""),
+        gig_cover_image: reader.picture(&order.gig.cover_image),
         gig_main_title: order.gig.title.clone(),
         gig_basic_title: order.gig.basic_title.clone(),
         gig_basic_description: order.gig.basic_description.clone(),
         buyer_id: order.buyer.id.to_string(),
         buyer_username: order.buyer.username.clone(),
         buyer_email: order.buyer.email.clone(),
-        buyer_image: reader.media(&order.buyer.picture, ""),
+        buyer_image: reader.picture(&order.buyer.picture),
         status: phase.status().to_owned(),
         state: Some(phase.name().to_owned()),
         order_id: order.number.to_string(),
@@ -92,7 +99,7 @@ pub(crate) fn order_document(order: &OrderRecord, reader: Reader<'_>) -> OrderDo
 fn work_document(work: &jobapp_orders::DeliveredWork, reader: Reader<'_>) -> DeliveredWork {
     // Names that were stored before they were made fit to be shown are made so now.
     let name = work.file_name.as_deref().map(file_name);
-    let file = work.file.as_deref().map(|file| reader.media(file, name.as_deref().unwrap_or_default()));
+    let file = work.file.as_deref().map(|file| reader.file(file, name.as_deref().unwrap_or_default()));
     DeliveredWork {
         id: work.id.to_string(),
         message: work.message.clone(),
@@ -117,9 +124,9 @@ pub(crate) fn notification_document(note: &NotificationRecord, media: &dyn Media
         id: note.id.to_string(),
         user_to: note.receiver.username.clone(),
         sender_username: note.sender.username.clone(),
-        sender_picture: media.address(&note.sender.picture, ""),
+        sender_picture: media.picture(&note.sender.picture),
         receiver_username: note.receiver.username.clone(),
-        receiver_picture: media.address(&note.receiver.picture, ""),
+        receiver_picture: media.picture(&note.receiver.picture),
         is_read: note.is_read,
         message: note.message.clone(),
         order_id: note.order_number.clone(),

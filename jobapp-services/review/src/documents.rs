@@ -13,7 +13,7 @@ pub(crate) fn review_document(review: &Review, media: &dyn MediaStore) -> Review
         order_id: review.order().to_string(),
         seller_id: review.seller_id().to_owned(),
         review: review.text().to_owned(),
-        reviewer_image: media.address(&reviewer.image, ""),
+        reviewer_image: media.picture(&reviewer.image),
         reviewer_username: reviewer.username,
         country: reviewer.country,
         review_type: review.side().name().to_owned(),

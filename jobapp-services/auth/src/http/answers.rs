@@ -16,7 +16,7 @@ pub(crate) fn user(service: &AuthService, account: &Account) -> UserDocument {
         email: account.email().to_string(),
         profile_public_id: account.profile_public_id().to_owned(),
         country: account.country().to_owned(),
-        profile_picture: service.media.address(account.profile_picture(), ""),
+        profile_picture: service.media.picture(account.profile_picture()),
         email_verified: account.is_email_verified(),
         created_at: account.created_at(),
         updated_at: account.updated_at(),
