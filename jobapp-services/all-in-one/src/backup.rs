@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use jobapp_sql::copy_databases;
 
-use crate::{Settings, output, private};
+use crate::{Folder, Settings, output, private};
 
 /// What a backup leaves out: the index is made anew from the gigs, the lock and what is set aside are of no use elsewhere.
 const LEFT_OUT: [&str; 3] = ["search", "jobapp.lock", "lost+found"];
@@ -21,11 +21,7 @@ pub(crate) async fn backup(settings: &Settings, target: &Path) -> anyhow::Result
 }
 
 fn copy_folder(source: &Path, target: &Path) -> anyhow::Result<()> {
-    ensure!(
-        source.join("secrets.toml").exists(),
-        "there is no marketplace in {}; name its folder with --data",
-        source.display()
-    );
+    Folder::require_used(source)?;
     if target.exists() {
         bail!("{} is there already; name a folder that is not", target.display());
     }

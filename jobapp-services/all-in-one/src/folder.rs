@@ -4,8 +4,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
+use crate::secrets::FILE;
 use crate::{Secrets, private};
 
 /// Another process holds the folder.
@@ -92,10 +93,17 @@ impl Folder {
     /// # Errors
     /// As [`Folder::open`], and when no marketplace has used the folder.
     pub fn open_used(root: &Path) -> anyhow::Result<Self> {
-        if !root.join("secrets.toml").exists() {
-            bail!("there is no marketplace in {}; name its folder with --data", root.display());
-        }
+        Self::require_used(root)?;
         Self::open(root)
+    }
+
+    /// Refuses a folder that no marketplace has used.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn require_used(root: &Path) -> anyhow::Result<()> {
+        ensure!(root.join(FILE).exists(), "there is no marketplace in {}; name its folder with --data", root.display());
+        Ok(())
     }
 
     /// The folder's path.

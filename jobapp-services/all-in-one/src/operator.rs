@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use jobapp_kernel::{DeadLetter, DeadLetters};
 use jobapp_sql::{SqlBus, SqlBusConfig};
 
 use crate::cli::{DeadLettersCommand, SearchCommand};
 use crate::compose::{self, Stores};
-use crate::secrets::FILE;
 use crate::storage::advised;
 use crate::{Folder, Secrets, Settings, output};
 
@@ -42,11 +41,7 @@ pub(crate) async fn search(settings: &Settings, command: &SearchCommand) -> anyh
 pub(crate) async fn dead_letters(settings: &Settings, command: &DeadLettersCommand) -> anyhow::Result<ExitCode> {
     let path = settings.data.join("bus.db");
     if !path.exists() {
-        ensure!(
-            settings.data.join(FILE).exists(),
-            "there is no marketplace in {}; name its folder with --data",
-            settings.data.display()
-        );
+        Folder::require_used(&settings.data)?;
         // It was prepared, and never started.
         return match command {
             DeadLettersCommand::List { .. } => output::say(NONE).map(|()| ExitCode::SUCCESS),

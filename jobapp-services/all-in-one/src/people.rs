@@ -77,7 +77,7 @@ async fn change(
         OperatorCommand::List => {
             let operators = auth.operators().await?;
             if operators.is_empty() {
-                output::say(format_args!("Nobody runs the marketplace."))?;
+                output::say("Nobody runs the marketplace.")?;
             }
             for account in operators {
                 output::say(format_args!("{}  {}  {}", account.id(), account.username(), account.email()))?;

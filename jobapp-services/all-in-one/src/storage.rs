@@ -180,11 +180,7 @@ fn write_and_sync(path: &Path) -> std::io::Result<()> {
 /// Looks through every database and the search index of a folder, which may be in use, and prints what was found. Returns
 /// whether all is well.
 pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
-    anyhow::ensure!(
-        data.join(crate::secrets::FILE).exists(),
-        "there is no marketplace in {}; name its folder with --data",
-        data.display()
-    );
+    Folder::require_used(data)?;
     let mut is_well = true;
     for database in DATABASES {
         let path = data.join(format!("{database}.db"));
@@ -201,16 +197,14 @@ pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
     }
     // An index is made again by itself: what is wrong with it is no harm.
     match jobapp_tantivy::examine(&data.join("search")) {
-        None => output::say(format_args!("search: whole"))?,
+        None => output::say("search: whole")?,
         Some(reason) => output::say(format_args!("search: {reason}; it is made again by itself"))?,
     }
     if is_well {
         is_well = read_everything(data).await?;
     }
     if !is_well {
-        output::say(format_args!(
-            "Take the data folder from a backup, or see \"A damaged database\" in docs/running.md."
-        ))?;
+        output::say("Take the data folder from a backup, or see \"A damaged database\" in docs/running.md.")?;
     }
     Ok(is_well)
 }
@@ -219,7 +213,7 @@ pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
 async fn read_everything(data: &Path) -> anyhow::Result<bool> {
     let folder = match Folder::open_used(data) {
         Err(error) if error.is::<InUse>() => {
-            output::say(format_args!("stored values: not read, since the marketplace runs"))?;
+            output::say("stored values: not read, since the marketplace runs")?;
             return Ok(true);
         }
         opened => opened?,
