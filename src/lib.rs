@@ -12,6 +12,7 @@
 //! | [`kernel`] | ids, money, time, paging, the ports of the store, the bus, media and the clock |
 //! | [`auth`] | accounts, sessions, one-time codes |
 //! | [`users`] | buyers and sellers |
+//! | [`directory`] | what every service keeps of users |
 //! | [`gigs`] | gigs and what a search asks for |
 //! | [`orders`] | the order's lifecycle, payments, notifications |
 //! | [`reviews`] | reviews and the totals they feed |
@@ -98,6 +99,7 @@
 
 pub use jobapp_auth as auth;
 pub use jobapp_chat as chat;
+pub use jobapp_directory as directory;
 pub use jobapp_gigs as gigs;
 pub use jobapp_kernel as kernel;
 pub use jobapp_notifications as notifications;

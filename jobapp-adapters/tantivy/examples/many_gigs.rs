@@ -101,7 +101,7 @@ fn gig(number: u64) -> Listing {
         id: GigId(ObjectId::from_bytes(bytes)),
         sort_id: FIRST_SORT_ID + i64::try_from(number).unwrap_or_default(),
         seller: Seller {
-            id: jobapp_users::card::SellerId(ObjectId::from_bytes(bytes)),
+            id: jobapp_directory::SellerId(ObjectId::from_bytes(bytes)),
             username: format!("seller{}", number / 3),
             email: String::new(),
             picture: String::new(),

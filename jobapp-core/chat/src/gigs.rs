@@ -1,7 +1,7 @@
 //! What chatting knows of gigs: whose they are, and which are gone. Nobody can offer what is not his.
 
+use jobapp_directory::SellerId;
 use jobapp_kernel::{Aggregate, InvalidState, Key};
-use jobapp_users::card::SellerId;
 use serde::{Deserialize, Serialize};
 
 jobapp_kernel::object_id!(

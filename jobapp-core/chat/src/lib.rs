@@ -12,7 +12,7 @@
 //! use std::sync::Arc;
 //! use jobapp_chat::{Chat, ChatError, NewMessage};
 //! use jobapp_kernel::{FixedClock, MediaError, MediaStore, SequenceIds, StoredMedia, Timestamp, Upload};
-//! use jobapp_users::card::{CardUpdate, Directory};
+//! use jobapp_directory::{CardUpdate, Directory};
 //!
 //! /// Takes no files.
 //! struct NoFiles;

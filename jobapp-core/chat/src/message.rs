@@ -1,7 +1,7 @@
 //! Messages: written once, read once, and answered once if they carry an offer.
 
+use jobapp_directory::SellerId;
 use jobapp_kernel::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES, ObjectId, Timestamp};
-use jobapp_users::card::SellerId;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::{Pair, one_way};

@@ -1,7 +1,7 @@
 //! Which gig an offer is for: one that there is, of the one who offers it.
 
+use jobapp_directory::SellerId;
 use jobapp_kernel::{Change, Money, PageRequest, RepositoryError, Stored, in_turn};
-use jobapp_users::card::SellerId;
 
 use crate::{Chat, ChatError, ChatMessage, DeletedGig, GigId, GigSeller, NewMessage};
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use jobapp_directory::Directory;
 use jobapp_kernel::{
     Change, Clock, Ids, KeyValue, MediaStore, PageRequest, Repository, RepositoryError, Saved, Stored, Timestamp,
     in_turn, in_turn_by,
 };
-use jobapp_users::card::Directory;
 
 use crate::{ChatError, ChatMessage, Conversation, DeletedGig, GigSeller, MessageEvent, Place, Summary};
 

@@ -1,9 +1,9 @@
 //! Writing a message.
 
+use jobapp_directory::Card;
 use jobapp_kernel::{
     Aggregate, Cause, Change, KeyValue, Received, RepositoryError, Upload, file_label, file_name, in_turn_by, turn_by,
 };
-use jobapp_users::card::Card;
 
 use crate::conversation::Pair;
 use crate::{

@@ -7,12 +7,12 @@ use jobapp_chat::{
     Chat, ChatError, ChatMessage, Content, Conversation, MAX_MESSAGES, MessageEvent, NewFile, NewMessage, OfferState,
     OfferTerms, Place,
 };
+use jobapp_directory::{CardUpdate, Directory};
 use jobapp_kernel::{
     Aggregate, Cause, Change, FixedClock, MediaError, MediaStore, Money, ObjectId, Saved, SequenceIds, StoredMedia,
     Timestamp, Upload, UploadPurpose,
 };
 use jobapp_memory::MemoryStore;
-use jobapp_users::card::{CardUpdate, Directory};
 
 const BUYER_OF_MARTA: &str = "66f0c0ffee0000000000b001";
 const BUYER_OF_IRIA: &str = "66f0c0ffee0000000000b002";

@@ -1,7 +1,7 @@
 //! The gig: what a seller offers.
 
+use jobapp_directory::SellerId;
 use jobapp_kernel::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES, Money, Price, Ratings, Stars, Timestamp};
-use jobapp_users::card::SellerId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::GigError;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use jobapp_directory::SellerId;
 use jobapp_kernel::{
     Cause, Change, Clock, Direction, Ids, Key, KeyValue, PageRequest, Repository, RepositoryError, Saved, Sequence,
     Stars, Stored, Timestamp, in_turn,
 };
-use jobapp_users::card::SellerId;
 
 use crate::error::GigError;
 use crate::gig::{Content, FIRST_SORT_ID, Gig, GigEvent, GigId, Listing, Seller};

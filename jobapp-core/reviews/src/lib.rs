@@ -11,7 +11,7 @@
 //! use std::sync::Arc;
 //! use jobapp_kernel::{FixedClock, Stars, Timestamp};
 //! use jobapp_reviews::{NewReview, OrderFact, OrderParties, ReviewError, ReviewSide, Reviews};
-//! use jobapp_users::card::{CardUpdate, Directory};
+//! use jobapp_directory::{CardUpdate, Directory};
 //!
 //! let store = jobapp_memory::MemoryStore::new();
 //! let reviews = Reviews {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use jobapp_directory::Directory;
 use jobapp_kernel::{
     Aggregate, Cause, Change, Clock, Key, MAX_KEY_BYTES, PageRequest, Repository, RepositoryError, Saved, Sequence,
     Stars, in_turn,
 };
-use jobapp_users::card::Directory;
 
 use crate::{OrderFact, OrderNumber, Review, ReviewError, ReviewId, ReviewSide, Reviewer};
 

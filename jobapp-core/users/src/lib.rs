@@ -2,7 +2,7 @@
 //!
 //! A [`Buyer`] is made when an account is, a [`Seller`] when a buyer says so. The profile is theirs to write; counters,
 //! earnings and ratings are not: they follow from orders, gigs and reviews, each counted once whatever order they arrive in.
-//! [`Users`] joins the decisions with the store. Other services keep [`card::Card`]s of both in a [`card::Directory`].
+//! [`Users`] joins the decisions with the store. What other services keep of both is in `jobapp-directory`.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,9 +43,7 @@
 //! # Ok(()) }
 //! ```
 
-mod alike;
 mod buyer;
-pub mod card;
 mod error;
 mod pick;
 mod ports;
@@ -56,8 +54,8 @@ mod service;
 mod work;
 
 pub use buyer::{Buyer, BuyerEvent, BuyerState, BuyerV1, NewBuyer, Purchase};
-pub use card::{BuyerId, SellerId, Username};
 pub use error::UsersError;
+pub use jobapp_directory::{BuyerId, SellerId, Username};
 pub use ports::{Dice, Ports};
 pub use profile::{Certificate, Education, Experience, Item, Language, Profile};
 pub use seller::{Seller, SellerEvent, SellerState, SellerV1};

@@ -6,10 +6,10 @@ use jobapp_kernel::{
     Aggregate, Cause, Change, Key, PageRequest, Repository, RepositoryError, Saved, Stars, Stored, folded_key, in_turn,
 };
 
-use crate::alike::{ALIKE, nearest};
 use crate::{
     Buyer, BuyerId, NewBuyer, Ports, Profile, Purchase, Seller, SellerEvent, SellerId, Tally, UsersError, pick, samples,
 };
+use jobapp_directory::{ALIKE, nearest};
 
 /// How many buyers are looked at in one go for sample sellers.
 const PAGE: usize = 200;

@@ -7,6 +7,7 @@ use anyhow::Context;
 use axum::Router;
 use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
 use jobapp_chat_service::{ChatConfig, ChatPorts, ChatService};
+use jobapp_directory::Directory;
 use jobapp_gateway_service::routes::Target;
 use jobapp_gateway_service::{DemoSource, Door, Gateway, GatewayConfig, GatewayPorts, Upstreams, targets_of};
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
@@ -22,7 +23,6 @@ use jobapp_reviews::StoredAnalytics;
 use jobapp_runtime::{Consumer, Relay, Shutdown, SystemClock, SystemIds, Translate, error_text, run_consumer};
 use jobapp_sql::{SqlBus, SqlBusConfig, SqlStore};
 use jobapp_tantivy::TantivySearch;
-use jobapp_users::card::Directory;
 use jobapp_users_service::{UsersConfig, UsersPorts, UsersService};
 use utoipa::openapi::OpenApi;
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use jobapp_auth::{Account, Attempts, PendingSignIn, Session};
 use jobapp_chat::{ChatMessage, Conversation, DeletedGig, GigSeller};
+use jobapp_directory::Card;
 use jobapp_gigs::{ChosenCategory, Gig};
 use jobapp_kernel::{Aggregate, Outbox, Repository, Timestamp};
 use jobapp_orders::{GigFact, OfferFact, Order, OrderNotification, Payment};
 use jobapp_payments::FakeIntent;
 use jobapp_reviews::{OrderFact, RatingSummary, Review};
 use jobapp_sql::{Seal, SqlConfig, SqlStore};
-use jobapp_users::card::Card;
 use jobapp_users::{Buyer, Seller};
 
 use crate::Folder;

@@ -17,10 +17,10 @@ mod tests;
 use std::sync::Arc;
 
 use jobapp_chat::{Chat, ChatMessage, Conversation, DeletedGig, GigId, GigSeller};
+use jobapp_directory::{Card, Directory};
 use jobapp_http::ServiceGuard;
 use jobapp_kernel::{Clock, Ids, MediaStore, Publisher, Queue, Repository};
-use jobapp_runtime::{Consumer, Translate};
-use jobapp_users::card::{Card, Directory};
+use jobapp_runtime::{Consumer, Translate, told};
 use jobapp_wire::messages::GigAsked;
 use jobapp_wire::queues;
 
@@ -93,7 +93,7 @@ impl ChatService {
     /// Who consumes it.
     pub fn consumers(&self) -> Vec<Consumer> {
         vec![
-            jobapp_runtime::cards::consumer(queues::CHAT_PROFILE, Arc::new(self.chat.directory.clone())),
+            told(queues::CHAT_PROFILE, self.chat.directory.listener()),
             consumers::chat_gig::consumer(self.chat.clone()),
             consumers::chat_asked::consumer(self.chat.clone(), Arc::clone(&self.publisher)),
             consumers::chat_told::consumer(self.chat.clone()),

@@ -19,13 +19,13 @@ mod sellers;
 
 use std::sync::Arc;
 
+use jobapp_directory::{Card, Directory};
 use jobapp_gigs::{Finder, Gig, GigSearch, Gigs, Indexer, SearchIndex, SelectedCategories};
 use jobapp_http::ServiceGuard;
 use jobapp_kernel::{
     Clock, Handler, Ids, MediaStore, Message, OutboxEntry, Publisher, Queue, Repository, Sequence, Subscription,
 };
-use jobapp_runtime::TranslateError;
-use jobapp_users::card::{Card, Directory};
+use jobapp_runtime::{TranslateError, told};
 use jobapp_wire::queues;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -122,7 +122,7 @@ impl GigService {
         let mut consumers = vec![
             consumers::gig_update::consumer(self.gigs.clone()),
             consumers::gig_search::consumer(self.indexer.clone()),
-            jobapp_runtime::cards::consumer(queues::GIG_PROFILE, Arc::clone(&self.directory)),
+            told(queues::GIG_PROFILE, self.directory.listener()),
             consumers::gig_asked::consumer(self.gigs.clone(), Arc::clone(&self.publisher), Arc::clone(&self.clock)),
         ];
         if self.config.seed {

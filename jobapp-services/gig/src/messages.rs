@@ -1,9 +1,9 @@
 //! What was stored, as messages for other services.
 
+use jobapp_directory::SellerId;
 use jobapp_gigs::{Gig, GigEvent, GigId, Listing};
 use jobapp_kernel::{Aggregate, Message, OutboxEntry, Timestamp};
 use jobapp_runtime::{TranslateError, event_of, message_of};
-use jobapp_users::card::SellerId;
 use jobapp_wire::messages::{GigChanged, SellerUpdate};
 use jobapp_wire::queues::{GIG_CHANGED, SELLER_UPDATE, USER_SELLER};
 

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use jobapp_directory::{Card, SellerId};
 use jobapp_http::{ApiError, Caller};
 use jobapp_kernel::{ObjectId, RepositoryError};
 use jobapp_runtime::may_be_on_its_way;
-use jobapp_users::card::{Card, SellerId};
 
 use crate::GigService;
 

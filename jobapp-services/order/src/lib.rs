@@ -17,14 +17,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jobapp_directory::Directory;
 use jobapp_http::ServiceGuard;
 use jobapp_kernel::{Clock, Handler, Ids, MediaStore, Queue, Repository, Subscription};
 use jobapp_orders::{
     GigFact, OfferFact, Order, OrderNotification, Orders, OrdersError, Payment, PaymentProvider, Swept, Webhook,
     WebhookError,
 };
-use jobapp_runtime::{Translate, error_text};
-use jobapp_users::card::Directory;
+use jobapp_runtime::{Translate, error_text, told};
 use jobapp_wire::queues;
 
 pub use config::OrderConfig;
@@ -131,7 +131,7 @@ impl OrderService {
             consumers::order_review::consumer(self.orders.clone()),
             consumers::order_gig::consumer(self.orders.clone()),
             consumers::order_offer::consumer(self.orders.clone()),
-            jobapp_runtime::cards::consumer(queues::ORDER_PROFILE, Arc::clone(&self.directory)),
+            told(queues::ORDER_PROFILE, self.directory.listener()),
             consumers::order_activity::consumer(self.orders.clone()),
             consumers::order_refund::consumer(self.orders.clone()),
             consumers::order_payment::consumer(self.orders.clone()),

@@ -16,11 +16,11 @@ mod tests;
 
 use std::sync::Arc;
 
+use jobapp_directory::{Card, Directory};
 use jobapp_http::ServiceGuard;
 use jobapp_kernel::{Clock, MediaStore, Message, OutboxEntry, Queue, Repository, Sequence};
 use jobapp_reviews::{OrderFact, Review, ReviewAnalytics, Reviews};
-use jobapp_runtime::{Consumer, TranslateError};
-use jobapp_users::card::{Card, Directory};
+use jobapp_runtime::{Consumer, TranslateError, told};
 use jobapp_wire::queues;
 
 pub use config::ReviewConfig;
@@ -85,7 +85,7 @@ impl ReviewService {
     /// Who consumes it.
     pub fn consumers(&self) -> Vec<Consumer> {
         vec![
-            jobapp_runtime::cards::consumer(queues::REVIEW_PROFILE, Arc::new(self.reviews.directory.clone())),
+            told(queues::REVIEW_PROFILE, self.reviews.directory.listener()),
             consumers::review_order::consumer(self.reviews.clone()),
             consumers::review_analytics::consumer(Arc::clone(&self.analytics)),
         ]

@@ -99,6 +99,16 @@ where
     }
 }
 
+/// A consumer that hands each message and its version to an async function.
+pub fn told<M, F, R>(queue: Queue, hear: F) -> Consumer
+where
+    M: DeserializeOwned + Send + 'static,
+    F: Fn(M, Option<u64>) -> R + Send + Sync + 'static,
+    R: Future<Output: Handled> + Send + 'static,
+{
+    (Subscription::to(queue), json_handler(move |body: M, delivery: Delivery| hear(body, delivery.message.version())))
+}
+
 /// Declares all queues, so that nothing published from now on misses them, and starts a task for each consumer. The tasks end
 /// when `stop` is cancelled and what is with the handlers is done.
 ///

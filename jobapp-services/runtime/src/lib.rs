@@ -1,7 +1,6 @@
 //! What every service needs to run: settings, logs, relay, consumers, signals and draining.
 
 mod backoff;
-pub mod cards;
 mod consumers;
 mod error_text;
 mod lifecycle;
@@ -13,7 +12,7 @@ mod translating;
 mod waiting;
 
 pub use backoff::Backoff;
-pub use consumers::{Consumer, Handled, json_handler, outcome_of, run_consumer, spawn_consumers};
+pub use consumers::{Consumer, Handled, json_handler, outcome_of, run_consumer, spawn_consumers, told};
 pub use error_text::error_text;
 pub use lifecycle::{STOP_LIMIT, Shutdown, Signals};
 pub use logging::{LogFormat, Logging, start_logging};

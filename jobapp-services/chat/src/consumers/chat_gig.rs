@@ -1,9 +1,9 @@
 //! `chat-gig-queue`: whose gigs are; a deleted gig cancels its open offers.
 
 use jobapp_chat::{Chat, GigId};
+use jobapp_directory::SellerId;
 use jobapp_kernel::{Delivery, Outcome, Subscription};
 use jobapp_runtime::{Consumer, Handled, json_handler};
-use jobapp_users::card::SellerId;
 use jobapp_wire::queues::CHAT_GIG;
 use serde::Deserialize;
 

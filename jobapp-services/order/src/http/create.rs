@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use jobapp_directory::Card;
 use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
 use jobapp_kernel::Aggregate;
 use jobapp_orders::{Agreement, GigCard, Order, OrderRequest, OrdersError, Party, Placed};
 use jobapp_runtime::until_found;
-use jobapp_users::card::Card;
 use jobapp_wire::orders::OrderBody;
 
 use super::answers::OrderAnswer;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use jobapp_directory::Card;
 use jobapp_http::{ApiError, Caller, ErrorBody};
 use jobapp_kernel::{ObjectId, RepositoryError};
 use jobapp_runtime::{may_be_on_its_way, until_found};
-use jobapp_users::card::Card;
 
 use super::answers::{OrderAnswer, OrdersAnswer};
 use super::{Segments, number, segments};
@@ -44,7 +44,7 @@ pub(crate) async fn of_seller(
     id: Segments,
 ) -> Result<Json<OrdersAnswer>, ApiError> {
     let unknown = || ApiError::not_found("There is no such seller.");
-    let id: jobapp_users::card::SellerId = segments(id)?.parse().map_err(|_| unknown())?;
+    let id: jobapp_directory::SellerId = segments(id)?.parse().map_err(|_| unknown())?;
     let card = until_found(patience_with(&service, id.0), || service.directory.of_seller(id)).await;
     must_be_own(card, &caller, unknown)?;
     let orders = service.orders.of_seller(id.0.into()).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn of_buyer(
     id: Segments,
 ) -> Result<Json<OrdersAnswer>, ApiError> {
     let unknown = || ApiError::not_found("There is no such buyer.");
-    let id: jobapp_users::card::BuyerId = segments(id)?.parse().map_err(|_| unknown())?;
+    let id: jobapp_directory::BuyerId = segments(id)?.parse().map_err(|_| unknown())?;
     let card = until_found(patience_with(&service, id.0), || service.directory.of_buyer(id)).await;
     must_be_own(card, &caller, unknown)?;
     let orders = service.orders.of_buyer(id.0.into()).await?;
