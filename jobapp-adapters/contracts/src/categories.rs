@@ -89,31 +89,12 @@ pub async fn choices_at_once_leave_one_of_them(of: &Categories) {
 #[macro_export]
 macro_rules! categories {
     ($factory:expr) => {
-        $crate::__categories! { $factory,
+        $crate::__suite! { $factory, $crate::categories::Categories, [$crate::categories], categories:
             who_chose_nothing_has_no_category
             the_category_chosen_last_counts
             a_user_is_known_in_any_case
             a_very_long_category_is_cut
             choices_at_once_leave_one_of_them
-        }
-    };
-}
-
-/// One test for each case.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __categories {
-    ($factory:expr, $($case:ident)*) => {
-        mod categories {
-            use super::*;
-
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $case() {
-                    let fresh: $crate::categories::Categories = $factory.await;
-                    $crate::categories::$case(&fresh).await;
-                }
-            )*
         }
     };
 }

@@ -18,9 +18,11 @@ mod cases;
 pub mod categories;
 pub mod durability;
 pub mod fixture;
+pub mod mail;
 pub mod outbox;
 pub mod repository;
 pub mod search;
 pub mod sequence;
+mod suite;
 
 pub use fixture::{Corrupt, Harness, Reopen};

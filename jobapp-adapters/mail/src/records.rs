@@ -5,10 +5,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_kernel::Clock;
-use jobapp_notifications::{MailId, SentRecords, SentRecordsError};
+use jobapp_memory::Claims;
+use jobapp_notifications::{Claim, ClaimToken, MailId, SentRecords, SentRecordsError};
 use parking_lot::Mutex;
 
 use crate::compose::fingerprint;
@@ -37,6 +39,14 @@ struct State {
     sent: BTreeMap<String, HashSet<[u8; 16]>>,
     /// The file of the newest month.
     open: Option<(String, File)>,
+    /// Mails that somebody is about to send. The folder belongs to one process, so they need not outlive it.
+    claims: Claims<[u8; 16]>,
+}
+
+impl State {
+    fn was_sent(&self, key: &[u8; 16]) -> bool {
+        self.sent.values().any(|month| month.contains(key))
+    }
 }
 
 impl FileSentRecords {
@@ -72,10 +82,26 @@ impl FileSentRecords {
 
 #[async_trait]
 impl SentRecords for FileSentRecords {
-    async fn was_sent(&self, id: &MailId) -> Result<bool, SentRecordsError> {
+    async fn claim(&self, id: &MailId, time: Duration) -> Result<Claim, SentRecordsError> {
         let key = key(id);
         // Waits for a line that is being synced, so not on an async thread.
-        self.blocking(move |inner| Ok(inner.state.lock().sent.values().any(|month| month.contains(&key)))).await
+        self.blocking(move |inner| {
+            let mut state = inner.state.lock();
+            if state.was_sent(&key) {
+                return Ok(Claim::Sent);
+            }
+            Ok(state.claims.claim(key, time).map_or(Claim::Busy, Claim::Free))
+        })
+        .await
+    }
+
+    async fn give_back(&self, id: &MailId, claim: &ClaimToken) -> Result<(), SentRecordsError> {
+        let (key, claim) = (key(id), claim.clone());
+        self.blocking(move |inner| {
+            inner.state.lock().claims.give_back(&key, &claim);
+            Ok(())
+        })
+        .await
     }
 
     async fn record(&self, id: &MailId) -> Result<(), SentRecordsError> {
@@ -103,6 +129,7 @@ impl Inner {
             file.sync_data()?;
         }
         state.sent.entry(month).or_default().insert(key(id));
+        state.claims.end(&key(id));
         Ok(())
     }
 
@@ -152,6 +179,10 @@ mod tests {
         Arc::new(FixedClock::at(text.parse().unwrap()))
     }
 
+    async fn was_sent(records: &FileSentRecords, id: &MailId) -> bool {
+        records.claim(id, Duration::ZERO).await.unwrap() == Claim::Sent
+    }
+
     fn open(folder: &Path, clock: &Arc<FixedClock>) -> FileSentRecords {
         FileSentRecords::open(folder, clock.clone()).unwrap()
     }
@@ -161,16 +192,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock = at("2026-11-24T10:15:42Z");
         let records = open(folder.path(), &clock);
-        assert!(!records.was_sent(&id("a")).await.unwrap());
+        assert!(!was_sent(&records, &id("a")).await);
         records.record(&id("a")).await.unwrap();
         records.record(&id("b\nc")).await.unwrap();
         for records in [records, open(folder.path(), &clock)] {
-            assert!(records.was_sent(&id("a")).await.unwrap());
-            assert!(records.was_sent(&id("b\nc")).await.unwrap());
-            assert!(!records.was_sent(&MailId { template: Template::OtpEmail, ..id("a") }).await.unwrap());
+            assert!(was_sent(&records, &id("a")).await);
+            assert!(was_sent(&records, &id("b\nc")).await);
+            assert!(!was_sent(&records, &MailId { template: Template::OtpEmail, ..id("a") }).await);
             // When the message says it happened makes no other mail of it.
             let later = Timestamp::EPOCH.plus(std::time::Duration::from_secs(1));
-            assert!(records.was_sent(&MailId { at: later, ..id("a") }).await.unwrap());
+            assert!(was_sent(&records, &MailId { at: later, ..id("a") }).await);
         }
     }
 
@@ -184,8 +215,8 @@ mod tests {
         std::fs::write(&path, torn).unwrap();
         open(folder.path(), &clock).record(&id("b")).await.unwrap();
         let records = open(folder.path(), &clock);
-        assert!(records.was_sent(&id("a")).await.unwrap());
-        assert!(records.was_sent(&id("b")).await.unwrap());
+        assert!(was_sent(&records, &id("a")).await);
+        assert!(was_sent(&records, &id("b")).await);
     }
 
     #[tokio::test]
@@ -197,8 +228,8 @@ mod tests {
             clock.set(format!("{month}-28").parse().unwrap());
             records.record(&id(message)).await.unwrap();
         }
-        assert!(!records.was_sent(&id("a")).await.unwrap());
-        assert!(records.was_sent(&id("b")).await.unwrap());
+        assert!(!was_sent(&records, &id("a")).await);
+        assert!(was_sent(&records, &id("b")).await);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), MONTHS);
     }
 }

@@ -27,6 +27,7 @@
 //! ```
 
 mod bus;
+mod mail;
 mod outbox;
 mod repository;
 mod search;
@@ -35,5 +36,6 @@ mod table;
 
 pub use bus::MemoryBus;
 pub use jobapp_pump::QueueDepth;
+pub use mail::{Claims, MemoryMailer, MemorySentRecords, SentMail};
 pub use search::{MemoryCategories, MemorySearch};
 pub use store::{Headers, MemoryStore};

@@ -31,6 +31,6 @@ mod ports;
 mod template;
 
 pub use mails::{Mail, Refused};
-pub use notifier::{Notifier, NotifyError, Request};
-pub use ports::{MailError, MailId, Mailer, MemoryMailer, MemorySentRecords, SentMail, SentRecords, SentRecordsError};
+pub use notifier::{Notifier, NotifyError, Request, SENDING_TAKES};
+pub use ports::{Claim, ClaimToken, MailError, MailId, Mailer, SentRecords, SentRecordsError};
 pub use template::{Template, UnknownTemplate};

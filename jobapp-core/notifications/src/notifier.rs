@@ -1,10 +1,17 @@
 //! Sending each mail once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jobapp_kernel::{ErrorKind, Kinded, Timestamp};
 
-use crate::{Mail, MailError, MailId, Mailer, Refused, SentRecords, SentRecordsError};
+use crate::{Claim, Mail, MailError, MailId, Mailer, Refused, SentRecords, SentRecordsError};
+
+/// How long a mailer may take for one mail.
+pub const SENDING_TAKES: Duration = Duration::from_secs(60);
+
+/// How long a mail is claimed: long enough for a mailer that takes all its time, and for its record.
+const CLAIMED_FOR: Duration = Duration::from_secs(120);
 
 /// Which message asks for mails.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +37,9 @@ pub enum NotifyError {
     /// Whether it was sent cannot be told, or not be remembered.
     #[error(transparent)]
     Records(#[from] SentRecordsError),
+    /// Somebody else is about to send it. Whether that worked is seen when the message comes again.
+    #[error("another process is about to send the mail {0}")]
+    Busy(MailId),
 }
 
 impl Kinded for NotifyError {
@@ -37,15 +47,16 @@ impl Kinded for NotifyError {
         match self {
             Self::Refused(_) => ErrorKind::Invalid,
             Self::Mail(error) => error.kind(),
-            Self::Records(_) => ErrorKind::Unavailable,
+            Self::Records(_) | Self::Busy(_) => ErrorKind::Unavailable,
         }
     }
 }
 
-/// Sends the mails of messages, each once.
+/// Sends the mails of messages, each once, however many processes do so.
 ///
 /// The bound: between the mailer's answer and the record there is a moment. A process that is killed in it sends that one
-/// mail again when the message is delivered again; a mailer that replaces a mail by its id leaves no trace of that.
+/// mail again when the message is delivered again, once its claim is over; a mailer that replaces a mail by its id leaves no
+/// trace of that.
 #[derive(Clone)]
 pub struct Notifier {
     mailer: Arc<dyn Mailer>,
@@ -80,95 +91,20 @@ impl Notifier {
 
     async fn send_once(&self, request: &Request, mail: &Mail) -> Result<(), NotifyError> {
         let id = MailId { message: request.message.clone(), template: mail.template, at: request.at };
-        if !request.certainly_new && self.records.was_sent(&id).await? {
-            return Ok(());
+        if request.certainly_new {
+            self.mailer.send(&id, mail).await?;
+            return Ok(self.records.record(&id).await?);
         }
-        self.mailer.send(&id, mail).await?;
-        self.records.record(&id).await?;
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{MemoryMailer, MemorySentRecords, Template};
-    use std::collections::BTreeMap;
-
-    fn a_mail(template: Template) -> Mail {
-        Mail { to: "marta@example.org".into(), template, variables: BTreeMap::new() }
-    }
-
-    fn request(message: &str) -> Request {
-        Request { message: message.into(), at: Timestamp::EPOCH, certainly_new: false }
-    }
-
-    fn notifier() -> (Arc<MemoryMailer>, Notifier) {
-        let mailer = Arc::new(MemoryMailer::default());
-        (mailer.clone(), Notifier::new(mailer, Arc::new(MemorySentRecords::default())))
-    }
-
-    fn templates(mailer: &MemoryMailer) -> Vec<Template> {
-        mailer.sent().iter().map(|sent| sent.mail.template).collect()
-    }
-
-    #[tokio::test]
-    async fn a_message_that_comes_again_mails_nobody_twice() {
-        let (mailer, notifier) = notifier();
-        for _ in 0..3 {
-            notifier.notify(&request("a"), vec![Ok(a_mail(Template::VerifyEmail))]).await.unwrap();
+        let claim = match self.records.claim(&id, CLAIMED_FOR).await? {
+            Claim::Sent => return Ok(()),
+            Claim::Busy => return Err(NotifyError::Busy(id)),
+            Claim::Free(claim) => claim,
+        };
+        if let Err(error) = self.mailer.send(&id, mail).await {
+            // Otherwise the next attempt would wait for the end of this one's claim.
+            self.records.give_back(&id, &claim).await?;
+            return Err(error.into());
         }
-        notifier.notify(&request("b"), vec![Ok(a_mail(Template::VerifyEmail))]).await.unwrap();
-        assert_eq!(mailer.sent().len(), 2);
-    }
-
-    #[tokio::test]
-    async fn only_the_mail_that_failed_is_sent_again() {
-        let (mailer, notifier) = notifier();
-        let both = || vec![Ok(a_mail(Template::OrderPlaced)), Ok(a_mail(Template::OrderReceipt))];
-        notifier.notify(&request("a"), both()[..1].to_vec()).await.unwrap();
-        mailer.go_away();
-        let error = notifier.notify(&request("a"), both()).await.unwrap_err();
-        assert!(error.kind().retryable());
-        mailer.come_back();
-        notifier.notify(&request("a"), both()).await.unwrap();
-        assert_eq!(templates(&mailer), [Template::OrderPlaced, Template::OrderReceipt]);
-    }
-
-    #[tokio::test]
-    async fn a_refused_mail_does_not_keep_the_other_back() {
-        let (mailer, notifier) = notifier();
-        let refused = Refused::NoReceiver { template: Template::OrderPlaced };
-        let mails = vec![Err(refused.clone()), Ok(a_mail(Template::OrderReceipt))];
-        let error = notifier.notify(&request("a"), mails).await.unwrap_err();
-        assert!(matches!(error, NotifyError::Refused(reason) if reason == refused));
-        assert_eq!(templates(&mailer), [Template::OrderReceipt]);
-    }
-
-    #[tokio::test]
-    async fn a_failure_that_may_pass_counts_more_than_one_that_will_not() {
-        let (mailer, notifier) = notifier();
-        mailer.go_away();
-        let mails =
-            vec![Err(Refused::NoReceiver { template: Template::OrderPlaced }), Ok(a_mail(Template::OrderReceipt))];
-        assert!(notifier.notify(&request("a"), mails).await.unwrap_err().kind().retryable());
-    }
-
-    #[tokio::test]
-    async fn equal_messages_without_an_id_are_two_messages() {
-        let (mailer, notifier) = notifier();
-        let request = Request { certainly_new: true, ..request("body") };
-        for _ in 0..2 {
-            notifier.notify(&request, vec![Ok(a_mail(Template::ResetPasswordSuccess))]).await.unwrap();
-        }
-        assert_eq!(mailer.sent().len(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_rejected_mail_is_not_worth_another_try() {
-        let (mailer, notifier) = notifier();
-        mailer.reject();
-        let error = notifier.notify(&request("a"), vec![Ok(a_mail(Template::Offer))]).await.unwrap_err();
-        assert!(!error.kind().retryable());
+        Ok(self.records.record(&id).await?)
     }
 }

@@ -1,10 +1,8 @@
 //! What sending a mail needs from outside.
 
-use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_kernel::{ErrorKind, Kinded, Timestamp};
@@ -67,7 +65,7 @@ impl Kinded for MailError {
 /// Puts a mail into words and sends it.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Returns once the mail is safe with whoever delivers it. Where that is possible, sending the same `id` again replaces
+    /// Returns once the mail is safe with whoever delivers it, and gives up within [`crate::SENDING_TAKES`]. Where that is possible, sending the same `id` again replaces
     /// the mail instead of adding one.
     async fn send(&self, id: &MailId, mail: &Mail) -> Result<(), MailError>;
 }
@@ -77,98 +75,35 @@ pub trait Mailer: Send + Sync {
 #[error("the records of sent mails are not available")]
 pub struct SentRecordsError(#[source] pub Box<dyn Error + Send + Sync>);
 
-/// Remembers which mails were sent, for at least as long as a message may be delivered again.
+/// What [`SentRecords::claim`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody sent it and nobody is about to: it is the claimant's to send, for the time it asked for.
+    Free(ClaimToken),
+    /// Somebody else is about to send it.
+    Busy,
+    /// It was sent.
+    Sent,
+}
+
+/// What tells a claim apart from a later one of the same mail.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClaimToken(pub String);
+
+/// Remembers which mails were sent, for at least as long as a message may be delivered again, and who is about to send one:
+/// of several processes that are given the same message at once, one sends its mail.
+///
+/// A claim is not a record. It ends by itself, so that a process that died in the middle keeps no mail back for ever; a
+/// record stays. All of it is atomic: two claimants are never both told that a mail is free.
 #[async_trait]
 pub trait SentRecords: Send + Sync {
-    /// Whether this mail was recorded.
-    async fn was_sent(&self, id: &MailId) -> Result<bool, SentRecordsError>;
+    /// Claims a mail for `time`. The same claimant that asks again finds it busy too.
+    async fn claim(&self, id: &MailId, time: Duration) -> Result<Claim, SentRecordsError>;
 
-    /// Records that this mail was sent. Recording it again changes nothing.
+    /// It was sent: whoever claims it from now on is told so, whatever became of the claim. Recording it again changes nothing.
     async fn record(&self, id: &MailId) -> Result<(), SentRecordsError>;
-}
 
-/// Sent records in memory.
-#[derive(Debug, Default)]
-pub struct MemorySentRecords(Mutex<BTreeSet<String>>);
-
-#[async_trait]
-impl SentRecords for MemorySentRecords {
-    async fn was_sent(&self, id: &MailId) -> Result<bool, SentRecordsError> {
-        Ok(lock(&self.0).contains(&id.to_string()))
-    }
-
-    async fn record(&self, id: &MailId) -> Result<(), SentRecordsError> {
-        lock(&self.0).insert(id.to_string());
-        Ok(())
-    }
-}
-
-/// A mail that a [`MemoryMailer`] was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SentMail {
-    /// Which mail of which message it is.
-    pub id: MailId,
-    /// The mail.
-    pub mail: Mail,
-}
-
-/// Keeps mails in memory, every one of them, and can be told to fail.
-#[derive(Debug, Default)]
-pub struct MemoryMailer {
-    sent: Mutex<Vec<SentMail>>,
-    attempts: AtomicUsize,
-    failing: Mutex<Option<Failing>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Failing {
-    Away,
-    Rejecting,
-}
-
-impl MemoryMailer {
-    /// What was sent, in order.
-    pub fn sent(&self) -> Vec<SentMail> {
-        lock(&self.sent).clone()
-    }
-
-    /// How often it was asked to send a mail, whether it did or not.
-    pub fn attempts(&self) -> usize {
-        self.attempts.load(Ordering::SeqCst)
-    }
-
-    /// From now on every mail fails as [`MailError::Unavailable`].
-    pub fn go_away(&self) {
-        *lock(&self.failing) = Some(Failing::Away);
-    }
-
-    /// From now on every mail fails as [`MailError::Rejected`].
-    pub fn reject(&self) {
-        *lock(&self.failing) = Some(Failing::Rejecting);
-    }
-
-    /// From now on mails are taken again.
-    pub fn come_back(&self) {
-        *lock(&self.failing) = None;
-    }
-}
-
-#[async_trait]
-impl Mailer for MemoryMailer {
-    async fn send(&self, id: &MailId, mail: &Mail) -> Result<(), MailError> {
-        self.attempts.fetch_add(1, Ordering::SeqCst);
-        match *lock(&self.failing) {
-            Some(Failing::Away) => Err(MailError::unavailable("the mailer was told to be away")),
-            Some(Failing::Rejecting) => Err(MailError::rejected("the mailer was told to reject")),
-            None => {
-                lock(&self.sent).push(SentMail { id: id.clone(), mail: mail.clone() });
-                Ok(())
-            }
-        }
-    }
-}
-
-/// A panic of another test thread leaves nothing half done here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// It was not sent after all: free for the next claimant. Changes nothing when the claim is over, even if somebody else has
+    /// claimed the mail since.
+    async fn give_back(&self, id: &MailId, claim: &ClaimToken) -> Result<(), SentRecordsError>;
 }

@@ -2,5 +2,6 @@
 
 mod bus;
 mod categories;
+mod mail;
 mod search;
 mod store;
