@@ -13,13 +13,16 @@
 //! The argument is an expression that makes a future of a fresh store; it is evaluated once for each test, so no test sees
 //! what another left. The crate that runs a suite needs `tokio` with `macros` and `rt-multi-thread`.
 
+pub mod analytics;
 pub mod bus;
 mod cases;
 pub mod categories;
 pub mod durability;
 pub mod fixture;
 pub mod mail;
+pub mod media;
 pub mod outbox;
+pub mod payments;
 pub mod repository;
 pub mod search;
 pub mod sequence;

@@ -190,7 +190,7 @@ mod tests {
     use bytes::Bytes;
     use futures::stream;
     use http::{Response, StatusCode};
-    use jobapp_kernel::{MediaError, StoredMedia, Upload, UploadPurpose};
+    use jobapp_kernel::{Collected, MediaError, MediaSink, StoredMedia, Upload, UploadPurpose};
     use serde_json::json;
     use tower::ServiceExt;
 
@@ -209,6 +209,10 @@ mod tests {
                 return Err(MediaError::invalid("it is bad"));
             }
             Ok(StoredMedia { url: upload.source.len().to_string() })
+        }
+
+        async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
+            Ok(Collected::begin(self))
         }
     }
 

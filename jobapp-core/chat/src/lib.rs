@@ -11,7 +11,7 @@
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Arc;
 //! use jobapp_chat::{Chat, ChatError, NewMessage};
-//! use jobapp_kernel::{FixedClock, MediaError, MediaStore, SequenceIds, StoredMedia, Timestamp, Upload};
+//! use jobapp_kernel::{Collected, FixedClock, MediaError, MediaSink, MediaStore, SequenceIds, StoredMedia, Timestamp, Upload};
 //! use jobapp_directory::{CardUpdate, Directory};
 //!
 //! /// Takes no files.
@@ -20,6 +20,10 @@
 //! impl MediaStore for NoFiles {
 //!     async fn store(&self, _: Upload) -> Result<StoredMedia, MediaError> {
 //!         Err(MediaError::unavailable("there is no place for files"))
+//!     }
+//!
+//!     async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
+//!         Ok(Collected::begin(self))
 //!     }
 //! }
 //!

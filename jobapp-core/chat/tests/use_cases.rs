@@ -9,8 +9,8 @@ use jobapp_chat::{
 };
 use jobapp_directory::{CardUpdate, Directory};
 use jobapp_kernel::{
-    Aggregate, Cause, Change, FixedClock, MediaError, MediaStore, Money, ObjectId, Saved, SequenceIds, StoredMedia,
-    Timestamp, Upload, UploadPurpose,
+    Aggregate, Cause, Change, Collected, FixedClock, MediaError, MediaSink, MediaStore, Money, ObjectId, Saved,
+    SequenceIds, StoredMedia, Timestamp, Upload, UploadPurpose,
 };
 use jobapp_memory::MemoryStore;
 
@@ -31,6 +31,10 @@ impl MediaStore for Echo {
             "bad" => Err(MediaError::invalid("it is bad")),
             source => Ok(StoredMedia { url: format!("{source}#{}", upload.public_id.unwrap_or_default()) }),
         }
+    }
+
+    async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
+        Ok(Collected::begin(self))
     }
 }
 

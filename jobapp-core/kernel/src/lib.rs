@@ -45,7 +45,7 @@ pub use checked::id_text;
 pub use error::{ErrorKind, Kinded, RepositoryError};
 pub use file_name::{file_label, file_name};
 pub use id::{AccountId, Identifier, InvalidId, ObjectId};
-pub use media::{ByteSize, MediaError, MediaSink, MediaStore, Received, StoredMedia, Upload, UploadPurpose};
+pub use media::{ByteSize, Collected, MediaError, MediaSink, MediaStore, Received, StoredMedia, Upload, UploadPurpose};
 pub use messaging::{
     Batch, BindError, DeadLetter, DeadLetterError, DeadLetters, Delivery, Exchange, ExchangeKind, Handler, Message,
     MessageId, Outcome, PublishError, Publisher, Queue, Subscriber, Subscription, deliver_each, unreadable,

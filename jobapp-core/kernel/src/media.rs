@@ -181,13 +181,9 @@ pub trait MediaStore: Send + Sync + 'static {
         stored.to_owned()
     }
 
-    /// Begins an upload whose source arrives in pieces, before it is known what it is for.
-    ///
-    /// Unless a store does better, the source is collected in memory and stored at once. A store of large files should do
-    /// better.
-    async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
-        Ok(Box::new(Collected { store: self, source: String::new() }))
-    }
+    /// Begins an upload whose source arrives in pieces, before it is known what it is for. What arrived waits on a disk, not in
+    /// memory: a file may be large, and so may be the number of those who send one.
+    async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError>;
 }
 
 /// Takes the source of one upload in pieces. Nobody can read what was taken until it is finished; a sink that is dropped
@@ -205,10 +201,21 @@ pub trait MediaSink: Send {
     ) -> Result<StoredMedia, MediaError>;
 }
 
-/// Collects the pieces for a store that takes uploads whole.
-struct Collected<S: ?Sized> {
+/// Collects the pieces in memory for a store that takes uploads whole: for stores of tests, which only know small ones.
+pub struct Collected<S: ?Sized> {
     store: Arc<S>,
     source: String,
+}
+
+impl<S: MediaStore + ?Sized> Collected<S> {
+    /// What [`MediaStore::begin`] of such a store answers.
+    #[must_use]
+    pub fn begin(store: Arc<S>) -> Box<dyn MediaSink>
+    where
+        S: Sized,
+    {
+        Box::new(Self { store, source: String::new() })
+    }
 }
 
 #[async_trait]
@@ -279,6 +286,10 @@ mod tests {
                 "bad" => Err(MediaError::invalid("it is bad")),
                 _ => Ok(StoredMedia { url: format!("{}#{}", upload.source, upload.public_id.unwrap_or_default()) }),
             }
+        }
+
+        async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
+            Ok(Collected::begin(self))
         }
     }
 

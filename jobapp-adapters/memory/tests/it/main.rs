@@ -1,5 +1,6 @@
 //! Every port in memory keeps its promises.
 
+mod analytics;
 mod bus;
 mod categories;
 mod mail;

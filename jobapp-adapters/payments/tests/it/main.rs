@@ -1,5 +1,6 @@
 //! The fake provider behaves as a real one does, and its page does what it says.
 
+mod contract;
 mod page;
 mod provider;
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_kernel::{
-    Aggregate, Cause, ErrorKind, FixedClock, Kinded, MediaError, MediaStore, SequenceIds, StoredMedia, Upload,
+    Aggregate, Cause, Collected, ErrorKind, FixedClock, Kinded, MediaError, MediaSink, MediaStore, SequenceIds,
+    StoredMedia, Upload,
 };
 use jobapp_memory::MemoryStore;
 
@@ -37,6 +38,10 @@ impl MediaStore for Pictures {
             "away" => Err(MediaError::unavailable("away")),
             _ => Ok(StoredMedia { url: format!("https://img.example.org/{}", upload.public_id.unwrap()) }),
         }
+    }
+
+    async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
+        Ok(Collected::begin(self))
     }
 }
 

@@ -1,0 +1,13 @@
+//! Totals in a memory store keep what every read model of reviews promises.
+
+use std::sync::Arc;
+
+use jobapp_contracts::analytics::Totals;
+use jobapp_memory::MemoryStore;
+use jobapp_reviews::StoredAnalytics;
+
+async fn fresh() -> Totals {
+    Totals::of(Arc::new(StoredAnalytics::new(MemoryStore::new().repository())))
+}
+
+jobapp_contracts::analytics!(fresh());
