@@ -111,6 +111,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
         }
     }
     sources(&crate::root().join("jobapp-core"), &mut breaches)?;
+    crate::suites::check(&crate::root(), &mut breaches)?;
     if breaches.is_empty() {
         println!("layers: {} packages, no breach", packages.len());
         return Ok(());

@@ -7,6 +7,7 @@ mod docs;
 mod layers;
 mod openapi;
 mod profile;
+mod suites;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};

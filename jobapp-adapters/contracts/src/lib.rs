@@ -10,6 +10,31 @@
 //! jobapp_contracts::durability!(fresh()); // a store that outlives its process
 //! ```
 //!
+//! Which suite is whose, as `cargo xtask layers` reads it: an asynchronous port of the core that is missing here, and an
+//! implementation whose crate does not run the suite, are refused.
+//!
+//! | port | suite |
+//! |---|---|
+//! | `Repository` | `repository!` |
+//! | `Outbox` | `repository!` |
+//! | `Sequence` | `repository!` |
+//! | `Publisher` | `bus!` |
+//! | `Subscriber` | `bus!` |
+//! | `DeadLetters` | `bus!` |
+//! | `GigSearch` | `search!` |
+//! | `SearchIndex` | `search!` |
+//! | `SelectedCategories` | `categories!` |
+//! | `ReviewAnalytics` | `analytics!` |
+//! | `MediaStore` | `media!` |
+//! | `MediaSink` | `media!` |
+//! | `Mailer` | `mailer!` |
+//! | `SentRecords` | `sent_records!` |
+//! | `PaymentProvider` | `payments!` |
+//! | `PasswordHasher` | `hasher!` |
+//! | `Handler` | none: services implement it, not technologies |
+//! | `Webhook` | none: services implement it, not technologies |
+//! | `EveryGig` | none: a cursor over the gigs of a store |
+//!
 //! The argument is an expression that makes a future of a fresh store; it is evaluated once for each test, so no test sees
 //! what another left. The crate that runs a suite needs `tokio` with `macros` and `rt-multi-thread`.
 
@@ -19,6 +44,7 @@ mod cases;
 pub mod categories;
 pub mod durability;
 pub mod fixture;
+pub mod hasher;
 pub mod mail;
 pub mod media;
 pub mod outbox;

@@ -4,6 +4,7 @@ mod app;
 mod at_once;
 mod enumeration;
 mod guessing;
+mod hasher;
 mod passwords;
 mod races;
 mod second_factor;
