@@ -189,7 +189,7 @@ impl fmt::Debug for Post {
 
 fn code_for(receiver: &str, code: &str) -> Mail {
     let variables = [("username", "Marta"), ("otp", code)];
-    let variables: BTreeMap<_, _> = variables.map(|(name, value)| (name.into(), value.into())).into();
+    let variables: BTreeMap<_, _> = variables.map(|(name, value)| (name, value.into())).into();
     Mail { to: receiver.to_owned(), template: Template::OtpEmail, variables }
 }
 
