@@ -7,6 +7,8 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use crate::{sources, suites};
+
 /// What a core crate may depend on besides core crates: no sockets, files, threads, clocks or random sources.
 const PURE: &[&str] = &[
     "async-trait",
@@ -110,8 +112,8 @@ pub(crate) fn check() -> anyhow::Result<()> {
             }
         }
     }
-    sources(&crate::root().join("jobapp-core"), &mut breaches)?;
-    crate::suites::check(&crate::root(), &mut breaches)?;
+    check_sources(&crate::root().join("jobapp-core"), &mut breaches)?;
+    suites::check(&crate::root(), &mut breaches)?;
     if breaches.is_empty() {
         println!("layers: {} packages, no breach", packages.len());
         return Ok(());
@@ -158,33 +160,15 @@ fn packages() -> anyhow::Result<Vec<Package>> {
     Ok(packages.collect())
 }
 
-/// Whether a file or folder is compiled for tests only, by its name.
-fn is_test(path: &Path) -> bool {
-    path.file_stem().is_some_and(|name| name == "tests" || name == "testing")
-}
-
 /// Looks for banned names in the sources below `folder`, outside comments and test modules.
-fn sources(folder: &Path, breaches: &mut Vec<String>) -> anyhow::Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
-        let path = entry?.path();
-        if path.is_dir() {
-            if !is_test(&path) {
-                sources(&path, breaches)?;
-            }
-            continue;
-        }
-        if is_test(&path) {
-            continue;
-        }
-        if path.extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path)?;
-        let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
-        if before_tests.contains(UPDATE) && !before_tests.contains(TURN) {
+fn check_sources(folder: &Path, breaches: &mut Vec<String>) -> anyhow::Result<()> {
+    for source in sources::below(folder)? {
+        let path = folder.join(&source.path);
+        let (code, _) = source.parts();
+        if code.contains(UPDATE) && !code.contains(TURN) {
             breaches.push(format!("{}: changes what is stored without taking a turn: use in_turn", path.display()));
         }
-        for (number, line) in before_tests.lines().enumerate() {
+        for (number, line) in code.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for (banned, instead) in BANNED.iter().filter(|(banned, _)| code.contains(banned)) {
                 breaches.push(format!("{}:{}: {banned} in the core: {instead}", path.display(), number + 1));

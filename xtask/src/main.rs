@@ -7,6 +7,7 @@ mod docs;
 mod layers;
 mod openapi;
 mod profile;
+mod sources;
 mod suites;
 
 use std::path::{Path, PathBuf};

@@ -4,9 +4,11 @@
 //! or why there is none.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
+
+use crate::sources;
 
 /// Where the table is.
 const TABLE: &str = "jobapp-adapters/contracts/src/lib.rs";
@@ -24,10 +26,8 @@ pub(crate) fn check(root: &Path, breaches: &mut Vec<String>) -> anyhow::Result<(
     let page = std::fs::read_to_string(root.join(TABLE)).context("the table of suites cannot be read")?;
     let table = table(&page)?;
     let mut ports = Vec::new();
-    for (path, text) in sources(&root.join("jobapp-core"))? {
-        if !is_test(&path) {
-            ports.extend(ports_of(&text));
-        }
+    for source in sources::below(&root.join("jobapp-core"))? {
+        ports.extend(ports_of(source.parts().0));
     }
     breaches.extend(unlisted(&ports, &table));
     for layer in ["jobapp-adapters", "jobapp-services"] {
@@ -69,14 +69,10 @@ fn unlisted(ports: &[String], table: &BTreeMap<String, Promise>) -> Vec<String> 
 /// The ports that a crate implements without running their suites.
 fn unproven(folder: &Path, table: &BTreeMap<String, Promise>) -> anyhow::Result<Vec<String>> {
     let (mut implemented, mut tests) = (Vec::new(), String::new());
-    for (path, text) in sources(folder)? {
-        if is_test(path.strip_prefix(folder).unwrap_or(&path)) {
-            tests.push_str(&text);
-        } else {
-            let (code, unit_tests) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
-            implemented.extend(implementations(code));
-            tests.push_str(unit_tests);
-        }
+    for source in sources::below(folder)? {
+        let (code, of_tests) = source.parts();
+        implemented.extend(implementations(code));
+        tests.push_str(of_tests);
     }
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let missing = implemented.into_iter().filter_map(|(port, kind)| {
@@ -88,9 +84,8 @@ fn unproven(folder: &Path, table: &BTreeMap<String, Promise>) -> anyhow::Result<
 }
 
 /// The public asynchronous traits of a source.
-fn ports_of(text: &str) -> Vec<String> {
-    let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let mut lines = before_tests.lines();
+fn ports_of(code: &str) -> Vec<String> {
+    let mut lines = code.lines();
     let mut ports = Vec::new();
     while let Some(line) = lines.next() {
         if line.trim() == "#[async_trait]"
@@ -132,26 +127,6 @@ fn behind_brackets(text: &str) -> Option<&str> {
 fn identifier(text: &str) -> Option<String> {
     let name: String = text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     (!name.is_empty()).then_some(name)
-}
-
-/// Whether a path within a crate is compiled for tests only.
-fn is_test(path: &Path) -> bool {
-    path.iter().any(|part| part == "tests" || part == "testing" || part == "tests.rs" || part == "testing.rs")
-}
-
-/// Every Rust source below a folder.
-fn sources(folder: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(sources(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = std::fs::read_to_string(&path)?;
-            found.push((path, text));
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
