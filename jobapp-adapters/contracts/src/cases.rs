@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! repository {
     ($factory:expr) => {
-        $crate::__cases! { $factory, [$crate::repository::reading], reading:
+        $crate::__suite! { $factory, $crate::Harness, [$crate::repository::reading], reading:
             an_id_finds_its_value
             absence_is_none
             several_ids_find_their_values_in_their_order
@@ -16,7 +16,7 @@ macro_rules! repository {
             a_corrupt_state_is_reported_with_its_id
             an_invalid_state_is_reported_with_its_id
         }
-        $crate::__cases! { $factory, [$crate::repository::writing], writing:
+        $crate::__suite! { $factory, $crate::Harness, [$crate::repository::writing], writing:
             versions_count_up_from_one
             an_insert_of_a_taken_id_is_refused
             a_stale_version_conflicts
@@ -30,7 +30,7 @@ macro_rules! repository {
             the_events_of_a_delete_are_published
             entries_say_where_they_come_from
         }
-        $crate::__cases! { $factory, [$crate::repository::keys], keys:
+        $crate::__suite! { $factory, $crate::Harness, [$crate::repository::keys], keys:
             a_unique_value_cannot_be_inserted_twice
             a_unique_value_cannot_be_taken_by_an_update
             an_update_may_keep_its_unique_value
@@ -50,7 +50,7 @@ macro_rules! repository {
             a_longer_key_is_refused
             looking_for_a_longer_value_finds_nothing
         }
-        $crate::__cases! { $factory, [$crate::repository::lists], lists:
+        $crate::__suite! { $factory, $crate::Harness, [$crate::repository::lists], lists:
             a_list_has_the_keys_order
             ties_are_broken_by_id
             a_list_runs_backwards
@@ -66,7 +66,7 @@ macro_rules! repository {
             a_range_leaves_out_what_has_no_value
             pages_of_a_range_have_neither_gaps_nor_repeats
         }
-        $crate::__cases! { $factory, [$crate::repository::causes], causes:
+        $crate::__suite! { $factory, $crate::Harness, [$crate::repository::causes], causes:
             a_message_changes_an_aggregate_once
             a_message_may_change_several_aggregates
             another_effect_is_another_cause
@@ -83,7 +83,7 @@ macro_rules! repository {
             a_refused_change_does_not_use_up_its_cause
             a_cause_may_be_very_long
         }
-        $crate::__cases! { $factory, [$crate::repository::races], races:
+        $crate::__suite! { $factory, $crate::Harness, [$crate::repository::races], races:
             one_of_many_updates_of_a_version_wins
             one_of_many_inserts_of_an_id_wins
             one_of_many_holders_of_a_unique_value_wins
@@ -93,7 +93,7 @@ macro_rules! repository {
             updates_in_turn_all_go_through
             a_caller_that_goes_away_leaves_a_whole_change_or_none
         }
-        $crate::__cases! { $factory, [$crate::outbox], outbox:
+        $crate::__suite! { $factory, $crate::Harness, [$crate::outbox], outbox:
             entries_are_leased_oldest_first
             a_lease_takes_no_more_than_asked
             a_leased_aggregate_is_not_handed_to_another
@@ -109,7 +109,7 @@ macro_rules! repository {
             waiting_entries_are_counted
             parallel_owners_never_share_an_aggregate
         }
-        $crate::__cases! { $factory, [$crate::sequence], sequence:
+        $crate::__suite! { $factory, $crate::Harness, [$crate::sequence], sequence:
             a_sequence_starts_where_it_is_told
             numbers_grow
             sequences_are_independent
@@ -123,7 +123,7 @@ macro_rules! repository {
 #[macro_export]
 macro_rules! durability {
     ($factory:expr) => {
-        $crate::__cases! { $factory, [$crate::durability], durability:
+        $crate::__suite! { $factory, $crate::Harness, [$crate::durability], durability:
             values_survive
             events_saved_before_a_crash_are_published_after_it
             causes_survive
@@ -135,26 +135,6 @@ macro_rules! durability {
             handles_race_for_a_cause
             handles_share_a_sequence
             handles_respect_each_others_leases
-        }
-    };
-}
-
-/// One test for each case of a module.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __cases {
-    ($factory:expr, [$($path:tt)*], $module:ident: $($case:ident)*) => {
-        mod $module {
-            use super::*;
-            use $($path)* as promises;
-
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $case() {
-                    let harness: $crate::Harness = $factory.await;
-                    promises::$case(&harness).await;
-                }
-            )*
         }
     };
 }
