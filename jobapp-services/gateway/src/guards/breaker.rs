@@ -2,12 +2,14 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
 use futures::future::Either;
 use http::Request;
+use http_body::Body as _;
 use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 use serde::Serialize;
@@ -23,6 +25,8 @@ pub(crate) struct Breaker {
     service: &'static str,
     config: BreakerConfig,
     state: Mutex<State>,
+    /// The number of the next trial.
+    trials: AtomicU64,
 }
 
 /// How a breaker stands, for people and probes.
@@ -41,7 +45,34 @@ pub(crate) enum BreakerState {
 enum State {
     Closed(Counts),
     Open { until: Instant, last: Duration },
-    HalfOpen { trial: bool, last: Duration },
+    HalfOpen(Trials),
+}
+
+/// The trials since a breaker was open.
+#[derive(Debug)]
+struct Trials {
+    /// The number of the first of them; those of earlier times have smaller ones.
+    first: u64,
+    /// The one whose word is waited for, if any.
+    waited_for: Option<Trial>,
+    /// How long it was open.
+    last: Duration,
+}
+
+/// A call that shows whether the service answers again.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    number: u64,
+    /// From when on somebody else may try as well. A body takes as long as its sender likes, so only a call without one is waited
+    /// for until it has ended: the time-out sees to that.
+    until: Option<Instant>,
+}
+
+impl Trial {
+    /// Whether it stands in the way of a call.
+    fn excludes(self, has_body: bool, now: Instant) -> bool {
+        self.until.is_none_or(|until| has_body && now < until)
+    }
 }
 
 /// What happened in the current and in the previous half of the window.
@@ -78,14 +109,15 @@ impl Counts {
 #[derive(Debug)]
 pub(crate) struct Leave {
     breaker: Arc<Breaker>,
-    trial: bool,
+    trial: Option<u64>,
     told: bool,
 }
 
 impl Breaker {
     /// A closed one.
     pub(crate) fn new(service: &'static str, config: BreakerConfig) -> Self {
-        Self { service, config, state: Mutex::new(State::Closed(Counts::new(Instant::now()))) }
+        let state = Mutex::new(State::Closed(Counts::new(Instant::now())));
+        Self { service, config, state, trials: AtomicU64::new(0) }
     }
 
     /// How it stands.
@@ -93,31 +125,32 @@ impl Breaker {
         match *self.state.lock() {
             State::Closed(_) => BreakerState::Closed,
             State::Open { until, .. } if until > Instant::now() => BreakerState::Open,
-            State::Open { .. } | State::HalfOpen { .. } => BreakerState::HalfOpen,
+            State::Open { .. } | State::HalfOpen(_) => BreakerState::HalfOpen,
         }
     }
 
     /// Leave to call, or how long to wait.
-    fn ask(self: &Arc<Self>) -> Result<Leave, CallError> {
+    fn ask(self: &Arc<Self>, has_body: bool) -> Result<Leave, CallError> {
         let mut state = self.state.lock();
-        let trial = match &mut *state {
-            State::Closed(_) => false,
-            State::Open { until, last } => {
-                let rest = until.saturating_duration_since(Instant::now());
-                if !rest.is_zero() {
-                    return Err(CallError::Open(rest));
-                }
-                let last = *last;
-                *state = State::HalfOpen { trial: true, last };
-                true
+        let leave = |trial| Leave { breaker: Arc::clone(self), trial, told: false };
+        if let State::Closed(_) = &*state {
+            return Ok(leave(None));
+        }
+        let now = Instant::now();
+        if let State::Open { until, last } = *state {
+            let rest = until.saturating_duration_since(now);
+            if !rest.is_zero() {
+                return Err(CallError::Open(rest));
             }
-            State::HalfOpen { trial: true, .. } => return Err(CallError::Open(self.config.open)),
-            State::HalfOpen { trial, .. } => {
-                *trial = true;
-                true
-            }
-        };
-        Ok(Leave { breaker: Arc::clone(self), trial, told: false })
+            *state = State::HalfOpen(Trials { first: self.trials.load(Ordering::Relaxed), waited_for: None, last });
+        }
+        let State::HalfOpen(Trials { waited_for, .. }) = &mut *state else { return Ok(leave(None)) };
+        if waited_for.is_some_and(|trial| trial.excludes(has_body, now)) {
+            return Err(CallError::Open(self.config.open));
+        }
+        let number = self.trials.fetch_add(1, Ordering::Relaxed);
+        *waited_for = Some(Trial { number, until: has_body.then(|| now + self.config.upload_trial) });
+        Ok(leave(Some(number)))
     }
 }
 
@@ -125,7 +158,7 @@ impl Leave {
     /// The call failed, or not.
     fn tell(mut self, failed: bool) {
         self.told = true;
-        let Breaker { service, config, state } = &*self.breaker;
+        let Breaker { service, config, state, .. } = &*self.breaker;
         let now = Instant::now();
         let mut state = state.lock();
         let open = match &mut *state {
@@ -133,14 +166,17 @@ impl Leave {
                 let (failures, others) = counts.add(failed, config.window / 2, now);
                 (failed && failures >= config.failures && failures >= others).then_some(config.open)
             }
-            State::HalfOpen { last, .. } if self.trial && failed => Some((*last * 2).min(config.longest)),
-            State::HalfOpen { .. } if self.trial => {
-                tracing::info!(service, "the service answers again");
-                *state = State::Closed(Counts::new(now));
-                None
+            State::HalfOpen(trials) if self.trial.is_some_and(|number| number >= trials.first) => {
+                if failed {
+                    Some((trials.last * 2).min(config.longest))
+                } else {
+                    tracing::info!(service, "the service answers again");
+                    *state = State::Closed(Counts::new(now));
+                    None
+                }
             }
             // Calls from before it opened are old news.
-            State::HalfOpen { .. } | State::Open { .. } => None,
+            State::HalfOpen(_) | State::Open { .. } => None,
         };
         if let Some(last) = open {
             tracing::warn!(service, open_ms = last.as_millis(), "the service keeps failing: calls are refused for now");
@@ -152,11 +188,12 @@ impl Leave {
 impl Drop for Leave {
     fn drop(&mut self) {
         // A trial whose client went away leaves the trial to the next call.
-        if self.trial
+        if self.trial.is_some()
             && !self.told
-            && let State::HalfOpen { trial, .. } = &mut *self.breaker.state.lock()
+            && let State::HalfOpen(Trials { waited_for, .. }) = &mut *self.breaker.state.lock()
+            && waited_for.map(|trial| trial.number) == self.trial
         {
-            *trial = false;
+            *waited_for = None;
         }
     }
 }
@@ -193,7 +230,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match self.breaker.ask() {
+        match self.breaker.ask(!request.body().is_end_stream()) {
             Ok(leave) => Either::Left(Watched { inner: self.inner.call(request), leave: Some(leave) }),
             Err(error) => Either::Right(std::future::ready(Err(error))),
         }
@@ -238,7 +275,7 @@ mod tests {
 
     fn fail(breaker: &Arc<Breaker>, times: u32) {
         for _ in 0..times {
-            breaker.ask().unwrap().tell(true);
+            breaker.ask(false).unwrap().tell(true);
         }
     }
 
@@ -249,12 +286,12 @@ mod tests {
         assert_eq!(breaker.state(), BreakerState::Closed);
         fail(&breaker, 1);
         assert_eq!(breaker.state(), BreakerState::Open);
-        let Err(CallError::Open(rest)) = breaker.ask() else { panic!("it is open") };
+        let Err(CallError::Open(rest)) = breaker.ask(false) else { panic!("it is open") };
         assert!(rest <= Duration::from_secs(1));
         advance(Duration::from_secs(1)).await;
         assert_eq!(breaker.state(), BreakerState::HalfOpen);
-        let trial = breaker.ask().unwrap();
-        assert!(breaker.ask().is_err(), "one trial at a time");
+        let trial = breaker.ask(false).unwrap();
+        assert!(breaker.ask(false).is_err(), "one trial at a time");
         trial.tell(false);
         assert_eq!(breaker.state(), BreakerState::Closed);
         fail(&breaker, 4);
@@ -267,7 +304,7 @@ mod tests {
         fail(&breaker, 5);
         let mut waits = Vec::new();
         for _ in 0..8 {
-            let Err(CallError::Open(rest)) = breaker.ask() else { panic!("it is open") };
+            let Err(CallError::Open(rest)) = breaker.ask(false) else { panic!("it is open") };
             waits.push(rest.as_secs());
             advance(rest).await;
             fail(&breaker, 1);
@@ -280,8 +317,52 @@ mod tests {
         let breaker = breaker();
         fail(&breaker, 5);
         advance(Duration::from_secs(1)).await;
-        drop(breaker.ask().unwrap());
-        breaker.ask().unwrap().tell(false);
+        drop(breaker.ask(false).unwrap());
+        breaker.ask(false).unwrap().tell(false);
+        assert_eq!(breaker.state(), BreakerState::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_on_trial_is_waited_for_only_by_other_uploads_and_not_for_long() {
+        let breaker = breaker();
+        fail(&breaker, 5);
+        advance(Duration::from_secs(1)).await;
+        let first = breaker.ask(true).unwrap();
+        assert!(breaker.ask(true).is_err());
+        advance(Duration::from_secs(5)).await;
+        let second = breaker.ask(true).unwrap();
+        assert!(breaker.ask(true).is_err());
+        // The first one's end tells nothing of the second's.
+        drop(first);
+        assert!(breaker.ask(true).is_err());
+        let read = breaker.ask(false).unwrap();
+        assert!(breaker.ask(false).is_err() && breaker.ask(true).is_err(), "a read is waited for by all");
+        advance(Duration::from_secs(30)).await;
+        assert!(breaker.ask(true).is_err());
+        read.tell(false);
+        assert_eq!(breaker.state(), BreakerState::Closed);
+        second.tell(true);
+        assert_eq!(breaker.state(), BreakerState::Closed, "one failure among calls");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_was_on_trial_before_it_opened_again_is_old_news() {
+        let breaker = breaker();
+        fail(&breaker, 5);
+        advance(Duration::from_secs(1)).await;
+        let (slow, slower) = (breaker.ask(true).unwrap(), {
+            advance(Duration::from_secs(5)).await;
+            breaker.ask(true).unwrap()
+        });
+        fail(&breaker, 1);
+        assert_eq!(breaker.state(), BreakerState::Open);
+        slow.tell(false);
+        assert_eq!(breaker.state(), BreakerState::Open);
+        advance(Duration::from_secs(2)).await;
+        let trial = breaker.ask(false).unwrap();
+        slower.tell(true);
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
+        trial.tell(false);
         assert_eq!(breaker.state(), BreakerState::Closed);
     }
 
@@ -289,7 +370,7 @@ mod tests {
     async fn few_failures_among_many_calls_and_old_ones_do_not_count() {
         let breaker = breaker();
         for _ in 0..20 {
-            breaker.ask().unwrap().tell(false);
+            breaker.ask(false).unwrap().tell(false);
         }
         fail(&breaker, 19);
         assert_eq!(breaker.state(), BreakerState::Closed);
@@ -301,7 +382,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_from_before_it_opened_changes_nothing() {
         let breaker = breaker();
-        let old = breaker.ask().unwrap();
+        let old = breaker.ask(false).unwrap();
         fail(&breaker, 5);
         old.tell(false);
         assert_eq!(breaker.state(), BreakerState::Open);

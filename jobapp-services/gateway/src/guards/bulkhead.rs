@@ -1,4 +1,5 @@
-//! A limit of calls under way to one service, so that a slow one does not take what all the others need.
+//! A limit of calls under way to one service, so that a slow one does not take what all the others need. Uploads have a smaller
+//! one: they last as long as their senders like.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use futures::future::Either;
 use http::Request;
+use http_body::Body as _;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -18,16 +20,21 @@ use super::{CallError, Outcome};
 pub(crate) struct Bulkhead {
     under_way: AtomicUsize,
     most: usize,
+    /// Those of them that have a body.
+    uploads: AtomicUsize,
 }
 
 /// A place among the calls under way, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Seat(Arc<Bulkhead>);
+pub(crate) struct Seat {
+    bulkhead: Arc<Bulkhead>,
+    is_upload: bool,
+}
 
 impl Bulkhead {
-    /// At most so many at once.
+    /// At most so many at once, and half as many with a body.
     pub(crate) fn new(most: usize) -> Self {
-        Self { under_way: AtomicUsize::new(0), most }
+        Self { under_way: AtomicUsize::new(0), most, uploads: AtomicUsize::new(0) }
     }
 
     /// How many calls are under way.
@@ -35,16 +42,21 @@ impl Bulkhead {
         self.under_way.load(Ordering::Relaxed)
     }
 
-    fn take(self: &Arc<Self>) -> Option<Seat> {
+    fn take(self: &Arc<Self>, is_upload: bool) -> Option<Seat> {
         // Counted before it is compared, so that two calls never share the last seat.
-        let seat = Seat(Arc::clone(self));
-        (self.under_way.fetch_add(1, Ordering::Relaxed) < self.most).then_some(seat)
+        let seat = Seat { bulkhead: Arc::clone(self), is_upload };
+        let fits = self.under_way.fetch_add(1, Ordering::Relaxed) < self.most;
+        let fits_too = !is_upload || self.uploads.fetch_add(1, Ordering::Relaxed) < self.most.div_ceil(2);
+        (fits && fits_too).then_some(seat)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.bulkhead.under_way.fetch_sub(1, Ordering::Relaxed);
+        if self.is_upload {
+            self.bulkhead.uploads.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -80,7 +92,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match self.bulkhead.take() {
+        match self.bulkhead.take(!request.body().is_end_stream()) {
             Some(seat) => Either::Left(Seated { inner: self.inner.call(request), seat: Some(seat) }),
             None => Either::Right(std::future::ready(Err(CallError::Full))),
         }
@@ -129,5 +141,21 @@ mod tests {
         second.abort();
         assert!(first.await.is_err() && second.await.is_err());
         assert_eq!(bulkhead.under_way(), 0);
+    }
+
+    #[test]
+    fn uploads_take_at_most_half_of_the_seats() {
+        let bulkhead = Arc::new(Bulkhead::new(4));
+        let (first, second) = (bulkhead.take(true).unwrap(), bulkhead.take(true).unwrap());
+        assert!(bulkhead.take(true).is_none());
+        let read = bulkhead.take(false).unwrap();
+        drop(first);
+        let third = bulkhead.take(true).unwrap();
+        assert!(bulkhead.take(true).is_none());
+        let last = bulkhead.take(false).unwrap();
+        assert!(bulkhead.take(false).is_none());
+        drop((second, read, third, last));
+        assert_eq!((bulkhead.under_way(), bulkhead.uploads.load(Ordering::Relaxed)), (0, 0));
+        assert!(Arc::new(Bulkhead::new(1)).take(true).is_some(), "half of one is one");
     }
 }

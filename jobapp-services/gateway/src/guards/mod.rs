@@ -28,7 +28,7 @@ pub struct GuardConfig {
     /// How long a service may take to start its answer once it has the whole request, and how long a client may pause
     /// while it sends a body.
     pub patience: Duration,
-    /// How many calls to one service may be under way.
+    /// How many calls to one service may be under way. Half of them, at most, have a body: a body takes as long as its sender likes.
     pub in_flight: usize,
     /// When calls to a service that keeps failing are not even tried.
     pub breaker: BreakerConfig,
@@ -47,6 +47,8 @@ pub struct BreakerConfig {
     pub open: Duration,
     /// The longest it stays open.
     pub longest: Duration,
+    /// How long a call with a body is tried alone. Calls without one do not wait for it at all.
+    pub upload_trial: Duration,
 }
 
 impl Default for GuardConfig {
@@ -62,6 +64,7 @@ impl Default for BreakerConfig {
             failures: 5,
             open: Duration::from_secs(1),
             longest: Duration::from_secs(30),
+            upload_trial: Duration::from_secs(5),
         }
     }
 }

@@ -1,14 +1,21 @@
 //! What still works while a service is away.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use axum::body::{Body, Bytes};
+use futures::{StreamExt, stream};
+use http::{Request, Response};
 use jobapp_http::UserClaims;
 use jobapp_memory::MemoryCategories;
 use parking_lot::Mutex;
 use serde_json::json;
+use tower::ServiceExt;
 
-use super::{claims, world, world_sharing, world_with};
+use super::{World, claims, world, world_sharing, world_with};
 use crate::{BreakerConfig, GatewayConfig, GatewayPorts, GuardConfig, Part, Vitals};
 
 #[tokio::test]
@@ -89,6 +96,69 @@ async fn a_broken_service_is_answered_at_once_and_the_others_go_on() {
     while world.read("/review/gig/66f0", "Marta").await.status != 200 {
         tokio::task::yield_now().await;
     }
+}
+
+/// A message with a file of which a first piece comes and then nothing more.
+fn trickling(world: &World) -> Request<Body> {
+    let first = Ok::<_, std::io::Error>(Bytes::from_static(b"{\"file\":\""));
+    let body = Body::from_stream(stream::iter([first]).chain(stream::pending()));
+    let request = Request::post("/api/gateway/v1/message").header("content-type", "application/json");
+    request.header("cookie", world.session_of("Anna")).body(body).unwrap()
+}
+
+fn under_way(world: &World, service: &str) -> usize {
+    world.gateway.upstreams().guards().find(|guards| guards.name == service).unwrap().bulkhead.under_way()
+}
+
+/// A world whose chat service was away, is back, and gets a trickling message as the first call after that.
+async fn back_with_an_upload() -> (World, Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>>>>) {
+    let world = world().await;
+    world.away("chat");
+    for _ in 0..10 {
+        assert_eq!(world.read("/message/conversations/Marta", "Marta").await.status, 503);
+    }
+    world.backstage.away.lock().clear();
+    tokio::time::advance(BreakerConfig::default().open).await;
+    let mut upload: Pin<Box<dyn Future<Output = _>>> = Box::pin(world.door.clone().oneshot(trickling(&world)));
+    assert!(futures::poll!(&mut upload).is_pending());
+    assert_eq!(under_way(&world, "chat"), 1);
+    (world, upload)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_trickles_keeps_no_reader_from_a_service_that_is_back() {
+    let (world, _upload) = back_with_an_upload().await;
+    assert_eq!(world.read("/message/conversations/Marta", "Marta").await.status, 200);
+    let write = world.api("POST", "/message", &[("cookie", &world.session_of("Marta"))], Some(json!({}))).await;
+    assert_eq!(write.status, 200, "it is closed again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_for_long_a_writer() {
+    let (world, _upload) = back_with_an_upload().await;
+    let cookie = world.session_of("Marta");
+    let write = async || world.api("POST", "/message", &[("cookie", &cookie)], Some(json!({}))).await;
+    assert_eq!(write().await.status, 503, "one trial at a time");
+    tokio::time::advance(Duration::from_secs(5)).await;
+    assert_eq!(write().await.status, 200);
+    assert_eq!(write().await.status, 200, "it is closed again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn uploads_that_trickle_never_take_all_the_calls_of_a_service() {
+    let guards = GuardConfig { in_flight: 4, ..GuardConfig::default() };
+    let world = world_with(GatewayConfig { guards, ..GatewayConfig::default() }).await;
+    let mut uploads: Vec<_> = (0..4).map(|_| Box::pin(world.door.clone().oneshot(trickling(&world)))).collect();
+    let mut refused = 0;
+    for upload in &mut uploads {
+        if let Poll::Ready(answer) = futures::poll!(upload) {
+            let answer = answer.unwrap();
+            assert!(answer.status() == 503 && answer.headers().contains_key("retry-after"), "{answer:?}");
+            refused += 1;
+        }
+    }
+    assert_eq!((refused, under_way(&world, "chat")), (2, 2));
+    assert_eq!(world.read("/message/conversations/Marta", "Marta").await.status, 200);
 }
 
 #[tokio::test]
