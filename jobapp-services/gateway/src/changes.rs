@@ -1,5 +1,7 @@
 //! What the gateway hears of changes: kept answers that show something old are dropped, at every gateway.
 
+use std::sync::Arc;
+
 use jobapp_kernel::{Delivery, Outcome, Queue, Subscription};
 use jobapp_realtime::{News, Realtime};
 use jobapp_runtime::{Consumer, json_handler};
@@ -7,6 +9,7 @@ use jobapp_wire::messages::{GigChanged, ProfileChanged, Realtime as Event};
 use jobapp_wire::queues;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::cache::{AnswerCache, Kept};
 
@@ -70,18 +73,27 @@ impl Changes {
     }
 }
 
-impl News for AnswerCache {
+/// What follows from news at this gateway.
+pub(crate) struct Following {
+    /// What is kept of services' answers.
+    pub(crate) answers: AnswerCache,
+    /// Told that some may have been missed, the end of a session for one.
+    pub(crate) gaps: Arc<Notify>,
+}
+
+impl News for Following {
     fn heard(&self, event: &Event) {
         let what = event.arguments.first().filter(|_| event.event == SPOILT);
         match what.map(|what| serde_json::from_value::<Vec<(Kept, String)>>(what.clone())) {
-            Some(Ok(what)) => what.iter().for_each(|(kind, id)| self.spoil(*kind, id)),
+            Some(Ok(what)) => what.iter().for_each(|(kind, id)| self.answers.spoil(*kind, id)),
             // Another version's words: whatever it was, nothing old is shown.
-            None | Some(Err(_)) => self.spoil_all(),
+            None | Some(Err(_)) => self.answers.spoil_all(),
         }
     }
 
     fn missed(&self) {
-        self.spoil_all();
+        self.answers.spoil_all();
+        self.gaps.notify_one();
     }
 }
 
@@ -104,23 +116,24 @@ mod tests {
                 let body = json!({ "gig": { "id": id, "active": true } }).to_string().into();
                 answers.keep(Key::of(Kept::Gig, id, None), answers.moment(), &body, None);
             }
-            answers
+            Following { answers, gaps: Arc::default() }
         };
-        let left =
-            |answers: &AnswerCache| ["ab", "cd"].map(|id| answers.get(&Key::of(Kept::Gig, id, None), None).is_some());
-        let answers = kept();
-        assert_eq!(left(&answers), [true, true]);
-        answers.heard(&news(SPOILT, json!([["gig", "AB"], ["buyer", "Marta"]])));
-        assert_eq!(left(&answers), [false, true]);
+        let left = |following: &Following| {
+            ["ab", "cd"].map(|id| following.answers.get(&Key::of(Kept::Gig, id, None), None).is_some())
+        };
+        let following = kept();
+        assert_eq!(left(&following), [true, true]);
+        following.heard(&news(SPOILT, json!([["gig", "AB"], ["buyer", "Marta"]])));
+        assert_eq!(left(&following), [false, true]);
         for unknown in
             [news("something else", json!(1)), news(SPOILT, json!([["planet", "ab"]])), news(SPOILT, json!(7))]
         {
-            let answers = kept();
-            answers.heard(&unknown);
-            assert_eq!(left(&answers), [false, false]);
+            let following = kept();
+            following.heard(&unknown);
+            assert_eq!(left(&following), [false, false]);
         }
-        let answers = kept();
-        answers.missed();
-        assert_eq!(left(&answers), [false, false]);
+        let following = kept();
+        following.missed();
+        assert_eq!(left(&following), [false, false]);
     }
 }

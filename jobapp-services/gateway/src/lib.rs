@@ -47,12 +47,15 @@ use jobapp_kernel::Queue;
 use jobapp_realtime::{Realtime, Unavailable};
 use jobapp_runtime::Consumer;
 use jobapp_wire::queues;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use utoipa::openapi::OpenApi;
 
 use cache::AnswerCache;
+use changes::Following;
 pub use config::GatewayConfig;
 pub use docs::openapi;
-use ended::EndedSessions;
+use ended::{EndedSessions, Endings};
 pub use guards::{BreakerConfig, GuardConfig};
 use health::{Findings, Readiness};
 use home::ShownGigs;
@@ -80,6 +83,9 @@ struct Inner {
     users: Tokens,
     realtime: Realtime,
     ended: EndedSessions,
+    endings: Endings,
+    /// They end with the gateway.
+    _tasks: JoinSet<()>,
     rates: RateLimiting,
     answers: AnswerCache,
     kept_users: KeptUsers,
@@ -109,7 +115,17 @@ impl Gateway {
         let sessions = Sessions::new(users.clone(), ended.clone(), kept_users.clone(), upstreams.clone());
         let answers = AnswerCache::new(config.cache_age);
         let vitals = Arc::clone(&ports.vitals);
-        let realtime = sockets::start(&config, sessions, &answers, ports).await?;
+        let gaps = Arc::new(Notify::new());
+        let news = Following { answers: answers.clone(), gaps: Arc::clone(&gaps) };
+        let realtime = sockets::start(&config, sessions, news, ports).await?;
+        let endings = Endings {
+            ended: ended.clone(),
+            kept_users: kept_users.clone(),
+            realtime: realtime.clone(),
+            upstreams: upstreams.clone(),
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(endings.clone().load_after_gaps(gaps));
         Ok(Self(Arc::new(Inner {
             table: Arc::new(Table::new(config.seed)),
             rates: RateLimiting::new(config.rate_limits),
@@ -119,6 +135,8 @@ impl Gateway {
             users,
             realtime,
             ended,
+            endings,
+            _tasks: tasks,
             kept_users,
             findings: Findings::default(),
             vitals,
@@ -171,7 +189,9 @@ impl Gateway {
     /// # Errors
     /// When the auth service does not answer.
     pub async fn load_ended_sessions(&self) -> Result<(), ApiError> {
-        ended::load(self).await
+        self.0.endings.load().await?;
+        self.0.started.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Says from now on that it is not ready, so that nobody sends new requests; those that come are still answered.
@@ -197,13 +217,7 @@ impl Gateway {
 
     /// This session is over.
     pub(crate) fn end_session(&self, sid: &str) {
-        self.0.ended.end(sid);
-        self.0.kept_users.forget(sid);
-        self.0.realtime.demote(sid);
-    }
-
-    pub(crate) fn started(&self) {
-        self.0.started.store(true, Ordering::Relaxed);
+        self.0.endings.end(sid);
     }
 
     pub(crate) fn readiness(&self) -> Readiness {

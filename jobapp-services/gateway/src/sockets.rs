@@ -13,7 +13,7 @@ use jobapp_realtime::{
 use moka::future::Cache;
 use serde_json::Value;
 
-use crate::cache::AnswerCache;
+use crate::changes::Following;
 use crate::ended::EndedSessions;
 use crate::kept_users::KeptUsers;
 use crate::local::call_auth;
@@ -60,14 +60,14 @@ impl GatewayPorts {
 pub(crate) async fn start(
     config: &Arc<GatewayConfig>,
     sessions: Sessions,
-    answers: &AnswerCache,
+    news: Following,
     ports: GatewayPorts,
 ) -> Result<Realtime, Unavailable> {
     let GatewayPorts { presence, fanout, categories, vitals: _ } = ports;
     let mut realtime = config.realtime.clone();
     let origins = Arc::clone(config);
     realtime.allow_origin = Arc::new(move |origin| origins.allows(origin));
-    let (handshake, news) = (Arc::new(sessions), Arc::new(answers.clone()));
+    let (handshake, news) = (Arc::new(sessions), Arc::new(news));
     Realtime::start(realtime, RealtimePorts { handshake, presence, fanout, news, categories }).await
 }
 

@@ -51,6 +51,8 @@ struct Backstage {
     title: Mutex<String>,
     /// What a session that is renewed gets, if any is.
     renewed: Mutex<Option<String>>,
+    /// Sessions that the auth service says are over.
+    ended: Mutex<Vec<String>>,
 }
 
 struct World {
@@ -123,7 +125,10 @@ impl Backstage {
                 return Ok((StatusCode::UNAUTHORIZED, axum::Json(json!({ "message": "over" }))).into_response());
             }
             (Target::Auth, _, path) if path.ends_with("/alive") => json!({ "alive": !path.contains("/over/") }),
-            (Target::Auth, _, "/session/ended") => json!({ "sessions": [] }),
+            (Target::Auth, _, "/session/ended") => {
+                let sessions: Vec<Value> = self.ended.lock().iter().map(|sid| json!({ "sid": sid })).collect();
+                json!({ "sessions": sessions })
+            }
             (Target::Auth, "GET", "/currentuser") => {
                 json!({ "message": "Authenticated user", "user": { "username": "Marta", "country": "Portugal" } })
             }

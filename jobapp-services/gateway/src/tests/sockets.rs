@@ -1,15 +1,19 @@
 //! Who is behind a socket, and what gateways tell each other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
+use futures::StreamExt;
 use futures::future::join_all;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use jobapp_http::UserClaims;
 use jobapp_memory::MemoryCategories;
-use jobapp_realtime::Handshake;
+use jobapp_realtime::{Envelope, Fanout, Feed, Handshake, MemoryFanout, Unavailable};
 use jobapp_wire::messages::Realtime as Event;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::{World, claims, outage, world, world_sharing};
 use crate::sockets::Sessions;
@@ -103,5 +107,60 @@ async fn a_session_that_one_gateway_hears_the_end_of_is_over_at_all() {
     first.gateway.realtime().deliver("e1", &event).await.unwrap();
     while asked().await.status != 401 {
         tokio::task::yield_now().await;
+    }
+}
+
+/// A feed that breaks when it is told to.
+#[derive(Default)]
+struct Breaking {
+    fanout: MemoryFanout,
+    breaks: Arc<Notify>,
+}
+
+#[async_trait]
+impl Fanout for Breaking {
+    async fn publish(&self, envelope: Envelope) -> Result<(), Unavailable> {
+        self.fanout.publish(envelope).await
+    }
+
+    async fn subscribe(&self) -> Result<Feed, Unavailable> {
+        let feed = self.fanout.subscribe().await?;
+        let end = Arc::clone(&self.breaks);
+        let events = feed.events.take_until(async move { end.notified().await }).boxed();
+        Ok(Feed { events, ..feed })
+    }
+}
+
+/// Waits until the gateway answers so, for at most a minute of a clock that runs ahead.
+async fn until_answered(world: &World, path: &str, name: &str, status: u16) {
+    let answered = async {
+        while world.read(path, name).await.status != status {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), answered).await.unwrap_or_else(|_| panic!("never {status}"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_gap_in_the_feed_sessions_that_ended_meanwhile_are_over() {
+    let fanout = Arc::new(Breaking::default());
+    let ports = GatewayPorts { fanout: fanout.clone(), ..GatewayPorts::alone(Arc::new(MemoryCategories::new())) };
+    let world = world_sharing(ports, GatewayConfig::default()).await;
+    world.gateway.load_ended_sessions().await.unwrap();
+    for (name, title) in [("Marta", "first"), ("Iria", "second")] {
+        assert_eq!(world.read("/auth/currentuser", name).await.status, 200);
+        world.backstage.ended.lock().push(claims(name).sid);
+        *world.backstage.title.lock() = title.to_owned();
+        // Nothing that is asked before the auth service is back is asked in vain.
+        world.away("auth");
+        fanout.breaks.notify_one();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(world.read("/order/JO1", name).await.status, 200, "nobody can tell yet");
+        world.backstage.away.lock().clear();
+        until_answered(&world, "/order/JO1", name, 401).await;
+        world.away("auth");
+        assert_eq!(world.read("/auth/currentuser", name).await.status, 401, "its own copy is over as well");
+        world.backstage.away.lock().clear();
+        assert_eq!(world.read("/gig/66f0", "Anna").await.body["gig"]["title"], title);
     }
 }
