@@ -5,17 +5,16 @@ use std::process::Command;
 
 use crate::profile::Profile;
 
-/// Start, memory and CPU of the one binary, or of this program: the measuring itself is a program of its own, because it
+/// One of the benches of the one binary, or of this program: the measuring itself is a program of its own, because it
 /// speaks HTTP.
-pub(crate) fn footprint(gigs: usize, program: Option<&Path>) -> anyhow::Result<()> {
+pub(crate) fn of_marketplace(name: &str, argument: &str, program: Option<&Path>) -> anyhow::Result<()> {
     if program.is_none() {
         crate::cargo(&["build", "--release", "--package", "jobapp-all-in-one", "--bin", "jobapp"], &[])?;
     }
-    let gigs = gigs.to_string();
     let program = program.map(std::path::absolute).transpose()?;
     let program = program.as_ref().map(|program| program.to_string_lossy());
-    let mut arguments = vec!["run", "--release", "--package", "jobapp-all-in-one", "--bin", "footprint"];
-    arguments.extend(["--features", "bench", "--", &gigs]);
+    let mut arguments = vec!["run", "--release", "--package", "jobapp-all-in-one", "--bin", name];
+    arguments.extend(["--features", "bench", "--", argument]);
     arguments.extend(program.as_deref());
     crate::cargo(&arguments, &[])
 }

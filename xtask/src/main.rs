@@ -82,6 +82,27 @@ enum Bench {
         #[arg(long, default_value_t = 5_000)]
         sockets: usize,
     },
+    /// Messages, gigs, orders and sign-ups over 1, 32 and 256 connections: rates, times, CPU and fsyncs of each, with all that
+    /// follows it.
+    ///
+    /// fsyncs are counted where `strace` is installed.
+    Writes {
+        /// How long each figure is measured.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// Another `jobapp` than that of a release build, such as `target/dist/jobapp`.
+        #[arg(long)]
+        program: Option<PathBuf>,
+    },
+    /// A search and lists of orders over 1 and 32 connections: rates, times and CPU of each.
+    Reads {
+        /// How long each figure is measured.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// Another `jobapp` than that of a release build, such as `target/dist/jobapp`.
+        #[arg(long)]
+        program: Option<PathBuf>,
+    },
     /// Sign-ins a second, next to Argon2id alone with the same parameters.
     Signin {
         /// How long each measurement takes.
@@ -108,7 +129,15 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::DocPaths => docs::check_paths(),
         Task::Openapi { only } => openapi::check(only.as_deref()),
         Task::Dist => dist::build(),
-        Task::Bench(Bench::Footprint { gigs, program }) => bench::footprint(gigs, program.as_deref()),
+        Task::Bench(Bench::Footprint { gigs, program }) => {
+            bench::of_marketplace("footprint", &gigs.to_string(), program.as_deref())
+        }
+        Task::Bench(Bench::Writes { seconds, program }) => {
+            bench::of_marketplace("writes", &seconds.to_string(), program.as_deref())
+        }
+        Task::Bench(Bench::Reads { seconds, program }) => {
+            bench::of_marketplace("reads", &seconds.to_string(), program.as_deref())
+        }
         Task::Bench(Bench::Gateway { seconds, plain }) => bench::gateway(seconds, plain),
         Task::Bench(Bench::Realtime { sockets }) => bench::realtime(sockets),
         Task::Bench(Bench::Signin { seconds }) => bench::signin(seconds),

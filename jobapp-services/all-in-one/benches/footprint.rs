@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
 mod marketplace;
+mod process;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use jobapp_client::Client;
 use marketplace::{Running, fill, first_search, free_port, read, seller};
+use process::{cpu_seconds, machine, resident_mib};
 
 /// How many requests the CPU time of one is averaged over.
 const REQUESTS: u32 = 20_000;
@@ -57,13 +59,13 @@ async fn main() -> anyhow::Result<()> {
     let running = start(&program, data.path(), port)?;
     first_search(&base).await?;
     settled(&base).await?;
-    report("resident when idle", resident_mib(&running)?, 64.0, "MiB");
+    report("resident when idle", resident_mib(running.0.id())?, 64.0, "MiB");
 
-    let before = cpu_seconds(&running)?;
+    let before = cpu_seconds(running.0.id())?;
     read(&seller.client, &format!("/gig/{gig}"), REQUESTS).await?;
-    let each = (cpu_seconds(&running)? - before) / f64::from(REQUESTS);
+    let each = (cpu_seconds(running.0.id())? - before) / f64::from(REQUESTS);
     report("CPU of a gig by id through the gateway", each * 1e6, 150.0, "µs");
-    report("resident after that", resident_mib(&running)?, 64.0, "MiB");
+    report("resident after that", resident_mib(running.0.id())?, 64.0, "MiB");
     running.stop()
 }
 
@@ -73,33 +75,6 @@ fn start(program: &Path, data: &Path, port: u16) -> anyhow::Result<Running> {
 
 fn report(what: &str, found: f64, goal: f64, unit: &str) {
     println!("{what}: {found:.1} {unit} (goal {goal} {unit}, ratio {:.2})", found / goal);
-}
-
-fn machine() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map_or("unknown processor", |rest| rest.trim_start_matches([' ', '\t', ':']));
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{model}, {cores} cores, Linux {}", kernel.trim())
-}
-
-fn resident_mib(running: &Running) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", running.0.id()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
-    Ok(kib / 1024.0)
-}
-
-/// User and system time so far, from `/proc/<pid>/stat` in ticks of 10 ms.
-fn cpu_seconds(running: &Running) -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", running.0.id()))?;
-    let after_name = stat.rsplit(')').next().context("no name in stat")?;
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
-    Ok(ticks / 100.0)
 }
 
 /// Idle: nothing under way, and a pause for what is given back after a while.
