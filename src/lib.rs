@@ -18,6 +18,7 @@
 //! | [`reviews`] | reviews and the totals they feed |
 //! | [`chat`] | conversations, messages, offers |
 //! | [`notifications`] | which event becomes which mail |
+//! | [`realtime`] | who hears what, who is online |
 //! | [`wire`] | JSON bodies, queue messages, queue and exchange names |
 //!
 //! # Features
@@ -104,6 +105,7 @@ pub use jobapp_gigs as gigs;
 pub use jobapp_kernel as kernel;
 pub use jobapp_notifications as notifications;
 pub use jobapp_orders as orders;
+pub use jobapp_realtime_core as realtime;
 pub use jobapp_reviews as reviews;
 pub use jobapp_users as users;
 pub use jobapp_wire as wire;

@@ -31,6 +31,8 @@
 //! | `SentRecords` | `sent_records!` |
 //! | `PaymentProvider` | `payments!` |
 //! | `PasswordHasher` | `hasher!` |
+//! | `Fanout` | `fanout!` |
+//! | `Presence` | `presence!` |
 //! | `Handler` | none: services implement it, not technologies |
 //! | `Webhook` | none: services implement it, not technologies |
 //! | `EveryGig` | none: a cursor over the gigs of a store |
@@ -43,12 +45,14 @@ pub mod bus;
 mod cases;
 pub mod categories;
 pub mod durability;
+pub mod fanout;
 pub mod fixture;
 pub mod hasher;
 pub mod mail;
 pub mod media;
 pub mod outbox;
 pub mod payments;
+pub mod presence;
 pub mod repository;
 pub mod search;
 pub mod sequence;

@@ -27,15 +27,19 @@
 //! ```
 
 mod bus;
+mod fanout;
 mod mail;
 mod outbox;
+mod presence;
 mod repository;
 mod search;
 mod store;
 mod table;
 
 pub use bus::MemoryBus;
+pub use fanout::MemoryFanout;
 pub use jobapp_pump::QueueDepth;
 pub use mail::{Claims, MemoryMailer, MemorySentRecords, SentMail};
+pub use presence::MemoryPresence;
 pub use search::{MemoryCategories, MemorySearch};
 pub use store::{Headers, MemoryStore};

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jobapp_realtime_core::RecoveryConfig;
+
 /// Whether browsers at an origin may connect.
 pub type AllowOrigin = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
@@ -45,19 +47,6 @@ pub struct RealtimeConfig {
     pub drain: Duration,
 }
 
-/// What a resuming socket can catch up on. Whatever limit is reached first counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecoveryConfig {
-    /// How long events are kept.
-    pub keep_for: Duration,
-    /// How many events are kept, of all users together.
-    pub keep_events: usize,
-    /// How many bytes of them are kept.
-    pub keep_bytes: usize,
-    /// How many a socket may have missed. One that missed more starts afresh.
-    pub replay: usize,
-}
-
 /// Who is online.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PresenceConfig {
@@ -90,12 +79,6 @@ impl RealtimeConfig {
             recheck_sessions: Duration::from_secs(60),
             drain: Duration::from_secs(5),
         }
-    }
-}
-
-impl Default for RecoveryConfig {
-    fn default() -> Self {
-        Self { keep_for: Duration::from_secs(120), keep_events: 20_000, keep_bytes: 64 * 1024 * 1024, replay: 512 }
     }
 }
 

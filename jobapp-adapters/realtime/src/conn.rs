@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use jobapp_http::Arrival;
+use jobapp_realtime_core::Identity;
 use parking_lot::Mutex;
 use socketioxide_core::Str;
 use tokio::time::Instant;
 
 use crate::outbox::{Outbox, Overflow};
 use crate::polling::Turn;
-use crate::ports::Identity;
 use crate::seats::Seat;
 
 /// What the handshake found out.

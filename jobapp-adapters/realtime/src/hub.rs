@@ -4,17 +4,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jobapp_realtime_core::{Identity, Log, Pid, Position, Published, RecoveryConfig, Seen};
 use parking_lot::Mutex;
 use socketioxide_core::{Sid, Str};
 use tokio::time::Instant;
 
-use crate::config::RecoveryConfig;
 use crate::conn::{Conn, Phase};
-use crate::fanout::Position;
-use crate::log::{Log, Pid, Seen};
 use crate::outbox::Overflow;
 use crate::packet::{self, Auth};
-use crate::ports::{Identity, Published};
 
 /// The connections of this gateway and the last events. Everything that must happen in order happens under one lock:
 /// joining with its replay, saying something to a room, demoting. It is written to the room's connections outside of it,
@@ -28,7 +25,7 @@ struct State {
     rooms: HashMap<Arc<str>, Room>,
     /// How often something was said.
     said: u64,
-    log: Log,
+    log: Log<Str>,
     seen: Seen,
     /// Sessions that ended, for handshakes that were under way when they did.
     ended: HashMap<Arc<str>, Instant>,
@@ -125,7 +122,8 @@ impl Hub {
         let user = &identity.username;
         let resumed = auth.pid.as_deref().and_then(|pid| Pid::resume(pid, auth.offset.as_deref(), user));
         let resumed = resumed.and_then(|(pid, after)| Some((pid, state.log.missed(user, after)?)));
-        let (pid, missed) = resumed.unwrap_or_else(|| (Pid::issue(user, state.log.head()), Vec::new()));
+        let (pid, missed) =
+            resumed.unwrap_or_else(|| (Pid::issue(Sid::new().as_str(), user, state.log.head()), Vec::new()));
         conn.send(packet::connected(&pid.socket_id(), Some(pid.as_str())))?;
         for packet in missed {
             conn.send(packet)?;
@@ -148,7 +146,7 @@ impl Hub {
         let packet = packet::event(&event.event, &event.arguments, Some(published.position));
         let now = Instant::now();
         let mut state = self.0.lock();
-        if !state.seen.is_new(&published.envelope.id, now) {
+        if !state.seen.is_new(&published.envelope.id, now.into_std()) {
             tracing::debug!(id = published.envelope.id, "a repeated event was passed over");
             return Said::default();
         }
@@ -163,7 +161,8 @@ impl Hub {
         for receiver in &receivers {
             state.say(receiver, &packet, &mut said);
         }
-        state.log.record(published.position, packet, receivers, now);
+        let bytes = packet.len();
+        state.log.record(published.position, packet, bytes, receivers, now.into_std());
         said
     }
 
@@ -272,7 +271,7 @@ impl Hub {
     pub(crate) fn tidy(&self, handshake: Duration) {
         let now = Instant::now();
         let mut state = self.0.lock();
-        state.log.trim(now);
+        state.log.trim(now.into_std());
         let fresh = |at: &Instant| now.duration_since(*at) <= handshake * 2;
         state.ended.retain(|_, at| fresh(at));
         state.ended_users.retain(|_, at| fresh(at));

@@ -8,6 +8,7 @@
 //!
 //! ```no_run
 //! # use std::sync::Arc;
+//! # use jobapp_memory::{MemoryFanout, MemoryPresence};
 //! # use jobapp_realtime::*;
 //! # async fn example(handshake: Arc<dyn Handshake>, categories: Arc<dyn jobapp_gigs::SelectedCategories>)
 //! # -> Result<(), Box<dyn std::error::Error>> {
@@ -52,14 +53,11 @@ mod config;
 mod conn;
 mod consumer;
 mod door;
-mod fanout;
+mod handshake;
 mod hub;
-mod log;
 mod outbox;
 mod packet;
 mod polling;
-mod ports;
-mod presence;
 mod roll;
 mod rounds;
 mod seats;
@@ -82,12 +80,12 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use config::{AllowOrigin, PresenceConfig, RealtimeConfig, RecoveryConfig};
-pub use fanout::{MemoryFanout, NoPosition, Position};
-pub use ports::{
-    ConnectionId, Envelope, Fanout, Feed, Handshake, Identity, Lease, News, Presence, Published, Unavailable,
+pub use config::{AllowOrigin, PresenceConfig, RealtimeConfig};
+pub use handshake::Handshake;
+pub use jobapp_realtime_core::{
+    ConnectionId, Envelope, Fanout, Feed, Identity, Lease, News, NoPosition, Position, Presence, Published,
+    RecoveryConfig, Unavailable,
 };
-pub use presence::MemoryPresence;
 
 use crate::hub::Hub;
 use crate::outbox::QUEUE;

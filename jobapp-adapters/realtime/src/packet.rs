@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use jobapp_realtime_core::Position;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -12,8 +13,6 @@ use socketioxide_core::Str;
 use socketioxide_core::packet::PacketData;
 use socketioxide_core::parser::{Parse, ParseConfig, ParseError, ParserState};
 use socketioxide_parser_common::CommonParser;
-
-use crate::fanout::Position;
 
 /// How many arguments of an event mean something, at the most.
 const ARGUMENTS: usize = 2;

@@ -5,6 +5,8 @@
 
 use std::sync::{Arc, Weak};
 
+use futures::StreamExt;
+use jobapp_realtime_core::{ConnectionId, Presence, Unavailable};
 use socketioxide_core::Str;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Duration, Instant};
@@ -14,7 +16,6 @@ use crate::config::PresenceConfig;
 use crate::conn::Conn;
 use crate::hub::Hub;
 use crate::packet;
-use crate::ports::{ConnectionId, Presence, Unavailable};
 use crate::rounds::Rounds;
 
 /// How long changes are gathered before they are announced: a page that loads brings dozens of connections.
@@ -131,8 +132,8 @@ impl Keeper {
                     },
                     None => return,
                 },
-                changed = changes.changed(), if watching => {
-                    watching = changed.is_ok();
+                changed = changes.next(), if watching => {
+                    watching = changed.is_some();
                     self.online = None;
                     tell = true;
                 }

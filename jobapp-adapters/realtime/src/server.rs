@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jobapp_gigs::SelectedCategories;
+use jobapp_realtime_core::{Fanout, Identity, News, Presence};
 use parking_lot::Mutex;
 use socketioxide_core::Sid;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::RealtimeConfig;
 use crate::conn::{Conn, Phase};
+use crate::handshake::Handshake;
 use crate::hub::Hub;
 use crate::outbox::Overflow;
 use crate::packet::{self, Argument, Auth, Incoming};
-use crate::ports::{Fanout, Handshake, Identity, News, Presence};
 use crate::roll::Roll;
 use crate::rounds::Rounds;
 use crate::seats::Seats;

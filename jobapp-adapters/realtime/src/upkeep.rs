@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use jobapp_realtime_core::{Feed, Identity, Lease, Published};
 use jobapp_wire::messages::Realtime as Event;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::conn::Phase;
-use crate::ports::{Feed, Identity, Lease, Published};
 use crate::server::Server;
 
 /// How often connections are looked over, at the most seldom.

@@ -7,9 +7,8 @@ use async_trait::async_trait;
 use http::{HeaderMap, Method};
 use jobapp_gigs::SelectedCategories;
 use jobapp_http::ApiError;
-use jobapp_realtime::{
-    Fanout, Handshake, Identity, MemoryFanout, MemoryPresence, Presence, Realtime, RealtimePorts, Unavailable,
-};
+use jobapp_memory::{MemoryFanout, MemoryPresence};
+use jobapp_realtime::{Fanout, Handshake, Identity, Presence, Realtime, RealtimePorts, Unavailable};
 use moka::future::Cache;
 use serde_json::Value;
 

@@ -3,6 +3,8 @@
 mod analytics;
 mod bus;
 mod categories;
+mod fanout;
 mod mail;
+mod presence;
 mod search;
 mod store;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use jobapp_realtime::{Envelope, Fanout, Feed, MemoryFanout, News, Realtime, RealtimePorts, Unavailable};
+use jobapp_memory::MemoryFanout;
+use jobapp_realtime::{Envelope, Fanout, Feed, News, Realtime, RealtimePorts, Unavailable};
 use jobapp_wire::messages::Realtime as Event;
 use parking_lot::Mutex;
 

@@ -10,10 +10,8 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::serve::ListenerExt;
 use http::HeaderMap;
-use jobapp_memory::MemoryCategories;
-use jobapp_realtime::{
-    Handshake, Identity, MemoryFanout, MemoryPresence, Realtime, RealtimeConfig, RealtimePorts, Unavailable,
-};
+use jobapp_memory::{MemoryCategories, MemoryFanout, MemoryPresence};
+use jobapp_realtime::{Handshake, Identity, Realtime, RealtimeConfig, RealtimePorts, Unavailable};
 use jobapp_wire::messages::Realtime as Event;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
