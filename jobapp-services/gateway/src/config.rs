@@ -6,9 +6,12 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jobapp_realtime::RealtimeConfig;
 
-use crate::guards::GuardConfig;
-use crate::home::DemoSource;
-use crate::policy::rate_limit::RateLimits;
+use crate::api::BodyLimits;
+use crate::calls::guards::GuardConfig;
+use crate::door::origin::Origins;
+use crate::door::rate_limit::RateLimits;
+use crate::identity::cookies::CookieRules;
+use crate::pages::home::DemoSource;
 use crate::sockets::fresh_name;
 
 /// The gateway's settings.
@@ -47,9 +50,6 @@ pub struct GatewayConfig {
     pub demo: Option<DemoSource>,
 }
 
-/// Where the existing browser client's development server is.
-const DEVELOPMENT_CLIENT: &str = "http://localhost:3000";
-
 impl Default for GatewayConfig {
     fn default() -> Self {
         Self {
@@ -75,10 +75,22 @@ impl Default for GatewayConfig {
 impl GatewayConfig {
     /// Whether a browser at this origin may call.
     pub fn allows(&self, origin: &str) -> bool {
-        let same = |allowed: &str| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin);
-        same(self.client_url.as_deref().unwrap_or(DEVELOPMENT_CLIENT))
-            || same(&self.public_url)
-            || self.allowed_origins.iter().any(|allowed| same(allowed))
+        self.origins().allows(origin)
+    }
+
+    /// The origins whose pages may call.
+    pub(crate) fn origins(&self) -> Origins {
+        Origins::new(&self.public_url, self.client_url.as_deref(), &self.allowed_origins)
+    }
+
+    /// How cookies are set.
+    pub(crate) fn cookies(&self) -> CookieRules {
+        CookieRules { secure: self.secure(), cross_site: self.cross_site(), session_seconds: self.session_seconds }
+    }
+
+    /// The largest bodies.
+    pub(crate) fn bodies(&self) -> BodyLimits {
+        BodyLimits { small: self.small_body, picture: self.picture_body, file: self.file_body }
     }
 
     /// Whether cookies must travel over https only.
@@ -125,6 +137,19 @@ mod tests {
         assert!(!at(Some("https://app.example.org"), "https://api.example.org"));
         assert!(at(Some("https://app.example.org"), "https://api.other.org"));
         assert!(!at(None, "https://api.other.org"), "pages of our own are on the same site");
+    }
+
+    #[test]
+    fn cookies_are_as_strict_as_the_addresses_allow() {
+        let config = GatewayConfig {
+            public_url: "https://api.example.org".into(),
+            client_url: Some("https://app.example.org".into()),
+            ..GatewayConfig::default()
+        };
+        let week = 7 * 24 * 3600;
+        assert_eq!(config.cookies(), CookieRules { secure: true, cross_site: false, session_seconds: week });
+        let local = CookieRules { secure: false, cross_site: false, session_seconds: week };
+        assert_eq!(GatewayConfig::default().cookies(), local);
     }
 
     #[test]

@@ -1,46 +1,37 @@
 //! The gateway: the only door to the marketplace.
 //!
-//! One table of routes ([`routes::all`]) says for each path who answers, what goes downstream, what comes back, how often
-//! it may be called and what is kept. A request passes the rules of `policy`, in their order; it gets its caller from the
-//! session cookies and nothing else, and identity lives in the request and nowhere else. Towards a service it passes the
-//! layers of `guards`.
+//! Each folder is a room, and a room knows only those above it in this list:
+//!
+//! - `table`: every route, where a request leads, the document of it all;
+//! - `door`: what holds for every request and every answer, one rule a file;
+//! - `calls`: the services, the guards before them, answers that are kept for a while;
+//! - `identity`: cookies, tokens, sessions and their ends;
+//! - `api`: requests below the base path, from the client to a service and back;
+//! - `pages`: what is beside the API: pages for people, health;
+//! - `sockets`: who is behind them, and what gateways tell each other.
+//!
+//! Here they are put together. Each is given the few things it needs, and nobody the whole gateway. A request gets its caller
+//! from the session cookies and nothing else, and identity lives in the request and nowhere else.
 
-mod account;
-mod beside;
-mod bff;
-mod cache;
-mod changes;
+mod api;
+mod calls;
 mod config;
-mod docs;
-mod drain;
-mod ended;
-mod forward;
-mod guards;
-mod health;
-mod home;
-mod kept_users;
-mod local;
-mod matching;
-mod policy;
-mod reference;
-pub mod routes;
-mod session;
+mod door;
+mod identity;
+mod pages;
+mod ports;
 mod sockets;
-mod tokens;
-mod upstreams;
-mod vitals;
+mod table;
 
 #[cfg(test)]
 mod tests;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::get;
 use futures::future::BoxFuture;
 use jobapp_http::{ApiError, UserTokens};
 use jobapp_kernel::Queue;
@@ -51,49 +42,45 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use utoipa::openapi::OpenApi;
 
-use cache::AnswerCache;
-use changes::Following;
+use api::Needs;
+use calls::answers::AnswerCache;
+pub use calls::guards::{BreakerConfig, GuardConfig};
+pub use calls::upstreams::Upstreams;
 pub use config::GatewayConfig;
-pub use docs::openapi;
-use ended::{EndedSessions, Endings};
-pub use guards::{BreakerConfig, GuardConfig};
-use health::{Findings, Readiness};
-use home::ShownGigs;
-pub use home::{DemoPeople, DemoSource};
-use kept_users::KeptUsers;
-use matching::{Place, Table};
-pub use policy::Door;
-use policy::rate_limit::RateLimiting;
-pub use policy::rate_limit::RateLimits;
-use routes::{BodySize, Target};
-pub use sockets::GatewayPorts;
-use sockets::Sessions;
-use tokens::Tokens;
-pub use upstreams::Upstreams;
-pub use vitals::{NoParts, Part, Vitals};
+pub use door::Door;
+use door::Rules;
+use door::rate_limit::RateLimiting;
+pub use door::rate_limit::RateLimits;
+use identity::endings::Endings;
+use identity::known::Known;
+use identity::sessions::Sessions;
+use pages::health::{Health, Stage};
+use pages::home::Home;
+pub use pages::home::{DemoPeople, DemoSource};
+pub use pages::vitals::{NoParts, Part, Vitals};
+pub use ports::GatewayPorts;
+use sockets::Shared;
+use sockets::handshake::Handshakes;
+use sockets::news::{self, Following};
+pub use table::document::openapi;
+use table::matching::{Place, Table};
+use table::route::Target;
+pub use table::routes;
 
 /// The gateway.
 #[derive(Clone)]
 pub struct Gateway(Arc<Inner>);
 
 struct Inner {
-    config: Arc<GatewayConfig>,
+    config: GatewayConfig,
     table: Arc<Table>,
-    upstreams: Upstreams,
-    users: Tokens,
-    realtime: Realtime,
-    ended: EndedSessions,
+    needs: Arc<Needs>,
     endings: Endings,
+    home: Home,
+    health: Health,
+    stage: Arc<Stage>,
     /// They end with the gateway.
     _tasks: JoinSet<()>,
-    rates: RateLimiting,
-    answers: AnswerCache,
-    kept_users: KeptUsers,
-    findings: Findings,
-    vitals: Arc<dyn Vitals>,
-    shown_gigs: ShownGigs,
-    started: AtomicBool,
-    draining: AtomicBool,
 }
 
 impl Gateway {
@@ -108,41 +95,36 @@ impl Gateway {
         ports: GatewayPorts,
         config: GatewayConfig,
     ) -> Result<Self, Unavailable> {
-        let config = Arc::new(config);
-        let users = Tokens::new(users);
-        let ended = EndedSessions::default();
-        let kept_users = KeptUsers::default();
-        let sessions = Sessions::new(users.clone(), ended.clone(), kept_users.clone(), upstreams.clone());
+        let GatewayPorts { presence, fanout, categories, vitals } = ports;
+        let known = Known::new(users);
         let answers = AnswerCache::new(config.cache_age);
-        let vitals = Arc::clone(&ports.vitals);
         let gaps = Arc::new(Notify::new());
-        let news = Following { answers: answers.clone(), gaps: Arc::clone(&gaps) };
-        let realtime = sockets::start(&config, sessions, news, ports).await?;
-        let endings = Endings {
-            ended: ended.clone(),
-            kept_users: kept_users.clone(),
-            realtime: realtime.clone(),
-            upstreams: upstreams.clone(),
-        };
+        let handshakes = Handshakes::new(known.clone(), upstreams.clone());
+        let following = Following { answers: answers.clone(), gaps: Arc::clone(&gaps) };
+        let shared = Shared { presence, fanout, categories };
+        let realtime = sockets::start(&config.realtime, config.origins(), handshakes, following, shared).await?;
+        let endings = Endings { known, realtime: realtime.clone(), upstreams: upstreams.clone() };
         let mut tasks = JoinSet::new();
         tasks.spawn(endings.clone().load_after_gaps(gaps));
+        let stage = Arc::new(Stage::default());
+        let needs = Needs {
+            upstreams: upstreams.clone(),
+            answers,
+            sessions: Sessions::new(endings.clone(), config.cookies()),
+            rates: RateLimiting::new(config.rate_limits),
+            realtime,
+            bodies: config.bodies(),
+            patience: config.guards.patience,
+        };
         Ok(Self(Arc::new(Inner {
             table: Arc::new(Table::new(config.seed)),
-            rates: RateLimiting::new(config.rate_limits),
-            answers,
-            config,
-            upstreams,
-            users,
-            realtime,
-            ended,
+            needs: Arc::new(needs),
             endings,
+            home: Home::new(upstreams.clone(), &config.public_url, config.developer_mode, config.demo.clone()),
+            health: Health::new(upstreams, vitals, Arc::clone(&stage)),
+            stage,
+            config,
             _tasks: tasks,
-            kept_users,
-            findings: Findings::default(),
-            vitals,
-            shown_gigs: ShownGigs::default(),
-            started: AtomicBool::new(false),
-            draining: AtomicBool::new(false),
         })))
     }
 
@@ -153,23 +135,24 @@ impl Gateway {
 
     /// As [`Gateway::door`], with further pages of the same origin, such as media files and developer pages.
     pub fn door_with(&self, services: &[OpenApi], extra: Router) -> Door {
-        let document = docs::openapi(self.0.table.routes().iter().copied(), services);
-        let developer_mode = self.0.config.developer_mode;
-        let pages = Router::new()
-            .route("/", get(home::home))
-            .route("/livez", get(health::live))
-            .route("/readyz", get(health::ready))
-            .route("/gateway-health", get(health::health))
+        let Inner { config, table, needs, home, health, .. } = &*self.0;
+        let document = openapi(table.routes().iter().copied(), services);
+        let pages = pages::router(home.clone(), health.clone(), document, config.developer_mode)
             .fallback(jobapp_http::not_found)
-            .with_state(self.clone())
-            .merge(self.0.realtime.router())
-            .merge(reference::router(document, developer_mode))
-            .merge(account::router(developer_mode))
+            .merge(needs.realtime.router())
             .merge(extra)
-            .layer(axum::middleware::from_fn(policy::access_log::name_page));
+            .layer(axum::middleware::from_fn(door::access_log::name_page));
+        let rules = Rules {
+            table: Arc::clone(table),
+            origins: config.origins(),
+            secure: config.secure(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            rates: needs.rates.clone(),
+        };
+        // What it does for its sockets and its sessions goes on as long as anybody can ask it.
         let gateway = self.clone();
-        let inside = tower::service_fn(move |request| answer(&gateway, &pages, request));
-        policy::around(inside, &self.0.config, &self.0.table, &self.0.rates)
+        let inside = tower::service_fn(move |request| answer(&gateway.0.needs, &pages, request));
+        door::around(inside, rules)
     }
 
     /// What it consumes.
@@ -179,8 +162,9 @@ impl Gateway {
 
     /// Who consumes it.
     pub fn consumers(&self) -> Vec<Consumer> {
-        let mut consumers = changes::consumers(&self.0.answers, &self.0.realtime);
-        consumers.push(self.0.realtime.consumer());
+        let Needs { answers, realtime, .. } = &*self.0.needs;
+        let mut consumers = news::consumers(answers, realtime);
+        consumers.push(realtime.consumer());
         consumers
     }
 
@@ -190,15 +174,15 @@ impl Gateway {
     /// When the auth service does not answer.
     pub async fn load_ended_sessions(&self) -> Result<(), ApiError> {
         self.0.endings.load().await?;
-        self.0.started.store(true, Ordering::Relaxed);
+        self.0.stage.started();
         Ok(())
     }
 
     /// Says from now on that it is not ready, so that nobody sends new requests; those that come are still answered.
     /// Closes the sockets, spread over a few seconds, so that their clients come back to another gateway.
     pub async fn drain(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
-        self.0.realtime.drain().await;
+        self.0.stage.drains();
+        self.realtime().drain().await;
     }
 
     /// The settings.
@@ -208,74 +192,19 @@ impl Gateway {
 
     /// The sockets.
     pub fn realtime(&self) -> &Realtime {
-        &self.0.realtime
-    }
-
-    pub(crate) fn ended(&self) -> &EndedSessions {
-        &self.0.ended
-    }
-
-    /// This session is over.
-    pub(crate) fn end_session(&self, sid: &str) {
-        self.0.endings.end(sid);
-    }
-
-    pub(crate) fn readiness(&self) -> Readiness {
-        if self.0.draining.load(Ordering::Relaxed) {
-            Readiness::Draining
-        } else if self.0.started.load(Ordering::Relaxed) {
-            Readiness::Ready
-        } else {
-            Readiness::Starting
-        }
-    }
-
-    pub(crate) fn upstreams(&self) -> &Upstreams {
-        &self.0.upstreams
-    }
-
-    pub(crate) fn users(&self) -> &Tokens {
-        &self.0.users
-    }
-
-    pub(crate) fn rates(&self) -> &RateLimiting {
-        &self.0.rates
-    }
-
-    pub(crate) fn answers(&self) -> &AnswerCache {
-        &self.0.answers
-    }
-
-    pub(crate) fn kept_users(&self) -> &KeptUsers {
-        &self.0.kept_users
-    }
-
-    pub(crate) fn findings(&self) -> &Findings {
-        &self.0.findings
-    }
-
-    pub(crate) fn vitals(&self) -> &Arc<dyn Vitals> {
-        &self.0.vitals
-    }
-
-    pub(crate) fn shown_gigs(&self) -> &ShownGigs {
-        &self.0.shown_gigs
-    }
-
-    pub(crate) fn limit(&self, size: BodySize) -> usize {
-        match size {
-            BodySize::Small => self.config().small_body,
-            BodySize::Picture => self.config().picture_body,
-            BodySize::File => self.config().file_body,
-        }
+        &self.0.needs.realtime
     }
 }
 
 /// A route of the API, or a page beside it.
-fn answer(gateway: &Gateway, pages: &Router, mut request: Request) -> BoxFuture<'static, Result<Response, Infallible>> {
+fn answer(
+    needs: &Arc<Needs>,
+    pages: &Router,
+    mut request: Request,
+) -> BoxFuture<'static, Result<Response, Infallible>> {
     match request.extensions_mut().remove::<Place>() {
-        None | Some(Place::Elsewhere(_)) => Box::pin(beside::answer(pages.clone(), request)),
-        Some(place) => Box::pin(forward::answer(gateway.clone(), request, place)),
+        None | Some(Place::Elsewhere(_)) => Box::pin(pages::answer(pages.clone(), request)),
+        Some(place) => Box::pin(api::answer(Arc::clone(needs), request, place)),
     }
 }
 

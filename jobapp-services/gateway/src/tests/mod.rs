@@ -3,11 +3,13 @@
 mod beside;
 mod bodies;
 mod caching;
+mod document;
 mod downstream;
 mod keeping;
 mod outage;
 mod pages;
 mod people;
+mod rooms;
 mod rules;
 mod sessions;
 mod sockets;

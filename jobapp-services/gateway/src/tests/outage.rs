@@ -107,7 +107,7 @@ fn trickling(world: &World) -> Request<Body> {
 }
 
 fn under_way(world: &World, service: &str) -> usize {
-    world.gateway.upstreams().guards().find(|guards| guards.name == service).unwrap().bulkhead.under_way()
+    world.gateway.0.needs.upstreams.guards().find(|guards| guards.name == service).unwrap().bulkhead.under_way()
 }
 
 /// A world whose chat service was away, is back, and gets a trickling message as the first call after that.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{world, world_with};
-use crate::policy::access_log::testing::logged;
+use crate::door::access_log::testing::logged;
 use crate::{GatewayConfig, RateLimits};
 
 const OURS: (&str, &str) = ("origin", "http://localhost:3000");

@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::{World, claims, outage, world, world_sharing};
-use crate::sockets::Sessions;
+use crate::sockets::handshake::Handshakes;
 use crate::{GatewayConfig, GatewayPorts};
 
 /// An access token of this session that has expired.
@@ -28,9 +28,9 @@ fn with_cookie(token: &str) -> HeaderMap {
     HeaderMap::from_iter([(COOKIE, HeaderValue::try_from(format!("session={token}")).unwrap())])
 }
 
-fn sessions(world: &World) -> Sessions {
-    let inner = &world.gateway.0;
-    Sessions::new(inner.users.clone(), inner.ended.clone(), inner.kept_users.clone(), inner.upstreams.clone())
+fn sessions(world: &World) -> Handshakes {
+    let endings = &world.gateway.0.endings;
+    Handshakes::new(endings.known.clone(), endings.upstreams.clone())
 }
 
 fn questions(world: &World) -> usize {
@@ -60,7 +60,7 @@ async fn without_a_live_session_a_socket_is_nobodys() {
         assert!(sessions.identify(&headers).await.unwrap().is_none(), "{headers:?}");
     }
     let good = with_cookie(&world.users.issue(&claims("Marta")).unwrap());
-    world.gateway.end_session(&claims("Marta").sid);
+    world.gateway.0.endings.end(&claims("Marta").sid);
     assert!(sessions.identify(&good).await.unwrap().is_none());
 }
 

@@ -1,0 +1,23 @@
+//! What answering a request of the API takes.
+
+use std::time::Duration;
+
+use jobapp_realtime::Realtime;
+
+use super::body_limit::BodyLimits;
+use crate::calls::answers::AnswerCache;
+use crate::calls::upstreams::Upstreams;
+use crate::door::rate_limit::RateLimiting;
+use crate::identity::sessions::Sessions;
+
+/// What answering a request of the API takes.
+pub(crate) struct Needs {
+    pub(crate) upstreams: Upstreams,
+    pub(crate) answers: AnswerCache,
+    pub(crate) sessions: Sessions,
+    pub(crate) rates: RateLimiting,
+    pub(crate) realtime: Realtime,
+    pub(crate) bodies: BodyLimits,
+    /// How long a client may pause while the gateway itself reads his body.
+    pub(crate) patience: Duration,
+}

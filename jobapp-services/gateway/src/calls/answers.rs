@@ -1,0 +1,431 @@
+//! Answers kept for a while: gigs by id and the public side of profiles. Never what only one user may see.
+//!
+//! Kept answers are dropped when an event says that what they show has changed, and at once when the change itself went
+//! through this gateway: who changed something sees it changed. Of several gateways one hears each event and tells the others.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use jobapp_http::{Caller, lists};
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+use serde::Deserialize;
+
+use crate::door::etag;
+use crate::table::matching::Match;
+use crate::table::route::{CacheRule, Kept};
+
+/// The largest answer that is kept, in bytes.
+pub(crate) const MOST: usize = 128 * 1024;
+/// How much memory the answers of one kind may take, in bytes.
+const SPACE: u64 = 32 * 1024 * 1024;
+/// How long at most others may see a profile as it was. A seller's counters change without an event for us.
+const PROFILES: Duration = Duration::from_secs(3);
+
+/// What an answer is kept under. Ids and names are lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    kind: u8,
+    id: String,
+    /// Whether it is what people without a session see: less than those with one.
+    stranger: bool,
+}
+
+impl Key {
+    /// The key of what is `kind` and has this id or name, as this caller sees it.
+    pub(crate) fn of(kind: Kept, id: &str, caller: Option<&Caller>) -> Self {
+        Self { kind: kind as u8, id: id.to_lowercase(), stranger: caller.is_none() }
+    }
+
+    fn is_gig(&self) -> bool {
+        self.kind == Kept::Gig as u8
+    }
+}
+
+/// A kept answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    body: Bytes,
+    /// The body compressed, once somebody wanted it so: compressing costs many times what all the rest of an answer does.
+    compressed: OnceLock<Option<Bytes>>,
+    tag: HeaderValue,
+    /// Whose it is: he sees more himself.
+    owner: Option<String>,
+    /// Whether it is shown to people without a session, too.
+    public: bool,
+}
+
+impl Answer {
+    /// As an answer to a request with these headers.
+    pub(crate) fn response(&self, request: &HeaderMap) -> Response {
+        let compressed = if lists::accepts(request, &ACCEPT_ENCODING, "gzip") { self.compressed() } else { None };
+        let mut response = Response::new(Body::from(compressed.unwrap_or(&self.body).clone()));
+        *response.status_mut() = StatusCode::OK;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ETAG, self.tag.clone());
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+        if compressed.is_some() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        response
+    }
+
+    fn compressed(&self) -> Option<&Bytes> {
+        let compress = || {
+            let mut encoder = GzEncoder::new(Vec::with_capacity(self.body.len() / 2), Compression::default());
+            let written = encoder.write_all(&self.body).and_then(|()| encoder.finish());
+            written.ok().filter(|small| small.len() < self.body.len()).map(Bytes::from)
+        };
+        // Smaller ones fit into one packet as they are.
+        if self.body.len() > 1024 { self.compressed.get_or_init(compress).as_ref() } else { None }
+    }
+
+    /// The body as it is.
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    fn is_for(&self, caller: Option<&Caller>) -> bool {
+        match caller {
+            Some(caller) => self.owner.as_deref().is_none_or(|owner| !caller.is(owner)),
+            None => self.public,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Slot {
+    Kept(Arc<Answer>),
+    /// Something changed; answers asked for before this moment are old.
+    Spoilt(u64),
+}
+
+/// When an answer was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment(u64);
+
+/// Kept answers.
+#[derive(Debug, Clone)]
+pub(crate) struct AnswerCache(Option<Arc<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    gigs: Cache<Key, Slot>,
+    profiles: Cache<Key, Slot>,
+    moments: AtomicU64,
+    /// The last moment at which everything was spoilt.
+    spoilt: AtomicU64,
+}
+
+impl AnswerCache {
+    /// Gigs are kept this long; zero keeps nothing.
+    pub(crate) fn new(gigs: Duration) -> Self {
+        let cache = |age: Duration| {
+            Cache::builder()
+                .time_to_live(age)
+                .max_capacity(SPACE)
+                .weigher(|key: &Key, slot: &Slot| {
+                    // Half as much again for the compressed body.
+                    let body = if let Slot::Kept(answer) = slot { answer.body.len() * 3 / 2 } else { 0 };
+                    u32::try_from(body + key.id.len() + 200).unwrap_or(u32::MAX)
+                })
+                .build()
+        };
+        Self((!gigs.is_zero()).then(|| {
+            Arc::new(Inner {
+                gigs: cache(gigs),
+                profiles: cache(gigs.min(PROFILES)),
+                moments: AtomicU64::new(1),
+                spoilt: AtomicU64::new(0),
+            })
+        }))
+    }
+
+    /// The key of a route's answer for this caller; `None` if it must not be kept or taken from what is kept.
+    pub(crate) fn key(&self, kind: Kept, found: &Match, caller: Option<&Caller>) -> Option<Key> {
+        self.0.as_ref()?;
+        let id = match kind {
+            Kept::Gig => found.parameter("gigId"),
+            Kept::Seller => found.parameter("sellerId"),
+            Kept::SellerNamed | Kept::Buyer => found.parameter("username"),
+        };
+        let own = matches!(kind, Kept::SellerNamed | Kept::Buyer) && caller.is_none_or(|caller| caller.is(id));
+        (!own).then(|| Key::of(kind, id, caller))
+    }
+
+    /// The kept answer, if there is one and it is for this caller.
+    pub(crate) fn get(&self, key: &Key, caller: Option<&Caller>) -> Option<Arc<Answer>> {
+        match self.0.as_ref()?.of(key).get(key)? {
+            Slot::Kept(answer) if answer.is_for(caller) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// Now, before an answer is asked for.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment(self.0.as_ref().map_or(0, |inner| inner.moments.fetch_add(1, Ordering::SeqCst)))
+    }
+
+    /// Keeps a good answer that was asked for at `asked`, unless something changed since, or it is not fit to be kept.
+    pub(crate) fn keep(&self, key: Key, asked: Moment, body: &Bytes, caller: Option<&Caller>) {
+        let Some(inner) = &self.0 else { return };
+        let Some(answer) = fit(&key, body).filter(|answer| answer.is_for(caller) || answer.owner.is_none()) else {
+            return;
+        };
+        let answer = Arc::new(answer);
+        let kept = inner.of(&key);
+        kept.entry(key.clone()).and_compute_with(|entry| match entry.map(moka::Entry::into_value) {
+            Some(Slot::Spoilt(at)) if at > asked.0 => Op::Nop,
+            _ => Op::Put(Slot::Kept(answer)),
+        });
+        // Afterwards: should everything be spoilt between this and the keeping, that finds the answer.
+        if inner.spoilt.load(Ordering::SeqCst) > asked.0 {
+            kept.invalidate(&key);
+        }
+    }
+
+    /// Everything that is kept may have changed.
+    pub(crate) fn spoil_all(&self) {
+        let Some(inner) = &self.0 else { return };
+        inner.spoilt.store(inner.moments.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+        inner.gigs.invalidate_all();
+        inner.profiles.invalidate_all();
+    }
+
+    /// What is kept of this has changed, whoever sees it.
+    pub(crate) fn spoil(&self, kind: Kept, id: &str) {
+        let Some(inner) = &self.0 else { return };
+        let at = inner.moments.fetch_add(1, Ordering::SeqCst);
+        let users = Key { stranger: false, ..Key::of(kind, id, None) };
+        let strangers = Key { stranger: true, ..users.clone() };
+        let kept = inner.of(&users);
+        kept.insert(users, Slot::Spoilt(at));
+        kept.insert(strangers, Slot::Spoilt(at));
+    }
+
+    /// Spoils whatever a write by this caller may change, once it is over, however it ends.
+    pub(crate) fn spoiling(&self, rule: CacheRule, found: &Match, caller: Option<&Caller>) -> Spoiling {
+        let mut what = Vec::new();
+        if let (CacheRule::Spoils(kind), true) = (rule, self.0.is_some()) {
+            if kind == Kept::Gig {
+                what.push((Kept::Gig, found.parameter("gigId").to_owned()));
+            } else {
+                what.push((Kept::Seller, found.parameter("sellerId").to_owned()));
+                if let Some(caller) = caller {
+                    what.push((Kept::SellerNamed, caller.username().to_owned()));
+                    what.push((Kept::Buyer, caller.username().to_owned()));
+                }
+            }
+        }
+        Spoiling { cache: self.clone(), what }
+    }
+}
+
+impl Inner {
+    fn of(&self, key: &Key) -> &Cache<Key, Slot> {
+        if key.is_gig() { &self.gigs } else { &self.profiles }
+    }
+}
+
+/// A write under way.
+#[derive(Debug)]
+pub(crate) struct Spoiling {
+    cache: AnswerCache,
+    what: Vec<(Kept, String)>,
+}
+
+impl Drop for Spoiling {
+    fn drop(&mut self) {
+        for (kind, id) in self.what.drain(..) {
+            self.cache.spoil(kind, &id);
+        }
+    }
+}
+
+/// What of an answer says whether it may be kept.
+#[derive(Deserialize)]
+struct Shown {
+    gig: Option<ShownGig>,
+    seller: Option<ShownProfile>,
+    buyer: Option<ShownProfile>,
+}
+
+#[derive(Deserialize)]
+struct ShownGig {
+    id: String,
+    active: bool,
+}
+
+#[derive(Deserialize)]
+struct ShownProfile {
+    #[serde(rename = "_id")]
+    id: String,
+    username: String,
+}
+
+/// The answer, if it is what its key says. Events name things by their ids, so an answer found by anything else could not
+/// be dropped.
+fn fit(key: &Key, body: &Bytes) -> Option<Answer> {
+    let shown: Shown = serde_json::from_slice(body).ok().filter(|_| body.len() <= MOST)?;
+    let (name, owner, public) = match (shown.gig, shown.seller.or(shown.buyer)) {
+        (Some(gig), _) if key.is_gig() => (gig.id, None, gig.active),
+        (None, Some(profile)) if key.kind == Kept::Seller as u8 => (profile.id, Some(profile.username), false),
+        (None, Some(profile)) if !key.is_gig() => (profile.username.clone(), Some(profile.username), false),
+        _ => return None,
+    };
+    (name.to_lowercase() == key.id).then_some(())?;
+    let tag = etag::tag_of(body)?;
+    Some(Answer { body: body.clone(), compressed: OnceLock::new(), tag, owner, public })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jobapp_http::UserClaims;
+
+    fn caller(name: &str) -> Caller {
+        let claims = UserClaims { id: 1, email: "a@b.test".into(), username: name.into(), sid: "s".into(), role: None };
+        Caller { claims }
+    }
+
+    fn gig(id: &str, active: bool) -> Bytes {
+        format!(r#"{{"message":"","gig":{{"id":"{id}","active":{active},"username":"Iria"}}}}"#).into()
+    }
+
+    fn seller(name: &str) -> Bytes {
+        format!(r#"{{"message":"","seller":{{"_id":"a1","username":"{name}"}}}}"#).into()
+    }
+
+    fn cache() -> AnswerCache {
+        AnswerCache::new(Duration::from_secs(60))
+    }
+
+    #[test]
+    fn a_gig_is_kept_for_strangers_and_users_apart_and_spoilt_for_both() {
+        let (cache, marta, iria) = (cache(), caller("Marta"), caller("Iria"));
+        let strangers = Key::of(Kept::Gig, "AB", None);
+        let users = Key::of(Kept::Gig, "AB", Some(&marta));
+        cache.keep(strangers.clone(), cache.moment(), &gig("ab", true), None);
+        assert!(cache.get(&strangers, None).is_some() && cache.get(&users, Some(&marta)).is_none());
+        cache.keep(users.clone(), cache.moment(), &gig("ab", true), Some(&marta));
+        assert!(cache.get(&users, Some(&iria)).is_some());
+        cache.spoil(Kept::Gig, "aB");
+        assert!(cache.get(&strangers, None).is_none() && cache.get(&users, Some(&iria)).is_none());
+    }
+
+    #[test]
+    fn a_paused_gig_is_not_kept_for_strangers() {
+        let (cache, marta) = (cache(), caller("Marta"));
+        for caller in [None, Some(&marta)] {
+            let key = Key::of(Kept::Gig, "ab", caller);
+            cache.keep(key.clone(), cache.moment(), &gig("ab", false), caller);
+            assert_eq!(cache.get(&key, caller).is_some(), caller.is_some());
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_before_a_change_is_not_kept() {
+        let cache = cache();
+        let key = Key::of(Kept::Gig, "ab", None);
+        let before = cache.moment();
+        cache.spoil(Kept::Gig, "ab");
+        cache.keep(key.clone(), before, &gig("ab", true), None);
+        assert!(cache.get(&key, None).is_none());
+        cache.keep(key.clone(), cache.moment(), &gig("ab", true), None);
+        assert!(cache.get(&key, None).is_some());
+        cache.spoil(Kept::Gig, "ab");
+        assert!(cache.get(&key, None).is_none());
+    }
+
+    #[test]
+    fn after_news_that_may_have_been_missed_nothing_older_is_shown() {
+        let cache = cache();
+        let key = Key::of(Kept::Gig, "ab", None);
+        let before = cache.moment();
+        cache.keep(key.clone(), before, &gig("ab", true), None);
+        assert!(cache.get(&key, None).is_some());
+        cache.spoil_all();
+        assert!(cache.get(&key, None).is_none());
+        cache.keep(key.clone(), before, &gig("ab", true), None);
+        assert!(cache.get(&key, None).is_none(), "it was asked for before");
+        cache.keep(key.clone(), cache.moment(), &gig("ab", true), None);
+        assert!(cache.get(&key, None).is_some());
+    }
+
+    #[test]
+    fn nobodys_own_profile_is_kept_and_nobody_gets_his_own_from_what_is() {
+        let cache = cache();
+        let (iria, marta) = (caller("Iria"), caller("Marta"));
+        let key = Key::of(Kept::Seller, "A1", Some(&marta));
+        cache.keep(key.clone(), cache.moment(), &seller("Iria"), Some(&iria));
+        assert!(cache.get(&key, Some(&marta)).is_none(), "the own variant was kept");
+        cache.keep(key.clone(), cache.moment(), &seller("Iria"), Some(&marta));
+        assert!(cache.get(&key, Some(&marta)).is_some());
+        assert!(cache.get(&key, Some(&iria)).is_none() && cache.get(&key, None).is_none());
+    }
+
+    #[test]
+    fn an_answer_that_is_not_what_its_key_says_is_not_kept() {
+        let (cache, marta) = (cache(), caller("Marta"));
+        for (kind, id, body) in [
+            (Kept::Gig, "other", gig("ab", true)),
+            (Kept::Seller, "a1", gig("a1", true)),
+            (Kept::Seller, "Iria", seller("Iria")),
+            (Kept::SellerNamed, "iria", Bytes::from_static(br#"{"message":"","seller":null}"#)),
+            (Kept::Gig, "ab", Bytes::from_static(b"<html>")),
+        ] {
+            let key = Key::of(kind, id, Some(&marta));
+            cache.keep(key.clone(), cache.moment(), &body, Some(&marta));
+            assert!(cache.get(&key, Some(&marta)).is_none(), "{kind:?} {id}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_kept_answer_is_compressed_once_for_who_can_read_it() {
+        let cache = cache();
+        let body: Bytes = format!(
+            r#"{{"message":"{}","gig":{{"id":"ab","active":true,"username":"Iria"}}}}"#,
+            "Three drafts by hand. ".repeat(100)
+        )
+        .into();
+        let key = Key::of(Kept::Gig, "ab", None);
+        cache.keep(key.clone(), cache.moment(), &body, None);
+        let answer = cache.get(&key, None).unwrap();
+        for (accepted, encoded) in
+            [("gzip, br", true), ("GZIP;q=0.5", true), ("gzip;q=0", false), ("br", false), ("identity", false)]
+        {
+            let mut request = HeaderMap::new();
+            request.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted));
+            let response = answer.response(&request);
+            assert_eq!(response.headers().contains_key(CONTENT_ENCODING), encoded, "{accepted}");
+            assert_eq!(response.headers()[VARY], "Accept-Encoding");
+            let sent = axum::body::to_bytes(response.into_body(), MOST).await.unwrap();
+            if encoded {
+                let mut read = String::new();
+                std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*sent), &mut read).unwrap();
+                assert!(sent.len() < body.len() / 2 && read.as_bytes() == body);
+            } else {
+                assert_eq!(sent, body);
+            }
+        }
+        assert!(answer.response(&HeaderMap::new()).headers().get(CONTENT_ENCODING).is_none());
+    }
+
+    #[test]
+    fn an_age_of_zero_keeps_nothing() {
+        let cache = AnswerCache::new(Duration::ZERO);
+        let key = Key::of(Kept::Gig, "ab", None);
+        cache.keep(key.clone(), cache.moment(), &gig("ab", true), None);
+        assert!(cache.get(&key, None).is_none());
+    }
+}

@@ -1,0 +1,40 @@
+//! What a gateway stands on beside its services.
+
+use std::sync::Arc;
+
+use jobapp_gigs::SelectedCategories;
+use jobapp_memory::{MemoryFanout, MemoryPresence};
+use jobapp_realtime::{Fanout, Presence};
+
+use crate::pages::vitals::{NoParts, Vitals};
+
+/// What gateways share, and what they are told of the things under their services.
+#[derive(Clone)]
+pub struct GatewayPorts {
+    /// Who is online, at all gateways together.
+    pub presence: Arc<dyn Presence>,
+    /// The way to the other gateways.
+    pub fanout: Arc<dyn Fanout>,
+    /// Which category a user looked at last.
+    pub categories: Arc<dyn SelectedCategories>,
+    /// How the things are on which the services stand.
+    pub vitals: Arc<dyn Vitals>,
+}
+
+impl GatewayPorts {
+    /// For a gateway that is the only one.
+    pub fn alone(categories: Arc<dyn SelectedCategories>) -> Self {
+        Self {
+            presence: Arc::new(MemoryPresence::default()),
+            fanout: Arc::new(MemoryFanout::default()),
+            categories,
+            vitals: Arc::new(NoParts),
+        }
+    }
+
+    /// The same, whose gateway tells how these things are.
+    #[must_use]
+    pub fn standing_on(self, vitals: Arc<dyn Vitals>) -> Self {
+        Self { vitals, ..self }
+    }
+}
