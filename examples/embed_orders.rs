@@ -17,9 +17,7 @@ use anyhow::{Context, ensure};
 use jobapp::adapters::memory::MemoryStore;
 use jobapp::adapters::payments::FakePayments;
 use jobapp::kernel::{Clock, FixedClock, Money, Outbox, Price, SequenceIds, Timestamp};
-use jobapp::orders::{
-    Agreement, Customer, GigCard, GigNow, OrderPorts, OrderRequest, Orders, Party, Patience, Work, fees,
-};
+use jobapp::orders::{Agreement, Customer, GigCard, GigNow, OrderRequest, Orders, Party, Patience, Ports, Work, fees};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -40,7 +38,7 @@ pub async fn run() -> anyhow::Result<()> {
     let store = MemoryStore::with(clock.clone(), None);
     let provider = FakePayments::new(MemoryStore::new().repository(), clock.clone());
     let orders = Orders::new(
-        OrderPorts {
+        Ports {
             orders: store.repository(),
             payments: store.repository(),
             gigs: store.repository(),

@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use jobapp::adapters::memory::{MemoryBus, MemorySentRecords};
 use jobapp::kernel::{Message, MessageId, Publisher, Subscriber, Timestamp};
 use jobapp::notifications::{Mail, MailError, MailId, Mailer};
+use jobapp::platform::Service;
 use jobapp::runtime::{STOP_LIMIT, Shutdown, spawn_consumers};
 use jobapp::services::notification::NotificationService;
 use jobapp::wire::messages::AccountMail;

@@ -22,23 +22,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use jobapp::adapters::client::Client;
-use jobapp::adapters::http::{GatewayTokens, SecretString, ServiceGuard, TokenKeys, UserTokens, in_process};
-use jobapp::adapters::media::MemoryMedia;
-use jobapp::adapters::memory::{MemoryBus, MemoryCategories, MemoryStore};
-use jobapp::auth::Secrets;
-use jobapp::kernel::{Clock, Ids, MediaStore, Publisher, Subscriber};
-use jobapp::runtime::{
-    Consumer, Relay, STOP_LIMIT, ServerConfig, Shutdown, SystemClock, SystemIds, Translate, listen, serve,
-    spawn_consumers,
-};
-use jobapp::services::auth::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
-use jobapp::services::gateway::{Gateway, GatewayConfig, GatewayPorts, Upstreams, targets_of};
+use jobapp::adapters::memory::{MemoryBus, MemoryCategories};
+use jobapp::platform::{App, Service, Shared, Store};
+use jobapp::runtime::{STOP_LIMIT, ServerConfig, Shutdown, listen, serve};
+use jobapp::services::auth::{AuthConfig, AuthPorts, AuthService};
+use jobapp::services::gateway::{Gateway, GatewayConfig, GatewayPorts, Upstreams};
 use jobapp::services::users::{UsersConfig, UsersPorts, UsersService};
 use jobapp::wire::queues::AUTH_EMAIL;
 use serde_json::{Value, json};
-
-/// How long an access token lives, in seconds.
-const ACCESS_SECONDS: u64 = 15 * 60;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -50,81 +41,37 @@ async fn main() -> anyhow::Result<()> {
 /// # Errors
 /// The first thing that is not as it says.
 pub async fn run() -> anyhow::Result<()> {
-    // What everybody gets. The secrets sign tokens; a server that restarts must keep them, so read yours from somewhere.
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
-    let media: Arc<dyn MediaStore> = Arc::new(MemoryMedia::default());
+    // What everybody gets, on keys made just now. A server that restarts must keep them, so read yours from somewhere.
     let bus = MemoryBus::new();
-    let publisher: Arc<dyn Publisher> = Arc::new(bus.clone());
-    let subscriber: Arc<dyn Subscriber> = Arc::new(bus.clone());
-    let gateway_tokens = GatewayTokens::new(TokenKeys::single(&a_secret()));
-    let user_tokens = UserTokens::new(TokenKeys::single(&a_secret()), ACCESS_SECONDS);
-    let guard =
-        |audiences| Arc::new(ServiceGuard { audiences, gateway: gateway_tokens.clone(), users: user_tokens.clone() });
+    let shared = Shared { publisher: Arc::new(bus.clone()), ..Shared::in_memory() };
 
     // The two services, each with a store of its own.
-    let (auth_store, users_store) = (MemoryStore::new(), MemoryStore::new());
-    let auth = AuthService::new(
-        AuthPorts {
-            accounts: auth_store.repository(),
-            sessions: auth_store.repository(),
-            pending: auth_store.repository(),
-            attempts: auth_store.repository(),
-            numbers: auth_store.sequence(),
-            media: Arc::clone(&media),
-            hasher: Arc::new(Argon2Hasher::new()?),
-            secrets: Arc::new(SystemSecrets),
-            clock: Arc::clone(&clock),
-            ids: Arc::clone(&ids),
-            guard: guard(AuthService::AUDIENCES),
-        },
-        AuthConfig::default(),
-    );
-    let users = UsersService::new(
-        UsersPorts {
-            buyers: users_store.repository(),
-            sellers: users_store.repository(),
-            numbers: users_store.sequence(),
-            media: Arc::clone(&media),
-            publisher: Arc::clone(&publisher),
-            clock: Arc::clone(&clock),
-            ids: Arc::clone(&ids),
-            guard: guard(UsersService::AUDIENCES),
-        },
-        UsersConfig::default(),
-    );
+    let (auth_store, users_store) = (Store::in_memory(), Store::in_memory());
+    let auth = AuthService::new(AuthPorts::open(&auth_store, &shared).await?, AuthConfig::default());
+    let users = UsersService::new(UsersPorts::open(&users_store, &shared).await?, UsersConfig::default());
 
     // The gateway calls them in this process. Over the network it would be another tower service here, and nothing else.
     let port = listen(([127, 0, 0, 1], 0).into()).await?;
     let public_url = format!("http://{}", port.local_addr()?);
     let config = GatewayConfig { public_url: public_url.clone(), ..GatewayConfig::default() };
-    let upstreams = [("auth", auth.router()), ("users", users.router())].into_iter().flat_map(|(name, router)| {
-        let service = in_process(router);
-        targets_of(name).map(move |target| (target, service.clone()))
-    });
-    let upstreams = Upstreams::new(upstreams, gateway_tokens.clone(), &config.guards);
+    let services: [&dyn Service; 2] = [&auth, &users];
+    let upstreams = Upstreams::in_process(services, shared.gateway_tokens, &config.guards);
     let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
-    let gateway = Gateway::start(upstreams, user_tokens.clone(), ports, config).await?;
-    gateway.load_ended_sessions().await.map_err(|error| anyhow::anyhow!(error.message().to_owned()))?;
+    let gateway = Gateway::start(upstreams, shared.user_tokens, ports, config).await?;
+    for need in gateway.waits_for() {
+        need.look().await?;
+    }
 
     // First of all the queues, so that nothing published misses its consumer. Nobody here sends mails, but auth asks for
-    // them: declared, their queue keeps them until somebody does. A message without a queue stays in the outbox.
-    subscriber.declare(&[AUTH_EMAIL]).await?;
-
-    // Then the tasks, in two stages. Draining ends the first ones first: server and consumers, which make events. The
-    // relays come last, so that what was made until then is still published.
+    // them: their queue keeps them until somebody does.
     let shutdown = Shutdown::new();
-    let consumers: Vec<Consumer> = [auth.consumers(), users.consumers(), gateway.consumers()].concat();
-    spawn_consumers(&subscriber, consumers, shutdown.token(), shutdown.tracker()).await?;
-    let relays: [(&str, &MemoryStore, Translate); 2] =
-        [("auth", &auth_store, auth.translator()), ("users", &users_store, Arc::new(UsersService::translate))];
-    for (owner, store, translate) in relays {
-        let relay =
-            Relay { outbox: store.outbox(), publisher: Arc::clone(&publisher), translate, owner: owner.to_owned() };
-        let stop = shutdown.last_token().clone();
-        shutdown.spawn_last(async move { relay.run(stop).await });
-    }
-    serve(&shutdown, port, gateway.door(&[AuthService::openapi(), UsersService::openapi()]), ServerConfig::default());
+    let app = App::new(shared.clock, shared.publisher, Arc::new(bus.clone()), shutdown.clone());
+    app.declare().await?;
+    app.run(&auth, Some(&auth_store));
+    app.run(&users, Some(&users_store));
+    app.run(&gateway, None);
+    let documents: Vec<_> = services.iter().filter_map(|service| service.openapi()).collect();
+    serve(&shutdown, port, gateway.door(&documents), ServerConfig::default());
     println!("Two services are running on {public_url}.");
 
     let profile = sign_up(&public_url).await?;
@@ -160,11 +107,4 @@ async fn sign_up(public_url: &str) -> anyhow::Result<Value> {
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
-}
-
-/// 256 random bits.
-fn a_secret() -> SecretString {
-    let mut bytes = [0_u8; 32];
-    SystemSecrets.fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
 }

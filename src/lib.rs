@@ -34,7 +34,8 @@
 //! | `client` | `adapters::client`: an HTTP client of the gateway |
 //! | `contracts` | `contracts`: the suites every implementation of a port passes; run them on yours |
 //! | `runtime` | `runtime` and `adapters::http`: what a service needs to run |
-//! | `services` | `services`: the eight services, to compose a binary of your own; brings `runtime` |
+//! | `platform` | `platform`: the form of a service, its store, and what runs several of them; brings `runtime` |
+//! | `services` | `services`: the eight services, to compose a binary of your own; brings `platform` |
 //!
 //! # An example
 //!
@@ -112,6 +113,8 @@ pub use jobapp_wire as wire;
 
 #[cfg(feature = "contracts")]
 pub use jobapp_contracts as contracts;
+#[cfg(feature = "platform")]
+pub use jobapp_platform as platform;
 #[cfg(feature = "runtime")]
 pub use jobapp_runtime as runtime;
 
@@ -137,7 +140,7 @@ pub mod adapters {
     pub use jobapp_tantivy as tantivy;
 }
 
-/// The eight services. Each takes its ports, and gives a router, consumers and a translation of its events into messages.
+/// The eight services. Each is made of its ports, and is a `platform::Service`.
 #[cfg(feature = "services")]
 pub mod services {
     pub use jobapp_auth_service as auth;

@@ -86,7 +86,7 @@ pub use record::{
     Agreement, Answered, DeliveredWork, ExtensionAnswer, GigCard, OrderRecord, Party, Refund, Review, WaitingFor, Work,
 };
 pub use service::{
-    MOST_NOTIFICATIONS, MOST_ORDERS, NewPayment, OrderPorts, OrderRequest, Orders, Patience, Placed, Swept, ToldOffer,
+    MOST_NOTIFICATIONS, MOST_ORDERS, NewPayment, OrderRequest, Orders, Patience, Placed, Ports, Swept, ToldOffer,
 };
 pub use verdict::{Evidence, KnownOffer, Refusal, Verdict};
 

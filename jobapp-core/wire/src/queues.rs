@@ -114,3 +114,38 @@ pub const GATEWAY_REALTIME: Queue = queue("gateway-realtime-queue", REALTIME, ""
 pub const GATEWAY_GIG: Queue = queue("gateway-gig-queue", GIG_CHANGED, "");
 /// Ours. Drops kept answers about buyers and sellers that changed. Taken by the gateway.
 pub const GATEWAY_PROFILE: Queue = queue("gateway-profile-queue", PROFILE, "");
+
+/// All of them. Whoever starts declares every one, so that nothing published misses its consumer.
+pub const ALL: [Queue; 31] = [
+    USER_BUYER,
+    USER_SELLER,
+    SELLER_REVIEW,
+    USER_GIG,
+    GIG_UPDATE,
+    SEED_GIG_QUEUE,
+    ORDER_REVIEW,
+    AUTH_EMAIL,
+    ORDER_EMAIL,
+    USER_PROFILE,
+    GIG_PROFILE,
+    CHAT_PROFILE,
+    ORDER_PROFILE,
+    REVIEW_PROFILE,
+    GIG_SEARCH,
+    ORDER_GIG,
+    CHAT_GIG,
+    GIG_ASKED,
+    CHAT_ASKED,
+    CHAT_TOLD,
+    ORDER_TOLD,
+    CHAT_SUMMARY,
+    ORDER_OFFER,
+    ORDER_ACTIVITY,
+    ORDER_REFUND,
+    ORDER_PAYMENT,
+    REVIEW_ORDER,
+    REVIEW_ANALYTICS,
+    GATEWAY_REALTIME,
+    GATEWAY_GIG,
+    GATEWAY_PROFILE,
+];

@@ -11,10 +11,9 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 use jobapp_auth::{PasswordHasher, Seed};
-use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
-use jobapp_http::{CLIENT_ADDRESS, DEVICE_TOKEN, GatewayTokens, SecretString, ServiceGuard, TokenKeys, UserTokens};
-use jobapp_media::MemoryMedia;
-use jobapp_runtime::{SystemClock, SystemIds};
+use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService};
+use jobapp_http::{CLIENT_ADDRESS, DEVICE_TOKEN, GatewayTokens, SecretString, TokenKeys, UserTokens};
+use jobapp_platform::{Service, Shared};
 use jobapp_sql::{SqlConfig, SqlStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -85,24 +84,10 @@ fn keys() -> TokenKeys {
 }
 
 async fn service(store: &SqlStore, hasher: &Argon2Hasher, gateway: &GatewayTokens) -> anyhow::Result<AuthService> {
-    let guard = ServiceGuard {
-        audiences: AuthService::AUDIENCES,
-        gateway: gateway.clone(),
-        users: UserTokens::new(keys(), 900),
-    };
-    let ports = AuthPorts {
-        accounts: store.register().await?,
-        sessions: store.register().await?,
-        pending: store.register().await?,
-        attempts: store.register().await?,
-        numbers: store.sequence(),
-        media: Arc::new(MemoryMedia::default()),
-        hasher: Arc::new(hasher.clone()),
-        secrets: Arc::new(SystemSecrets),
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(SystemIds::default()),
-        guard: Arc::new(guard),
-    };
+    let user_tokens = UserTokens::new(keys(), 900);
+    let shared = Shared { gateway_tokens: gateway.clone(), user_tokens, ..Shared::in_memory() };
+    let mut ports = AuthPorts::open(&store.clone().into(), &shared).await?;
+    ports.auth.hasher = Arc::new(hasher.clone());
     Ok(AuthService::new(ports, AuthConfig::default()))
 }
 

@@ -1,38 +1,32 @@
 //! The parts list: the eight service libraries on embedded adapters, in one process.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
-use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
-use jobapp_chat_service::{ChatConfig, ChatPorts, ChatService};
-use jobapp_directory::Directory;
-use jobapp_gateway_service::routes::Target;
-use jobapp_gateway_service::{DemoSource, Door, Gateway, GatewayConfig, GatewayPorts, Upstreams, targets_of};
-use jobapp_gig_service::{GigConfig, GigPorts, GigService};
-use jobapp_gigs::{Indexer, SelectedCategories, StoredCategories};
-use jobapp_http::{GatewayTokens, ServiceGuard, UserTokens, in_process};
-use jobapp_kernel::{Clock, Ids, MediaStore, Publisher, Queue, Subscriber, Timestamp};
+use jobapp_auth_service::{AuthConfig, AuthService};
+use jobapp_chat_service::{ChatConfig, ChatService};
+use jobapp_gateway_service::{DemoSource, Door, Gateway, GatewayConfig, GatewayPorts, Upstreams};
+use jobapp_gig_service::{GigConfig, GigService};
+use jobapp_http::{GatewayTokens, UserTokens};
+use jobapp_kernel::{Clock, Timestamp};
 use jobapp_mail::{Brand, FileSentRecords, FolderMailer, Templates};
 use jobapp_notification_service::NotificationService;
-use jobapp_order_service::{OrderConfig, OrderPorts, OrderService};
+use jobapp_order_service::{OrderConfig, OrderService};
 use jobapp_payments::{FakePayments, dev_page};
-use jobapp_review_service::{ReviewConfig, ReviewPorts, ReviewService};
-use jobapp_reviews::StoredAnalytics;
-use jobapp_runtime::{Consumer, Relay, Shutdown, SystemClock, SystemIds, Translate, error_text, run_consumer};
-use jobapp_sql::{SqlBus, SqlBusConfig, SqlStore};
+use jobapp_platform::{App, Service, Shared, Task};
+use jobapp_review_service::{ReviewConfig, ReviewService};
+use jobapp_runtime::{Shutdown, SystemClock, SystemIds, error_text};
+use jobapp_sql::{SqlBus, SqlBusConfig};
 use jobapp_tantivy::TantivySearch;
-use jobapp_users_service::{UsersConfig, UsersPorts, UsersService};
-use utoipa::openapi::OpenApi;
+use jobapp_users_service::{UsersConfig, UsersService};
 
+use crate::databases::{advised, look_through};
 use crate::demo::{self, Demo};
-use crate::storage::{Storage, advised, look_through};
-pub(crate) use crate::stores::Stores;
+use crate::parts::Parts;
+use crate::storage::Storage;
+use crate::stores::Stores;
 use crate::{Folder, Secrets, Settings, developer, media, status};
 
-/// How often old causes are forgotten.
-const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// How long an access token lives, in seconds.
 const ACCESS_SECONDS: u64 = 15 * 60;
 
@@ -42,70 +36,6 @@ pub struct Marketplace {
     bus: SqlBus,
     provider: FakePayments,
     door: Door,
-}
-
-/// What every service gets.
-struct Shared {
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
-    media: Arc<dyn MediaStore>,
-    publisher: Arc<dyn Publisher>,
-    subscriber: Arc<dyn Subscriber>,
-    gateway_tokens: GatewayTokens,
-    user_tokens: UserTokens,
-    shutdown: Shutdown,
-    /// Where links in mails lead.
-    links: String,
-    /// Where developers read mails.
-    mailbox: Option<String>,
-}
-
-impl Shared {
-    fn guard(&self, audiences: &'static [&'static str]) -> Arc<ServiceGuard> {
-        Arc::new(ServiceGuard { audiences, gateway: self.gateway_tokens.clone(), users: self.user_tokens.clone() })
-    }
-
-    /// Starts a service's relay and consumers.
-    fn run(&self, name: &'static str, store: Option<(&SqlStore, Translate)>, consumers: Vec<Consumer>) {
-        if let Some((store, translate)) = store {
-            let relay = Relay {
-                outbox: store.outbox(),
-                publisher: Arc::clone(&self.publisher),
-                translate,
-                // The folder has one holder, so what an earlier process leased is this one's at once.
-                owner: name.to_owned(),
-            };
-            let stop = self.shutdown.last_token().clone();
-            self.shutdown.spawn_last(async move { relay.run(stop).await });
-        }
-        for (subscription, handler) in consumers {
-            let stop = self.shutdown.token().clone();
-            self.shutdown.spawn(run_consumer(Arc::clone(&self.subscriber), subscription, handler, stop));
-        }
-    }
-
-    /// Runs something that has no end of its own until the process is asked to stop.
-    fn meanwhile(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.shutdown.token().clone();
-        self.shutdown.spawn(async move {
-            stop.run_until_cancelled(task).await;
-        });
-    }
-}
-
-/// Every queue of the marketplace.
-pub(crate) fn queues() -> Vec<Queue> {
-    [
-        AuthService::queues(),
-        UsersService::queues(),
-        GigService::queues(),
-        ChatService::queues(),
-        OrderService::queues(),
-        ReviewService::queues(),
-        vec![jobapp_wire::queues::AUTH_EMAIL, jobapp_wire::queues::ORDER_EMAIL],
-        Gateway::queues(),
-    ]
-    .concat()
 }
 
 impl Marketplace {
@@ -124,8 +54,6 @@ impl Marketplace {
         let (user_tokens, gateway_tokens) = tokens(&secrets, settings, clock.now());
         let stores = Arc::new(Box::pin(Stores::open(folder)).await?);
         let bus = open_bus(folder, &secrets).await.context("the message bus")?;
-        // All queues before anything is published, so that nothing misses its consumer.
-        bus.declare(&queues()).await.context("the queues")?;
         let media = media::open(settings, folder, public_url, Arc::clone(&clock))?;
         media::make_private(folder, &stores, &media).await?;
         let shared = Shared {
@@ -133,52 +61,44 @@ impl Marketplace {
             ids: Arc::new(SystemIds::default()),
             media: Arc::new(media.clone()),
             publisher: Arc::new(bus.clone()),
-            subscriber: Arc::new(bus.clone()),
             gateway_tokens,
             user_tokens,
-            shutdown: shutdown.clone(),
-            links: settings.links_lead_to(public_url),
-            mailbox: settings.developer_mode.then(|| format!("{public_url}/_dev/mail")),
         };
-
-        let mailer = mailer(&shared.links, folder)?;
+        let search = open_search(folder)?;
+        let parts = Box::pin(Parts::open(&stores, &shared, Arc::new(search.clone()))).await?;
+        let (provider, categories) = (parts.provider.clone(), Arc::clone(&parts.gig.categories));
+        let links = settings.links_lead_to(public_url);
+        let mailer = mailer(&links, folder)?;
         let mailbox = mailer.mailbox();
         let records = FileSentRecords::open(folder.within("mail").join("sent"), Arc::clone(&clock))
             .context("the record of sent mails")?;
         let notification = NotificationService::new(Arc::new(mailer), Arc::new(records));
-        shared.run("notification", None, notification.consumers());
+        let services = services(parts, settings, public_url, &links);
 
-        let auth = auth_service(&shared, &stores, settings)?;
-        let users = users_service(&shared, &stores, settings);
-        let categories: Arc<dyn SelectedCategories> = Arc::new(StoredCategories::new(Arc::clone(&stores.choices)));
-        let path = folder.within("search");
-        let search = TantivySearch::open(&path).with_context(|| format!("the search index {}", path.display()))?;
-        let storage = Storage::new(folder, Arc::clone(&stores), bus.clone(), search.clone());
+        // The folder has one holder, so what an earlier process leased is this one's at once.
+        let app =
+            App::new(clock, Arc::clone(&shared.publisher), Arc::new(bus.clone()), shutdown.clone()).known_as("folder");
+        app.declare().await.context("the queues")?;
+        for service in &services {
+            app.run(&**service, stores.of(service.name()));
+        }
+        app.run(&notification, None);
+        app.keep("payments", &stores.payments);
+        let storage = Storage::new(folder, Arc::clone(&stores), bus.clone(), search);
         let looking = storage.clone();
-        shared.meanwhile(async move { looking.look_through_large().await });
-        let gig = gig_service(&shared, &stores, settings, search, Arc::clone(&categories));
-        let chat = chat_service(&shared, &stores, settings);
-        let provider = FakePayments::new(Arc::clone(&stores.intents), Arc::clone(&clock));
-        let order = order_service(&shared, &stores, settings, &provider);
-        let review = review_service(&shared, &stores, settings);
+        app.do_task(Task::new("look through large databases", |stop| async move {
+            stop.run_until_cancelled(looking.look_through_large()).await;
+        }));
 
-        let services =
-            [("auth", auth), ("users", users), ("gig", gig), ("chat", chat), ("order", order), ("review", review)];
-        let upstreams = services.iter().flat_map(|(name, router)| {
-            let service = in_process(router.clone());
-            targets_of(name).map(move |target: Target| (target, service.clone())).collect::<Vec<_>>()
-        });
         let config = GatewayConfig { demo: Some(demo_source(folder)), ..gateway_config(settings, public_url) };
-        let upstreams = Upstreams::new(upstreams, shared.gateway_tokens.clone(), &config.guards);
+        let called = services.iter().map(|service| &**service);
+        let upstreams = Upstreams::in_process(called, shared.gateway_tokens, &config.guards);
         let ports = GatewayPorts::alone(categories).standing_on(Arc::new(storage));
-        let gateway = Gateway::start(upstreams, shared.user_tokens.clone(), ports, config).await?;
-        gateway.load_ended_sessions().await.map_err(|error| anyhow::anyhow!(error.message().to_owned()))?;
-        shared.run("gateway", None, gateway.consumers());
-        let (draining, stop) = (gateway.clone(), shutdown.token().clone());
-        shutdown.spawn(async move {
-            stop.cancelled().await;
-            draining.drain().await;
-        });
+        let gateway = Gateway::start(upstreams, shared.user_tokens, ports, config).await?;
+        for need in gateway.waits_for() {
+            need.look().await?;
+        }
+        app.run(&gateway, None);
 
         let mut extra = media.router();
         if settings.developer_mode {
@@ -186,16 +106,8 @@ impl Marketplace {
             let pages = mailbox.router().merge(dev_page(provider.clone())).merge(status);
             extra = extra.merge(developer::guarded(pages, public_url));
         }
-        let door = gateway.door_with(&documents(), extra);
-
-        let pruned = Arc::clone(&stores);
-        shared.meanwhile(async move {
-            let mut ticks = tokio::time::interval(PRUNE_EVERY);
-            loop {
-                ticks.tick().await;
-                pruned.prune(clock.now()).await;
-            }
-        });
+        let documents: Vec<_> = services.iter().filter_map(|service| service.openapi()).collect();
+        let door = gateway.door_with(&documents, extra);
         Ok(Self { stores, bus, provider, door })
     }
 
@@ -247,18 +159,6 @@ fn tokens(secrets: &Secrets, settings: &Settings, now: Timestamp) -> (UserTokens
     (users.accepting_reference(&reference.users), gateway)
 }
 
-/// What the services' routes accept and answer.
-fn documents() -> [OpenApi; 6] {
-    [
-        AuthService::openapi(),
-        UsersService::openapi(),
-        GigService::openapi(),
-        ChatService::openapi(),
-        OrderService::openapi(),
-        ReviewService::openapi(),
-    ]
-}
-
 fn gateway_config(settings: &Settings, public_url: &str) -> GatewayConfig {
     GatewayConfig {
         client_url: settings.client_url.clone(),
@@ -301,174 +201,78 @@ fn mailer(links: &str, folder: &Folder) -> anyhow::Result<FolderMailer> {
         .with_context(|| format!("the mail folder {}", path.display()))
 }
 
-fn auth_service(shared: &Shared, stores: &Stores, settings: &Settings) -> anyhow::Result<Router> {
-    let hasher = Argon2Hasher::new().context("the hashing of passwords")?;
-    let ports = AuthPorts {
-        accounts: Arc::clone(&stores.accounts),
-        sessions: Arc::clone(&stores.sessions),
-        pending: Arc::clone(&stores.pending),
-        attempts: Arc::clone(&stores.attempts),
-        numbers: stores.auth.sequence(),
-        media: Arc::clone(&shared.media),
-        hasher: Arc::new(hasher),
-        secrets: Arc::new(SystemSecrets),
-        clock: Arc::clone(&shared.clock),
-        ids: Arc::clone(&shared.ids),
-        guard: shared.guard(AuthService::AUDIENCES),
-    };
-    let config = AuthConfig {
-        client_url: shared.links.clone(),
-        mailbox: shared.mailbox.clone(),
-        body_limit: settings.body_limit,
-        picture_limit: settings.picture_body_limit,
-        seed: settings.seed_routes,
+fn open_search(folder: &Folder) -> anyhow::Result<TantivySearch> {
+    let path = folder.within("search");
+    TantivySearch::open(&path).with_context(|| format!("the search index {}", path.display()))
+}
+
+/// The services that the gateway calls. `links` is where links in mails lead.
+fn services(parts: Parts, settings: &Settings, public_url: &str, links: &str) -> Vec<Box<dyn Service>> {
+    let (body_limit, file_body_limit) = (settings.body_limit, settings.file_body_limit);
+    let (picture_body_limit, seed) = (settings.picture_body_limit, settings.seed_routes);
+    let client_url = || links.to_owned();
+    let mailbox = settings.developer_mode.then(|| format!("{public_url}/_dev/mail"));
+    let auth = AuthConfig {
+        client_url: client_url(),
+        mailbox,
+        body_limit,
+        picture_limit: picture_body_limit,
+        seed,
         ..AuthConfig::default()
     };
-    let service = AuthService::new(ports, config);
-    shared.run("auth", Some((&stores.auth, service.translator())), service.consumers());
-    let keeper = service.clone();
-    shared.meanwhile(async move { keeper.housekeeping().await });
-    Ok(service.router())
+    let users = UsersConfig { seed, body_limit, picture_body_limit, ..UsersConfig::default() };
+    let gig = GigConfig { seed, body_limit, picture_body_limit, ..GigConfig::default() };
+    let chat = ChatConfig { client_url: client_url(), body_limit, file_body_limit, ..ChatConfig::default() };
+    let order = OrderConfig { client_url: client_url(), body_limit, file_body_limit, ..OrderConfig::default() };
+    let review = ReviewConfig { body_limit, ..ReviewConfig::default() };
+    let order = OrderService::new(parts.order, order);
+    parts.provider.set_webhook(Arc::new(order.clone()));
+    vec![
+        Box::new(AuthService::new(parts.auth, auth)),
+        Box::new(UsersService::new(parts.users, users)),
+        Box::new(GigService::new(parts.gig, gig)),
+        Box::new(ChatService::new(parts.chat, chat)),
+        Box::new(order),
+        Box::new(ReviewService::new(parts.review, review)),
+    ]
 }
 
-fn users_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Router {
-    let ports = UsersPorts {
-        buyers: Arc::clone(&stores.buyers),
-        sellers: Arc::clone(&stores.sellers),
-        numbers: stores.users.sequence(),
-        media: Arc::clone(&shared.media),
-        publisher: Arc::clone(&shared.publisher),
-        clock: Arc::clone(&shared.clock),
-        ids: Arc::clone(&shared.ids),
-        guard: shared.guard(UsersService::AUDIENCES),
-    };
-    let config = UsersConfig {
-        seed: settings.seed_routes,
-        body_limit: settings.body_limit,
-        picture_body_limit: settings.picture_body_limit,
-        ..UsersConfig::default()
-    };
-    let service = UsersService::new(ports, config);
-    shared.run("users", Some((&stores.users, Arc::new(UsersService::translate))), service.consumers());
-    service.router()
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
 
-fn gig_service(
-    shared: &Shared,
-    stores: &Stores,
-    settings: &Settings,
-    search: TantivySearch,
-    categories: Arc<dyn SelectedCategories>,
-) -> Router {
-    let ports = GigPorts {
-        gigs: Arc::clone(&stores.gigs),
-        cards: Arc::clone(&stores.gig_cards),
-        numbers: stores.gig.sequence(),
-        search: Arc::new(search.clone()),
-        index: Arc::new(search),
-        categories,
-        media: Arc::clone(&shared.media),
-        publisher: Arc::clone(&shared.publisher),
-        clock: Arc::clone(&shared.clock),
-        ids: Arc::clone(&shared.ids),
-        guard: shared.guard(GigService::AUDIENCES),
-    };
-    let config = GigConfig {
-        seed: settings.seed_routes,
-        body_limit: settings.body_limit,
-        picture_body_limit: settings.picture_body_limit,
-        ..GigConfig::default()
-    };
-    let service = GigService::new(ports, config);
-    shared.run("gig", Some((&stores.gig, Arc::new(GigService::translate))), service.consumers());
-    let (keeper, stop) = (service.clone(), shared.shutdown.token().clone());
-    shared.shutdown.spawn(async move { keeper.keep_search(stop).await });
-    service.router()
-}
+    use clap::Parser;
+    use jobapp_wire::queues;
 
-fn chat_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Router {
-    let ports = ChatPorts {
-        conversations: Arc::clone(&stores.conversations),
-        messages: Arc::clone(&stores.messages),
-        gigs: Arc::clone(&stores.gig_sellers),
-        deleted_gigs: Arc::clone(&stores.deleted_gigs),
-        cards: Arc::clone(&stores.chat_cards),
-        media: Arc::clone(&shared.media),
-        publisher: Arc::clone(&shared.publisher),
-        clock: Arc::clone(&shared.clock),
-        ids: Arc::clone(&shared.ids),
-        guard: shared.guard(ChatService::AUDIENCES),
-    };
-    let config = ChatConfig {
-        client_url: shared.links.clone(),
-        body_limit: settings.body_limit,
-        file_body_limit: settings.file_body_limit,
-        ..ChatConfig::default()
-    };
-    let service = ChatService::new(ports, config);
-    shared.run("chat", Some((&stores.chat, service.translator())), service.consumers());
-    service.router()
-}
+    use super::*;
+    use crate::Cli;
 
-fn order_service(shared: &Shared, stores: &Stores, settings: &Settings, provider: &FakePayments) -> Router {
-    let ports = OrderPorts {
-        orders: Arc::clone(&stores.orders),
-        payments: Arc::clone(&stores.payments),
-        gigs: Arc::clone(&stores.gig_facts),
-        offers: Arc::clone(&stores.offer_facts),
-        notifications: Arc::clone(&stores.notifications),
-        directory: Arc::new(Directory::new(Arc::clone(&stores.order_cards))),
-        provider: Arc::new(provider.clone()),
-        media: Arc::clone(&shared.media),
-        clock: Arc::clone(&shared.clock),
-        ids: Arc::clone(&shared.ids),
-        guard: shared.guard(OrderService::AUDIENCES),
-    };
-    let config = OrderConfig {
-        client_url: shared.links.clone(),
-        body_limit: settings.body_limit,
-        file_body_limit: settings.file_body_limit,
-        ..OrderConfig::default()
-    };
-    let service = OrderService::new(ports, config);
-    provider.set_webhook(Arc::new(service.clone()));
-    shared.run("order", Some((&stores.order, service.translator())), service.consumers());
-    let sweeper = service.clone();
-    shared.meanwhile(async move {
-        let mut ticks = tokio::time::interval(OrderService::SWEEP_EVERY);
-        loop {
-            ticks.tick().await;
-            if let Err(error) = sweeper.sweep().await {
-                tracing::warn!(error = error_text(&error), "the sweep of orders failed and comes again");
-            }
+    #[tokio::test]
+    async fn every_queue_has_one_service_that_consumes_it() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().to_str().unwrap();
+        let settings = Settings::load(&Cli::parse_from(["jobapp", "--data", data]).settings).unwrap();
+        let folder = Folder::open(&settings.data).unwrap();
+        let (stores, shared) = (Box::pin(Stores::open(&folder)).await.unwrap(), Shared::in_memory());
+        let parts = Box::pin(Parts::to_look_at(&stores, &shared)).await.unwrap();
+        let ports = GatewayPorts::alone(Arc::clone(&parts.gig.categories));
+        let mut services = services(parts, &settings, "http://localhost", "http://localhost");
+        let mailer = jobapp_memory::MemoryMailer::default();
+        let records = jobapp_memory::MemorySentRecords::default();
+        services.push(Box::new(NotificationService::new(Arc::new(mailer), Arc::new(records))));
+        let config = GatewayConfig::default();
+        let upstreams = Upstreams::in_process([], shared.gateway_tokens, &config.guards);
+        services.push(Box::new(Gateway::start(upstreams, shared.user_tokens, ports, config).await.unwrap()));
+
+        let declared: BTreeSet<_> = queues::ALL.iter().map(|queue| queue.name).collect();
+        let taken: Vec<_> = services.iter().flat_map(|service| service.queues()).map(|queue| queue.name).collect();
+        assert_eq!(taken.len(), declared.len(), "a queue is consumed by two services");
+        assert_eq!(taken.into_iter().collect::<BTreeSet<_>>(), declared);
+        for service in &services {
+            let own = service.queues();
+            let consumed = service.consumers();
+            assert!(consumed.iter().all(|(wish, _)| own.contains(&wish.queue)), "{}", service.name());
         }
-    });
-    service.router()
-}
-
-fn review_service(shared: &Shared, stores: &Stores, settings: &Settings) -> Router {
-    let ports = ReviewPorts {
-        media: Arc::clone(&shared.media),
-        reviews: Arc::clone(&stores.reviews),
-        orders: Arc::clone(&stores.order_facts),
-        cards: Arc::clone(&stores.review_cards),
-        analytics: Arc::new(StoredAnalytics::new(Arc::clone(&stores.summaries))),
-        numbers: stores.review.sequence(),
-        clock: Arc::clone(&shared.clock),
-        guard: shared.guard(ReviewService::AUDIENCES),
-    };
-    let config = ReviewConfig { body_limit: settings.body_limit, ..ReviewConfig::default() };
-    let service = ReviewService::new(ports, config);
-    shared.run("review", Some((&stores.review, Arc::new(ReviewService::translate))), service.consumers());
-    service.router()
-}
-
-/// Makes the search index of a folder anew and returns how many gigs it holds.
-pub(crate) async fn rebuild_search(
-    folder: &Folder,
-    stores: &Stores,
-    progress: &(dyn Fn(usize) + Send + Sync),
-) -> anyhow::Result<usize> {
-    let search = TantivySearch::open(folder.within("search")).context("the search index")?;
-    Ok(Indexer::new(Arc::clone(&stores.gigs), Arc::new(search)).rebuild(progress).await?)
+        stores.close().await;
+    }
 }

@@ -18,8 +18,8 @@ use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::Folder;
 use crate::secrets::write_private;
-use crate::{Folder, Marketplace};
 use people::{ANSWERS, BUYERS, Gig, QUESTIONS, SELLERS, Seller, VERDICTS};
 
 /// The password of everybody in a demo that only this machine can reach.
@@ -80,7 +80,7 @@ impl Demo {
         base: &str,
         folder: &Folder,
         is_exposed: bool,
-        marketplace: &Marketplace,
+        confirm: &Confirm,
     ) -> anyhow::Result<(Self, bool)> {
         let mut demo = match known {
             Some(demo) if demo.complete => return Ok((demo, false)),
@@ -95,7 +95,7 @@ impl Demo {
             }
             // Before the first account: whatever happens, the password is not lost.
             demo.write(folder)?;
-            fill(base, &demo.password, &marketplace.confirm_payments()).await?;
+            fill(base, &demo.password, confirm).await?;
         }
         demo.complete = true;
         demo.write(folder)?;

@@ -1,14 +1,13 @@
 //! `jobapp dump`: everything stored, one aggregate a line.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use jobapp_kernel::{Aggregate, Repository};
+use jobapp_platform::{Kept, Shared};
 use serde_json::{Value, json};
 
 use crate::canonical::canonical;
-use crate::compose::Stores;
-use crate::stores::Visit;
+use crate::parts::Parts;
+use crate::stores::Stores;
 use crate::{Folder, Settings, output};
 
 /// How many aggregates are read at once.
@@ -18,41 +17,36 @@ const PAGE: usize = 500;
 pub(crate) async fn print(settings: &Settings, replace: bool) -> anyhow::Result<ExitCode> {
     let folder = Folder::open_used(&settings.data)?;
     let stores = Box::pin(Stores::open(&folder)).await?;
-    let mut lines = Lines { replace, lines: Vec::new() };
-    stores.each(&mut lines).await?;
+    // What a service keeps is known once its ports are there.
+    Box::pin(Parts::to_look_at(&stores, &Shared::in_memory())).await?;
+    let mut lines = Vec::new();
+    for kept in stores.kept() {
+        read(&*kept, replace, &mut lines).await?;
+    }
     if replace {
         // Ids are gone, and with them the order they gave.
-        lines.lines.sort();
+        lines.sort();
     }
     stores.close().await;
-    output::lines(lines.lines)?;
+    output::lines(lines)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Collects the lines.
-pub(crate) struct Lines {
-    replace: bool,
-    lines: Vec<String>,
-}
-
-impl Visit for Lines {
-    async fn add<A: Aggregate>(&mut self, repository: &Arc<dyn Repository<A>>) -> anyhow::Result<()> {
-        let mut after: Option<A::Id> = None;
-        loop {
-            let page = repository.scan(after.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.value.id().clone());
-            for stored in &page {
-                let state = serde_json::to_value(stored.value.to_state())?;
-                // Hashes and keys are of no use to a reader and of much to a thief.
-                let state = without_secrets(state);
-                let line = if self.replace {
-                    json!({ "aggregate": A::NAME, "state": canonical(state) })
-                } else {
-                    json!({ "aggregate": A::NAME, "id": stored.value.id().to_string(), "version": stored.version, "state": state })
-                };
-                self.lines.push(line.to_string());
-            }
+async fn read(kept: &dyn Kept, replace: bool, lines: &mut Vec<String>) -> anyhow::Result<()> {
+    let mut after: Option<String> = None;
+    loop {
+        let page = kept.scan(after.as_deref(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id.clone());
+        for value in page {
+            // Hashes and keys are of no use to a reader and of much to a thief.
+            let state = without_secrets(value.state);
+            let line = if replace {
+                json!({ "aggregate": kept.name(), "state": canonical(state) })
+            } else {
+                json!({ "aggregate": kept.name(), "id": value.id, "version": value.version, "state": state })
+            };
+            lines.push(line.to_string());
         }
     }
 }

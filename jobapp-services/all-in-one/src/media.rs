@@ -4,12 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context;
-use jobapp_kernel::{Aggregate, Clock, Repository, RepositoryError};
+use jobapp_auth::Account;
+use jobapp_chat::ChatMessage;
+use jobapp_gigs::Gig;
+use jobapp_kernel::{Aggregate, Clock};
 use jobapp_media::{FolderMedia, MediaLimits, MediaLinks};
+use jobapp_orders::Order;
+use jobapp_platform::Store;
+use jobapp_users::{Buyer, Seller};
 use secrecy::ExposeSecret;
 
-use crate::compose::Stores;
+use crate::databases::advised_to_open;
 use crate::secrets::write_private;
+use crate::stores::Stores;
 use crate::{Folder, Secrets, Settings};
 
 /// Says in the data folder that [`make_private`] is done.
@@ -72,35 +79,35 @@ impl Names {
     }
 
     /// What messages and deliveries hand over.
-    async fn of_files(stores: &Stores) -> Result<Self, RepositoryError> {
+    async fn of_files(stores: &Stores) -> anyhow::Result<Self> {
         let mut names = Self::default();
-        each(&stores.messages, |message| names.add(&message.content().attachment.url)).await?;
-        let mut of_order = |order: &jobapp_orders::Order| {
+        each(&stores.chat, |message: &ChatMessage| names.add(&message.content().attachment.url)).await?;
+        let mut of_order = |order: &Order| {
             for file in order.record().work.iter().filter_map(|work| work.file.as_deref()) {
                 names.add(file);
             }
         };
-        each(&stores.orders, &mut of_order).await?;
+        each(&stores.order, &mut of_order).await?;
         Ok(names)
     }
 
     /// What is shown to everybody, now or in what is kept of earlier times.
-    async fn of_pictures(stores: &Stores) -> Result<Self, RepositoryError> {
+    async fn of_pictures(stores: &Stores) -> anyhow::Result<Self> {
         let mut names = Self::default();
-        each(&stores.accounts, |account| names.add(account.profile_picture())).await?;
-        each(&stores.buyers, |buyer| names.add(buyer.picture())).await?;
-        each(&stores.sellers, |seller| names.add(&seller.profile().picture)).await?;
-        each(&stores.gigs, |gig| {
+        each(&stores.auth, |account: &Account| names.add(account.profile_picture())).await?;
+        each(&stores.users, |buyer: &Buyer| names.add(buyer.picture())).await?;
+        each(&stores.users, |seller: &Seller| names.add(&seller.profile().picture)).await?;
+        each(&stores.gig, |gig: &Gig| {
             names.add(&gig.listing().content.cover_image);
             names.add(&gig.listing().seller.picture);
         })
         .await?;
-        each(&stores.messages, |message| {
+        each(&stores.chat, |message: &ChatMessage| {
             names.add(&message.content().sender.picture);
             names.add(&message.content().receiver.picture);
         })
         .await?;
-        each(&stores.orders, |order| {
+        each(&stores.order, |order: &Order| {
             let order = order.record();
             for picture in [&order.gig.cover_image, &order.seller.picture, &order.buyer.picture] {
                 names.add(picture);
@@ -111,11 +118,9 @@ impl Names {
     }
 }
 
-/// Looks at everything a repository holds.
-async fn each<A: Aggregate>(
-    repository: &Arc<dyn Repository<A>>,
-    mut look: impl FnMut(&A),
-) -> Result<(), RepositoryError> {
+/// Looks at everything of a kind that a store holds.
+async fn each<A: Aggregate>(store: &Store, mut look: impl FnMut(&A)) -> anyhow::Result<()> {
+    let repository = store.repository::<A>().await.map_err(advised_to_open)?;
     let mut after: Option<A::Id> = None;
     loop {
         let page = repository.scan(after.as_ref(), PAGE).await?;

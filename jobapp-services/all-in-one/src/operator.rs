@@ -1,15 +1,21 @@
 //! Commands for whoever runs the marketplace.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use jobapp_gig_service::GigPorts;
+use jobapp_gigs::Indexer;
 use jobapp_kernel::{DeadLetter, DeadLetters};
+use jobapp_platform::Shared;
 use jobapp_sql::{SqlBus, SqlBusConfig};
+use jobapp_tantivy::TantivySearch;
+use jobapp_wire::queues;
 
 use crate::cli::{DeadLettersCommand, SearchCommand};
-use crate::compose::{self, Stores};
-use crate::storage::advised;
+use crate::databases::{advised, advised_to_open};
+use crate::stores::Stores;
 use crate::{Folder, Secrets, Settings, output};
 
 /// What is shown when there are none.
@@ -25,7 +31,7 @@ pub(crate) async fn search(settings: &Settings, command: &SearchCommand) -> anyh
             let stores = Box::pin(Stores::open(&folder)).await?;
             let progress = ProgressBar::no_length();
             progress.set_style(ProgressStyle::with_template("{spinner} {pos} gigs, {elapsed}")?);
-            let count = compose::rebuild_search(&folder, &stores, &|done| {
+            let count = rebuild_search(&folder, &stores, &|done| {
                 progress.set_position(u64::try_from(done).unwrap_or(u64::MAX))
             })
             .await?;
@@ -35,6 +41,19 @@ pub(crate) async fn search(settings: &Settings, command: &SearchCommand) -> anyh
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the search index of a folder anew and returns how many gigs it holds.
+async fn rebuild_search(
+    folder: &Folder,
+    stores: &Stores,
+    progress: &(dyn Fn(usize) + Send + Sync),
+) -> anyhow::Result<usize> {
+    let search = TantivySearch::open(folder.within("search")).context("the search index")?;
+    let shared = Shared::in_memory();
+    let opening = GigPorts::open(&stores.gig, &shared, Arc::new(search));
+    let ports = opening.await.map_err(advised_to_open).context("the store of gig")?;
+    Ok(Indexer::new(ports.gigs, ports.index).rebuild(progress).await?)
 }
 
 /// `jobapp dead-letters …`: works beside a running marketplace too.
@@ -69,7 +88,7 @@ pub(crate) async fn dead_letters(settings: &Settings, command: &DeadLettersComma
 
 async fn list(bus: &SqlBus, only: Option<&str>) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
-    for queue in compose::queues().iter().map(|queue| queue.name).filter(|name| only.is_none_or(|only| only == *name)) {
+    for queue in queues::ALL.iter().map(|queue| queue.name).filter(|name| only.is_none_or(|only| only == *name)) {
         for letter in bus.list(queue, SHOWN).await? {
             lines.push(described(&letter));
         }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use jobapp_auth::{Auth, AuthError, NewOperator, Policy, Ports};
-use jobapp_auth_service::{Argon2Hasher, AuthConfig, SystemSecrets};
+use jobapp_auth::{Auth, AuthError, NewOperator, Policy};
+use jobapp_auth_service::{AuthConfig, AuthPorts};
 use jobapp_kernel::{Aggregate, Clock};
-use jobapp_runtime::{SystemClock, SystemIds, error_text};
+use jobapp_platform::Shared;
+use jobapp_runtime::{SystemClock, error_text};
 
 use crate::cli::{KeysCommand, OperatorCommand};
-use crate::compose::Stores;
+use crate::databases::advised_to_open;
+use crate::stores::Stores;
 use crate::{Folder, Secrets, Settings, media, output};
 
 /// `jobapp operator …`. The marketplace must not be running on the folder.
@@ -38,7 +40,7 @@ async fn change(
     stores: &Stores,
     command: &OperatorCommand,
 ) -> anyhow::Result<()> {
-    let auth = use_cases(settings, folder, stores)?;
+    let auth = use_cases(settings, folder, stores).await?;
     match command {
         OperatorCommand::Create { username, email, password_stdin } => {
             let password = if *password_stdin { Some(read_password()?) } else { None };
@@ -106,21 +108,11 @@ fn tell_unfinished(unfinished: Option<&AuthError>) {
     }
 }
 
-fn use_cases(settings: &Settings, folder: &Folder, stores: &Stores) -> anyhow::Result<Auth> {
+async fn use_cases(settings: &Settings, folder: &Folder, stores: &Stores) -> anyhow::Result<Auth> {
     let media = media::open(settings, folder, &public_url(settings), Arc::new(SystemClock))?;
-    let ports = Ports {
-        accounts: Arc::clone(&stores.accounts),
-        sessions: Arc::clone(&stores.sessions),
-        pending: Arc::clone(&stores.pending),
-        attempts: Arc::clone(&stores.attempts),
-        numbers: stores.auth.sequence(),
-        media: Arc::new(media),
-        hasher: Arc::new(Argon2Hasher::new().context("the hashing of passwords")?),
-        secrets: Arc::new(SystemSecrets),
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(SystemIds::default()),
-    };
-    Ok(Auth::new(ports, Policy::default()))
+    let shared = Shared { media: Arc::new(media), ..Shared::in_memory() };
+    let ports = AuthPorts::open(&stores.auth, &shared).await.map_err(advised_to_open).context("the store of auth")?;
+    Ok(Auth::new(ports.auth, Policy::default()))
 }
 
 /// One line of standard input.

@@ -90,7 +90,8 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
     if fill {
         let local = format!("http://localhost:{port}");
         let filling = async {
-            let (demo, is_new) = Demo::fill(demo, &local, &folder, settings.is_exposed(), &marketplace).await?;
+            let (demo, is_new) =
+                Demo::fill(demo, &local, &folder, settings.is_exposed(), &marketplace.confirm_payments()).await?;
             tell(demo.introduction(is_new, settings.developer_mode.then_some(&*local)))
         };
         tokio::select! {

@@ -7,58 +7,28 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use async_trait::async_trait;
 use jobapp_gateway_service::{Part, Vitals};
 use jobapp_gigs::SearchIndex;
-use jobapp_kernel::{Aggregate, Repository, RepositoryError};
+use jobapp_kernel::RepositoryError;
+use jobapp_platform::{Kept, Shared};
 use jobapp_runtime::error_text;
-use jobapp_sql::{Depth, Fault, SqlBus, SqlStoreError, examine};
+use jobapp_sql::{Depth, SqlBus, examine};
 use jobapp_tantivy::TantivySearch;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::compose::Stores;
+use crate::databases::{ADVICE, AT_ONCE, DATABASES};
 use crate::folder::InUse;
-use crate::stores::Visit;
+use crate::parts::Parts;
+use crate::stores::Stores;
 use crate::{Folder, output};
 
-/// Databases up to this size are looked through before they are opened; larger ones once the marketplace runs.
-const AT_ONCE: u64 = 64 * 1024 * 1024;
 /// What is written to see whether the disk takes anything.
 const TRIAL: usize = 256 * 1024;
 /// How long it holds that the disk takes something, or does not.
 const FRESH: Duration = Duration::from_secs(2);
-
-/// The stores of the marketplace, by the name of their files.
-pub(crate) const DATABASES: [&str; 8] = ["auth", "users", "gig", "chat", "order", "review", "payments", "bus"];
-
-/// Says what to do about a database that cannot be opened.
-pub(crate) fn advised(error: SqlStoreError) -> anyhow::Error {
-    let is_damaged = error.fault() == Some(Fault::Damaged);
-    let error = anyhow::Error::new(error);
-    if is_damaged { error.context(ADVICE) } else { error }
-}
-
-const ADVICE: &str =
-    "nothing was changed; take the data folder from a backup, or see \"A damaged database\" in docs/running.md";
-
-/// Looks through a database before it is opened, unless that would take long.
-pub(crate) async fn look_through(folder: &Folder, database: &str) -> anyhow::Result<()> {
-    let path = folder.database(database);
-    match std::fs::metadata(&path) {
-        Ok(file) if file.len() > 0 && file.len() <= AT_ONCE => {}
-        // One that is missing is made, and what cannot be looked at cannot be opened: that says it better.
-        Ok(_) | Err(_) => return Ok(()),
-    }
-    let findings = examine(&path, Depth::Quick).await.map_err(advised)?;
-    match findings.first() {
-        None => Ok(()),
-        Some(first) => {
-            Err(anyhow!("{first}").context(format!("the database {} is damaged", path.display())).context(ADVICE))
-        }
-    }
-}
 
 /// How the parts are. A clone is another handle.
 #[derive(Clone)]
@@ -125,9 +95,9 @@ impl Storage {
     }
 
     /// A database, by the name of its file.
-    fn database(&self, name: &str, service: Option<&'static str>, fault: Option<Fault>) -> Part {
+    fn database(&self, name: &str, service: Option<&'static str>, fault: Option<String>) -> Part {
         let name = format!("{name}.db");
-        let trouble = self.0.damage.lock().get(&name).cloned().or_else(|| fault.map(|fault| fault.to_string()));
+        let trouble = self.0.damage.lock().get(&name).cloned().or(fault);
         Part { name, service, is_vital: true, trouble }
     }
 }
@@ -140,9 +110,9 @@ impl Vitals for Storage {
         for (name, store) in self.0.stores.all() {
             // The fake provider of payments is asked by orders only.
             let service = if name == "payments" { "order" } else { name };
-            parts.push(self.database(name, Some(service), store.fault().await));
+            parts.push(self.database(name, Some(service), store.trouble().await));
         }
-        parts.push(self.database("bus", None, self.0.bus.fault().await));
+        parts.push(self.database("bus", None, self.0.bus.fault().await.map(|fault| fault.to_string())));
         let trouble = match self.0.search.needs_rebuild().await {
             Ok(false) => None,
             Ok(true) => Some("it is being built; the store answers in its place".to_owned()),
@@ -220,7 +190,7 @@ async fn read_everything(data: &Path) -> anyhow::Result<bool> {
     };
     let stores = Box::pin(Stores::open(&folder)).await?;
     let mut reading = Reading::default();
-    let read = stores.each(&mut reading).await;
+    let read = read_stores(&stores, &mut reading).await;
     stores.close().await;
     read?;
     output::say(format_args!("stored values: {} read, {} DAMAGED", reading.read, reading.unreadable.len()))?;
@@ -230,6 +200,15 @@ async fn read_everything(data: &Path) -> anyhow::Result<bool> {
     Ok(reading.unreadable.is_empty())
 }
 
+async fn read_stores(stores: &Stores, reading: &mut Reading) -> anyhow::Result<()> {
+    // What a service keeps is known once its ports are there.
+    Parts::to_look_at(stores, &Shared::in_memory()).await?;
+    for kept in stores.kept() {
+        reading.read(&*kept).await?;
+    }
+    Ok(())
+}
+
 /// Reads what it is shown.
 #[derive(Default)]
 struct Reading {
@@ -237,24 +216,26 @@ struct Reading {
     unreadable: Vec<String>,
 }
 
-impl Visit for Reading {
-    async fn add<A: Aggregate>(&mut self, repository: &Arc<dyn Repository<A>>) -> anyhow::Result<()> {
+impl Reading {
+    async fn read(&mut self, kept: &dyn Kept) -> anyhow::Result<()> {
         const PAGE: usize = 500;
-        let mut after: Option<A::Id> = None;
+        let mut after: Option<String> = None;
         let mut page = PAGE;
         loop {
-            match repository.scan(after.as_ref(), page).await {
+            match kept.scan(after.as_deref(), page).await {
                 Ok(found) => {
-                    let Some(last) = found.last() else { return Ok(()) };
-                    after = Some(last.value.id().clone());
                     self.read += found.len();
+                    let Some(last) = found.into_iter().next_back() else { return Ok(()) };
+                    after = Some(last.id);
                 }
                 // One after the other up to the one that cannot be read, and on behind it.
                 Err(RepositoryError::Corrupt { .. }) if page > 1 => page = 1,
                 Err(error @ RepositoryError::Corrupt { .. }) => {
                     self.unreadable.push(error_text(&error));
                     let RepositoryError::Corrupt { id, .. } = error else { return Ok(()) };
-                    after = Some(id.parse().with_context(|| format!("the id of a stored {}", A::NAME))?);
+                    // One whose id is none cannot be left behind.
+                    anyhow::ensure!(after.as_ref() != Some(&id), "the id {id:?} of a stored {} is none", kept.name());
+                    after = Some(id);
                     page = PAGE;
                 }
                 Err(error) => return Err(error.into()),

@@ -1,14 +1,14 @@
 //! The chat service: conversations, messages and offers.
 //!
-//! [`ChatService`] composes it: [`ChatService::router`] serves, [`ChatService::consumers`] listen,
-//! [`ChatService::translator`] turns what was stored into messages for browsers, mailboxes and other services. What is
-//! decided is decided in `jobapp-chat`.
+//! [`ChatService`] is what a process runs of it, a [`Service`] as all are. What was stored becomes messages for browsers, mailboxes
+//! and other services. What is decided is decided in `jobapp-chat`.
 
 mod config;
 mod consumers;
 mod documents;
 mod http;
 mod messages;
+mod ports;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -16,50 +16,65 @@ mod tests;
 
 use std::sync::Arc;
 
-use jobapp_chat::{Chat, ChatMessage, Conversation, DeletedGig, GigId, GigSeller};
-use jobapp_directory::{Card, Directory};
-use jobapp_http::ServiceGuard;
-use jobapp_kernel::{Clock, Ids, MediaStore, Publisher, Queue, Repository};
+use axum::Router;
+use jobapp_chat::{Chat, ChatMessage, GigId};
+use jobapp_kernel::Queue;
+use jobapp_platform::{Service, Shared};
 use jobapp_runtime::{Consumer, Translate, told};
 use jobapp_wire::messages::GigAsked;
 use jobapp_wire::queues;
+use utoipa::openapi::OpenApi;
 
 use crate::documents::Reader;
 
 pub use config::ChatConfig;
-
-/// What the chat service stands on.
-#[derive(Clone)]
-pub struct ChatPorts {
-    /// The conversations.
-    pub conversations: Arc<dyn Repository<Conversation>>,
-    /// The messages.
-    pub messages: Arc<dyn Repository<ChatMessage>>,
-    /// Whose gigs are: this service's own copies.
-    pub gigs: Arc<dyn Repository<GigSeller>>,
-    /// The gigs that are gone.
-    pub deleted_gigs: Arc<dyn Repository<DeletedGig>>,
-    /// Who is which buyer and which seller: this service's own copies.
-    pub cards: Arc<dyn Repository<Card>>,
-    /// Where files go.
-    pub media: Arc<dyn MediaStore>,
-    /// Asks about gigs, and answers what others ask of offers.
-    pub publisher: Arc<dyn Publisher>,
-    /// Dates messages.
-    pub clock: Arc<dyn Clock>,
-    /// Makes ids.
-    pub ids: Arc<dyn Ids>,
-    /// Checks who calls: audience `message`.
-    pub guard: Arc<ServiceGuard>,
-}
+pub use ports::ChatPorts;
 
 /// The chat service.
 #[derive(Clone)]
 pub struct ChatService {
     chat: Chat,
-    publisher: Arc<dyn Publisher>,
-    guard: Arc<ServiceGuard>,
+    shared: Shared,
     config: Arc<ChatConfig>,
+}
+
+impl Service for ChatService {
+    fn name(&self) -> &'static str {
+        "chat"
+    }
+
+    fn audiences(&self) -> &'static [&'static str] {
+        Self::AUDIENCES
+    }
+
+    fn router(&self) -> Router {
+        http::router(self)
+    }
+
+    fn openapi(&self) -> Option<OpenApi> {
+        Some(http::openapi())
+    }
+
+    fn queues(&self) -> Vec<Queue> {
+        vec![queues::CHAT_PROFILE, queues::CHAT_GIG, queues::CHAT_ASKED, queues::CHAT_TOLD, queues::CHAT_SUMMARY]
+    }
+
+    fn consumers(&self) -> Vec<Consumer> {
+        vec![
+            told(queues::CHAT_PROFILE, self.chat.directory.listener()),
+            consumers::chat_gig::consumer(self.chat.clone()),
+            consumers::chat_asked::consumer(self.chat.clone(), Arc::clone(&self.shared.publisher)),
+            consumers::chat_told::consumer(self.chat.clone()),
+            consumers::chat_message::consumer(self.chat.clone()),
+        ]
+    }
+
+    /// Mails link to the client's pages.
+    fn translator(&self) -> Option<Translate> {
+        let config = Arc::clone(&self.config);
+        let media = Arc::clone(&self.chat.media);
+        Some(Arc::new(move |entry| messages::translate(entry, &config.client_url, &*media)))
+    }
 }
 
 impl ChatService {
@@ -68,44 +83,7 @@ impl ChatService {
 
     /// On these ports.
     pub fn new(ports: ChatPorts, config: ChatConfig) -> Self {
-        let ChatPorts { conversations, messages, gigs, deleted_gigs, cards, media, publisher, clock, ids, guard } =
-            ports;
-        let directory = Directory::new(cards);
-        let chat = Chat { conversations, messages, gigs, deleted_gigs, directory, media, clock, ids };
-        Self { chat, publisher, guard, config: Arc::new(config) }
-    }
-
-    /// Every route with its full path; the health route is outside the guard.
-    pub fn router(&self) -> axum::Router {
-        http::router(self)
-    }
-
-    /// What the routes accept and answer.
-    pub fn openapi() -> utoipa::openapi::OpenApi {
-        http::openapi()
-    }
-
-    /// What it consumes.
-    pub fn queues() -> Vec<Queue> {
-        vec![queues::CHAT_PROFILE, queues::CHAT_GIG, queues::CHAT_ASKED, queues::CHAT_TOLD, queues::CHAT_SUMMARY]
-    }
-
-    /// Who consumes it.
-    pub fn consumers(&self) -> Vec<Consumer> {
-        vec![
-            told(queues::CHAT_PROFILE, self.chat.directory.listener()),
-            consumers::chat_gig::consumer(self.chat.clone()),
-            consumers::chat_asked::consumer(self.chat.clone(), Arc::clone(&self.publisher)),
-            consumers::chat_told::consumer(self.chat.clone()),
-            consumers::chat_message::consumer(self.chat.clone()),
-        ]
-    }
-
-    /// Makes the messages an outbox entry of this service becomes. Mails link to the client's pages.
-    pub fn translator(&self) -> Translate {
-        let config = Arc::clone(&self.config);
-        let media = Arc::clone(&self.chat.media);
-        Arc::new(move |entry| messages::translate(entry, &config.client_url, &*media))
+        Self { chat: ports.chat, shared: ports.shared, config: Arc::new(config) }
     }
 
     /// Documents are shown to the two users of a conversation, and nobody else.
@@ -119,7 +97,9 @@ impl ChatService {
         let asked = GigAsked { gig_id: gig.0, order_id: None };
         let asked = jobapp_runtime::note(format!("gig-asked/{id}"), queues::GIG_ASKED, "gig-asked", &asked, at);
         let published = match asked {
-            Ok(message) => self.publisher.publish(&[message]).await.map_err(|error| jobapp_runtime::error_text(&error)),
+            Ok(message) => {
+                self.shared.publisher.publish(&[message]).await.map_err(|error| jobapp_runtime::error_text(&error))
+            }
             Err(error) => Err(jobapp_runtime::error_text(&error)),
         };
         if let Err(error) = published {

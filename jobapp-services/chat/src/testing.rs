@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use futures::FutureExt;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use jobapp_directory::CardUpdate;
-use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserClaims, UserTokens};
+use jobapp_http::UserClaims;
 use jobapp_kernel::{Delivery, Message, MessageId, OutboxEntry, Outcome, PublishError, Publisher, Queue, Timestamp};
 use jobapp_media::{MediaLimits, MemoryMedia};
 use jobapp_memory::MemoryStore;
-use jobapp_runtime::{SystemClock, SystemIds};
+use jobapp_platform::{Service, Shared};
 use jobapp_wire::queues::CHAT_GIG;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -55,7 +56,7 @@ pub(crate) struct App {
     pub(crate) notes: Arc<Notes>,
     pub(crate) service: ChatService,
     pub(crate) router: Router,
-    guard: Arc<ServiceGuard>,
+    shared: Shared,
 }
 
 impl App {
@@ -71,27 +72,16 @@ impl App {
     }
 
     pub(crate) fn without_users() -> Self {
-        let keys = TokenKeys::single(&"secret".to_owned().into());
-        let (gateway, users) = (GatewayTokens::new(keys.clone()), UserTokens::new(keys, 900));
-        let guard = Arc::new(ServiceGuard { audiences: ChatService::AUDIENCES, gateway, users });
         let store = MemoryStore::new();
         let media = Arc::new(MemoryMedia::with_limits(MediaLimits { file: 100_000, ..MediaLimits::default() }));
         let notes = Arc::new(Notes::default());
-        let ports = ChatPorts {
-            conversations: store.repository(),
-            messages: store.repository(),
-            gigs: store.repository(),
-            deleted_gigs: store.repository(),
-            cards: store.repository(),
-            media: Arc::clone(&media) as _,
-            publisher: Arc::clone(&notes) as _,
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(SystemIds::default()),
-            guard: Arc::clone(&guard),
-        };
+        let shared =
+            Shared { media: Arc::clone(&media) as _, publisher: Arc::clone(&notes) as _, ..Shared::in_memory() };
+        // A store in memory is there at once.
+        let ports = ChatPorts::open(&store.clone().into(), &shared).now_or_never().unwrap().unwrap();
         let config = ChatConfig { client_url: "https://app.example.org".into(), ..ChatConfig::default() };
         let service = ChatService::new(ports, config);
-        Self { store, media, notes, router: service.router(), service, guard }
+        Self { store, media, notes, router: service.router(), service, shared }
     }
 
     /// Hears of a user.
@@ -128,8 +118,8 @@ impl App {
             .method(method)
             .uri(format!("/api/v1/message{path}"))
             .header("content-type", "application/json")
-            .header("gatewaytoken", self.guard.gateway.issue("message").unwrap())
-            .header("authorization", format!("Bearer {}", self.guard.users.issue(&user).unwrap()))
+            .header("gatewaytoken", self.shared.gateway_tokens.issue("message").unwrap())
+            .header("authorization", format!("Bearer {}", self.shared.user_tokens.issue(&user).unwrap()))
             .body(body)
             .unwrap()
     }
@@ -167,7 +157,7 @@ impl App {
     }
 
     fn translated(&self, entry: &OutboxEntry) -> Vec<Message> {
-        (self.service.translator())(entry).unwrap()
+        (self.service.translator().unwrap())(entry).unwrap()
     }
 
     /// The bodies of what was published on an exchange.

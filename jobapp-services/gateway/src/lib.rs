@@ -20,6 +20,7 @@ mod door;
 mod identity;
 mod pages;
 mod ports;
+mod service;
 mod sockets;
 mod table;
 
@@ -34,10 +35,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures::future::BoxFuture;
 use jobapp_http::{ApiError, UserTokens};
-use jobapp_kernel::Queue;
 use jobapp_realtime::{Realtime, Unavailable};
-use jobapp_runtime::Consumer;
-use jobapp_wire::queues;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use utoipa::openapi::OpenApi;
@@ -61,7 +59,7 @@ pub use pages::vitals::{NoParts, Part, Vitals};
 pub use ports::GatewayPorts;
 use sockets::Shared;
 use sockets::handshake::Handshakes;
-use sockets::news::{self, Following};
+use sockets::news::Following;
 pub use table::document::openapi;
 use table::matching::{Place, Table};
 use table::route::Target;
@@ -153,19 +151,6 @@ impl Gateway {
         let gateway = self.clone();
         let inside = tower::service_fn(move |request| answer(&gateway.0.needs, &pages, request));
         door::around(inside, rules)
-    }
-
-    /// What it consumes.
-    pub fn queues() -> Vec<Queue> {
-        vec![queues::GATEWAY_REALTIME, queues::GATEWAY_GIG, queues::GATEWAY_PROFILE]
-    }
-
-    /// Who consumes it.
-    pub fn consumers(&self) -> Vec<Consumer> {
-        let Needs { answers, realtime, .. } = &*self.0.needs;
-        let mut consumers = news::consumers(answers, realtime);
-        consumers.push(realtime.consumer());
-        consumers
     }
 
     /// Learns which sessions ended lately. To be called once, before the gateway takes requests; it is not ready before.

@@ -1,8 +1,7 @@
 //! The gig service: gigs, and the search for them.
 //!
-//! [`GigService`] composes it: [`GigService::router`] serves, [`GigService::consumers`] listen, [`GigService::translate`] turns
-//! what was stored into messages, and [`GigService::keep_search`] builds the search index whenever it must be. What is decided is
-//! decided in `jobapp-gigs`.
+//! [`GigService`] is what a process runs of it, a [`Service`] as all are. One of its tasks builds the search index whenever it must
+//! be. What is decided is decided in `jobapp-gigs`.
 //!
 //! Gigs by id and sellers' lists come from the store, so everybody sees his own changes at once. Searches ask the index; while
 //! that is away or being built, the store answers, and the answer says `degraded`.
@@ -14,51 +13,25 @@ mod http;
 mod keeper;
 mod messages;
 mod metrics;
+mod ports;
 mod samples;
 mod sellers;
 
 use std::sync::Arc;
 
-use jobapp_directory::{Card, Directory};
-use jobapp_gigs::{Finder, Gig, GigSearch, Gigs, Indexer, SearchIndex, SelectedCategories};
-use jobapp_http::ServiceGuard;
-use jobapp_kernel::{
-    Clock, Handler, Ids, MediaStore, Message, OutboxEntry, Publisher, Queue, Repository, Sequence, Subscription,
-};
-use jobapp_runtime::{TranslateError, told};
+use axum::Router;
+use jobapp_directory::Directory;
+use jobapp_gigs::{Finder, Gigs, Indexer, SelectedCategories};
+use jobapp_kernel::Queue;
+use jobapp_platform::{Service, Shared, Task};
+use jobapp_runtime::{Consumer, Translate, told};
 use jobapp_wire::queues;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
 
 pub use config::GigConfig;
 use metrics::Metrics;
-
-/// What the gig service stands on.
-#[derive(Clone)]
-pub struct GigPorts {
-    /// The gigs.
-    pub gigs: Arc<dyn Repository<Gig>>,
-    /// This service's copy of who is which seller.
-    pub cards: Arc<dyn Repository<Card>>,
-    /// Numbers the gigs.
-    pub numbers: Arc<dyn Sequence>,
-    /// The index, to ask.
-    pub search: Arc<dyn GigSearch>,
-    /// The same index, to change.
-    pub index: Arc<dyn SearchIndex>,
-    /// Which categories users looked at. The gateway's sockets tell it.
-    pub categories: Arc<dyn SelectedCategories>,
-    /// Stores cover pictures.
-    pub media: Arc<dyn MediaStore>,
-    /// Asks for sellers to make sample gigs for, and answers what others ask of gigs.
-    pub publisher: Arc<dyn Publisher>,
-    /// Dates gigs.
-    pub clock: Arc<dyn Clock>,
-    /// Makes ids.
-    pub ids: Arc<dyn Ids>,
-    /// Checks who calls: audience `gig`.
-    pub guard: Arc<ServiceGuard>,
-}
+pub use ports::GigPorts;
 
 /// The gig service.
 #[derive(Clone)]
@@ -68,11 +41,7 @@ pub struct GigService {
     indexer: Indexer,
     directory: Arc<Directory>,
     categories: Arc<dyn SelectedCategories>,
-    media: Arc<dyn MediaStore>,
-    publisher: Arc<dyn Publisher>,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
-    guard: Arc<ServiceGuard>,
+    shared: Shared,
     config: Arc<GigConfig>,
     metrics: Arc<Metrics>,
     /// Wakes the keeper of the search index.
@@ -85,64 +54,18 @@ impl GigService {
 
     /// On these ports.
     pub fn new(ports: GigPorts, config: GigConfig) -> Self {
+        let Shared { clock, ids, .. } = &ports.shared;
         Self {
-            gigs: Gigs::new(Arc::clone(&ports.gigs), ports.numbers, Arc::clone(&ports.clock), Arc::clone(&ports.ids)),
+            gigs: Gigs::new(Arc::clone(&ports.gigs), ports.numbers, Arc::clone(clock), Arc::clone(ids)),
             finder: Finder::new(Arc::clone(&ports.gigs), ports.search),
             indexer: Indexer::new(ports.gigs, ports.index),
-            directory: Arc::new(Directory::new(ports.cards)),
+            directory: Arc::new(ports.directory),
             categories: ports.categories,
-            media: ports.media,
-            publisher: ports.publisher,
-            clock: ports.clock,
-            ids: ports.ids,
-            guard: ports.guard,
+            shared: ports.shared,
             config: Arc::new(config),
             metrics: Arc::new(Metrics::new()),
             degraded: Arc::new(Notify::new()),
         }
-    }
-
-    /// Every route with its full path; health and metrics are outside the guard.
-    pub fn router(&self) -> axum::Router {
-        http::router(self)
-    }
-
-    /// What the routes accept and answer.
-    pub fn openapi() -> utoipa::openapi::OpenApi {
-        http::openapi()
-    }
-
-    /// What it consumes.
-    pub fn queues() -> Vec<Queue> {
-        vec![queues::GIG_UPDATE, queues::GIG_SEARCH, queues::GIG_PROFILE, queues::GIG_ASKED, queues::SEED_GIG_QUEUE]
-    }
-
-    /// Who consumes it. Sample sellers are taken only where the configuration says so.
-    pub fn consumers(&self) -> Vec<(Subscription, Arc<dyn Handler>)> {
-        let mut consumers = vec![
-            consumers::gig_update::consumer(self.gigs.clone()),
-            consumers::gig_search::consumer(self.indexer.clone()),
-            told(queues::GIG_PROFILE, self.directory.listener()),
-            consumers::gig_asked::consumer(self.gigs.clone(), Arc::clone(&self.publisher), Arc::clone(&self.clock)),
-        ];
-        if self.config.seed {
-            consumers.push(consumers::seed_gig::consumer(self.gigs.clone()));
-        }
-        consumers
-    }
-
-    /// The messages an outbox entry of this service becomes.
-    ///
-    /// # Errors
-    /// [`TranslateError`] for an event this version does not know.
-    pub fn translate(entry: &OutboxEntry) -> Result<Vec<Message>, TranslateError> {
-        messages::translate(entry)
-    }
-
-    /// Builds the search index from the store whenever it must be: at the start, and when it turns out to be damaged. Runs until
-    /// `stop` is cancelled.
-    pub async fn keep_search(&self, stop: CancellationToken) {
-        keeper::run(self, stop).await;
     }
 
     /// Builds the search index from the store now. Tells `progress` how many gigs it has so far, and returns how many it has.
@@ -154,5 +77,53 @@ impl GigService {
         progress: &(dyn Fn(usize) + Send + Sync),
     ) -> Result<usize, jobapp_gigs::SearchError> {
         self.indexer.rebuild(progress).await
+    }
+}
+
+impl Service for GigService {
+    fn name(&self) -> &'static str {
+        "gig"
+    }
+
+    fn audiences(&self) -> &'static [&'static str] {
+        Self::AUDIENCES
+    }
+
+    /// Health and metrics are outside the guard.
+    fn router(&self) -> Router {
+        http::router(self)
+    }
+
+    fn openapi(&self) -> Option<OpenApi> {
+        Some(http::openapi())
+    }
+
+    fn queues(&self) -> Vec<Queue> {
+        vec![queues::GIG_UPDATE, queues::GIG_SEARCH, queues::GIG_PROFILE, queues::GIG_ASKED, queues::SEED_GIG_QUEUE]
+    }
+
+    /// Sample sellers are taken only where the configuration says so.
+    fn consumers(&self) -> Vec<Consumer> {
+        let Shared { publisher, clock, .. } = &self.shared;
+        let mut consumers = vec![
+            consumers::gig_update::consumer(self.gigs.clone()),
+            consumers::gig_search::consumer(self.indexer.clone()),
+            told(queues::GIG_PROFILE, self.directory.listener()),
+            consumers::gig_asked::consumer(self.gigs.clone(), Arc::clone(publisher), Arc::clone(clock)),
+        ];
+        if self.config.seed {
+            consumers.push(consumers::seed_gig::consumer(self.gigs.clone()));
+        }
+        consumers
+    }
+
+    fn translator(&self) -> Option<Translate> {
+        Some(Arc::new(messages::translate))
+    }
+
+    /// Builds the search index from the store whenever it must be: at the start, and when it turns out to be damaged.
+    fn tasks(&self) -> Vec<Task> {
+        let service = self.clone();
+        vec![Task::new("keep the search index", move |stop| async move { keeper::run(&service, stop).await })]
     }
 }

@@ -28,7 +28,7 @@ impl GigService {
         });
         match known.await? {
             Some(card) if card.seller_id == Some(seller) && caller.is(card.username.as_str()) => Ok((seller, card)),
-            None if may_be_on_its_way(&seller.0, self.clock.now()) => {
+            None if may_be_on_its_way(&seller.0, self.shared.clock.now()) => {
                 Err(ApiError::unavailable("Your seller profile is not known yet. Please try again in a moment.", 2))
             }
             _ => Err(not_yours()),
@@ -55,7 +55,8 @@ impl GigService {
     where
         F: Future<Output = Result<Option<T>, RepositoryError>>,
     {
-        let wait = if may_be_on_its_way(id, self.clock.now()) { self.config.profile_wait } else { Duration::ZERO };
+        let wait =
+            if may_be_on_its_way(id, self.shared.clock.now()) { self.config.profile_wait } else { Duration::ZERO };
         jobapp_runtime::until_found(wait, look).await
     }
 }

@@ -11,6 +11,7 @@ use axum::response::Html;
 use axum::routing::get;
 use jobapp_kernel::Queue;
 use jobapp_notifications::{Mailer, Notifier, SentRecords};
+use jobapp_platform::Service;
 use jobapp_runtime::Consumer;
 use jobapp_wire::queues;
 
@@ -25,20 +26,24 @@ impl NotificationService {
     pub fn new(mailer: Arc<dyn Mailer>, records: Arc<dyn SentRecords>) -> Self {
         Self { notifier: Notifier::new(mailer, records) }
     }
+}
+
+impl Service for NotificationService {
+    fn name(&self) -> &'static str {
+        "notification"
+    }
 
     /// `GET /notification-health`.
-    pub fn router(&self) -> Router {
+    fn router(&self) -> Router {
         Router::new().route("/notification-health", get(health))
     }
 
-    /// What it consumes.
-    pub fn consumers(&self) -> Vec<Consumer> {
-        consumers::all(&self.notifier)
+    fn queues(&self) -> Vec<Queue> {
+        vec![queues::AUTH_EMAIL, queues::ORDER_EMAIL]
     }
 
-    /// The queues it consumes, to be declared before anybody publishes.
-    pub fn queues(&self) -> Vec<Queue> {
-        vec![queues::AUTH_EMAIL, queues::ORDER_EMAIL]
+    fn consumers(&self) -> Vec<Consumer> {
+        consumers::all(&self.notifier)
     }
 }
 

@@ -11,6 +11,7 @@ use jobapp_kernel::{Message, MessageId, Publisher as _, Queue, Subscriber, Times
 use jobapp_mail::{Brand, FileSentRecords, FolderMailer, Templates};
 use jobapp_memory::{MemoryBus, MemoryMailer, MemorySentRecords};
 use jobapp_notifications::Template;
+use jobapp_platform::Service as _;
 use jobapp_runtime::{SystemClock, spawn_consumers};
 use jobapp_wire::queues;
 use serde_json::{Value, json};

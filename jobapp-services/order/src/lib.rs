@@ -1,14 +1,14 @@
 //! The order service: orders, their payments and their notifications.
 //!
-//! [`OrderService`] composes it: [`OrderService::router`] serves, [`OrderService::consumers`] listen,
-//! [`OrderService::translator`] turns what was stored into messages, [`OrderService::sweep`] looks after what is left
-//! lying, and as a [`Webhook`] it takes the payment provider's notices. What is decided is decided in `jobapp-orders`.
+//! [`OrderService`] is what a process runs of it, a [`Service`] as all are. One of its tasks looks after what is left lying, and as a
+//! [`Webhook`] it takes the payment provider's notices. What is decided is decided in `jobapp-orders`.
 
 mod config;
 mod consumers;
 mod documents;
 mod http;
 mod messages;
+mod ports;
 
 #[cfg(test)]
 mod tests;
@@ -17,44 +17,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::Router;
 use jobapp_directory::Directory;
-use jobapp_http::ServiceGuard;
-use jobapp_kernel::{Clock, Handler, Ids, MediaStore, Queue, Repository, Subscription};
-use jobapp_orders::{
-    GigFact, OfferFact, Order, OrderNotification, Orders, OrdersError, Payment, PaymentProvider, Swept, Webhook,
-    WebhookError,
-};
-use jobapp_runtime::{Translate, error_text, told};
+use jobapp_kernel::Queue;
+use jobapp_orders::{Orders, OrdersError, PaymentProvider, Swept, Webhook, WebhookError};
+use jobapp_platform::{Service, Shared, Task};
+use jobapp_runtime::{Consumer, Translate, error_text, told};
 use jobapp_wire::queues;
+use utoipa::openapi::OpenApi;
 
 pub use config::OrderConfig;
+pub use ports::OrderPorts;
 
-/// What the order service stands on.
-#[derive(Clone)]
-pub struct OrderPorts {
-    /// The orders.
-    pub orders: Arc<dyn Repository<Order>>,
-    /// The payments.
-    pub payments: Arc<dyn Repository<Payment>>,
-    /// What is known of gigs.
-    pub gigs: Arc<dyn Repository<GigFact>>,
-    /// What is known of offers.
-    pub offers: Arc<dyn Repository<OfferFact>>,
-    /// The notifications.
-    pub notifications: Arc<dyn Repository<OrderNotification>>,
-    /// Who is which buyer and which seller.
-    pub directory: Arc<Directory>,
-    /// Takes money and gives it back.
-    pub provider: Arc<dyn PaymentProvider>,
-    /// Keeps delivered files.
-    pub media: Arc<dyn MediaStore>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Makes ids.
-    pub ids: Arc<dyn Ids>,
-    /// Checks who calls: audience `order`.
-    pub guard: Arc<ServiceGuard>,
-}
+/// How often what is left lying is looked after.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// The order service.
 #[derive(Clone)]
@@ -62,9 +38,7 @@ pub struct OrderService {
     orders: Orders,
     directory: Arc<Directory>,
     provider: Arc<dyn PaymentProvider>,
-    media: Arc<dyn MediaStore>,
-    clock: Arc<dyn Clock>,
-    guard: Arc<ServiceGuard>,
+    shared: Shared,
     config: Arc<OrderConfig>,
 }
 
@@ -72,47 +46,47 @@ impl OrderService {
     /// The audiences its gateway tokens have.
     pub const AUDIENCES: &'static [&'static str] = &["order"];
 
-    /// How often [`OrderService::sweep`] should be called.
-    pub const SWEEP_EVERY: Duration = Duration::from_secs(30);
-
     /// On these ports.
     pub fn new(ports: OrderPorts, config: OrderConfig) -> Self {
-        let orders = Orders::new(
-            jobapp_orders::OrderPorts {
-                orders: ports.orders,
-                payments: ports.payments,
-                gigs: ports.gigs,
-                offers: ports.offers,
-                notifications: ports.notifications,
-                provider: Arc::clone(&ports.provider),
-                clock: Arc::clone(&ports.clock),
-                ids: ports.ids,
-            },
-            config.patience,
-        );
-        Self {
-            orders,
-            directory: ports.directory,
-            provider: ports.provider,
-            media: ports.media,
-            clock: ports.clock,
-            guard: ports.guard,
-            config: Arc::new(config),
-        }
+        let OrderPorts { orders, directory, shared } = ports;
+        let provider = Arc::clone(&orders.provider);
+        let orders = Orders::new(orders, config.patience);
+        Self { orders, directory: Arc::new(directory), provider, shared, config: Arc::new(config) }
     }
 
-    /// Every route with its full path; the health route is outside the guard.
-    pub fn router(&self) -> axum::Router {
+    /// Looks after waiting orders, payments without an order and refunds that did not work. To be called now and then; safe
+    /// in several processes.
+    ///
+    /// # Errors
+    /// When the store cannot list what there is to do. What fails for one thing is logged.
+    pub async fn sweep(&self) -> Result<Swept, OrdersError> {
+        let report = |error: &OrdersError| tracing::warn!(error = error_text(error), "the sweep tries again later");
+        let swept = self.orders.sweep(self.shared.clock.now(), &report).await?;
+        if swept != Swept::default() {
+            tracing::info!(?swept, "looked after orders and payments that were left lying");
+        }
+        Ok(swept)
+    }
+}
+
+impl Service for OrderService {
+    fn name(&self) -> &'static str {
+        "order"
+    }
+
+    fn audiences(&self) -> &'static [&'static str] {
+        Self::AUDIENCES
+    }
+
+    fn router(&self) -> Router {
         http::router(self)
     }
 
-    /// What the routes accept and answer.
-    pub fn openapi() -> utoipa::openapi::OpenApi {
-        http::openapi()
+    fn openapi(&self) -> Option<OpenApi> {
+        Some(http::openapi())
     }
 
-    /// What it consumes.
-    pub fn queues() -> Vec<Queue> {
+    fn queues(&self) -> Vec<Queue> {
         vec![
             queues::ORDER_REVIEW,
             queues::ORDER_GIG,
@@ -125,8 +99,7 @@ impl OrderService {
         ]
     }
 
-    /// Who consumes it.
-    pub fn consumers(&self) -> Vec<(Subscription, Arc<dyn Handler>)> {
+    fn consumers(&self) -> Vec<Consumer> {
         vec![
             consumers::order_review::consumer(self.orders.clone()),
             consumers::order_gig::consumer(self.orders.clone()),
@@ -139,25 +112,22 @@ impl OrderService {
         ]
     }
 
-    /// What makes the messages of an outbox entry of this service.
-    pub fn translator(&self) -> Translate {
+    fn translator(&self) -> Option<Translate> {
         let client_url = self.config.client_url.trim_end_matches('/').to_owned();
-        let media = Arc::clone(&self.media);
-        Arc::new(move |entry| messages::translate(entry, &client_url, &*media))
+        let media = Arc::clone(&self.shared.media);
+        Some(Arc::new(move |entry| messages::translate(entry, &client_url, &*media)))
     }
 
-    /// Looks after waiting orders, payments without an order and refunds that did not work. To be called now and then; safe
-    /// in several processes.
-    ///
-    /// # Errors
-    /// When the store cannot list what there is to do. What fails for one thing is logged.
-    pub async fn sweep(&self) -> Result<Swept, OrdersError> {
-        let report = |error: &OrdersError| tracing::warn!(error = error_text(error), "the sweep tries again later");
-        let swept = self.orders.sweep(self.clock.now(), &report).await?;
-        if swept != Swept::default() {
-            tracing::info!(?swept, "looked after orders and payments that were left lying");
-        }
-        Ok(swept)
+    fn tasks(&self) -> Vec<Task> {
+        let service = self.clone();
+        vec![Task::every("look after orders", SWEEP_EVERY, move || {
+            let service = service.clone();
+            async move {
+                if let Err(error) = service.sweep().await {
+                    tracing::warn!(error = error_text(&error), "the sweep of orders failed and comes again");
+                }
+            }
+        })]
     }
 }
 

@@ -1,14 +1,13 @@
 //! The review service: who says what about whom, once for each side of a completed order.
 //!
-//! [`ReviewService`] composes it: [`ReviewService::router`] serves, [`ReviewService::consumers`] listen,
-//! [`ReviewService::translate`] turns what was stored into messages for orders, sellers and gigs. What is decided is
-//! decided in `jobapp-reviews`.
+//! [`ReviewService`] is what a process runs of it, a [`Service`] as all are. What is decided is decided in `jobapp-reviews`.
 
 mod config;
 mod consumers;
 mod documents;
 mod http;
 mod messages;
+mod ports;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -16,43 +15,23 @@ mod tests;
 
 use std::sync::Arc;
 
-use jobapp_directory::{Card, Directory};
-use jobapp_http::ServiceGuard;
-use jobapp_kernel::{Clock, MediaStore, Message, OutboxEntry, Queue, Repository, Sequence};
-use jobapp_reviews::{OrderFact, Review, ReviewAnalytics, Reviews};
-use jobapp_runtime::{Consumer, TranslateError, told};
+use axum::Router;
+use jobapp_kernel::Queue;
+use jobapp_platform::{Service, Shared};
+use jobapp_reviews::{ReviewAnalytics, Reviews};
+use jobapp_runtime::{Consumer, Translate, told};
 use jobapp_wire::queues;
+use utoipa::openapi::OpenApi;
 
 pub use config::ReviewConfig;
-
-/// What the review service stands on.
-#[derive(Clone)]
-pub struct ReviewPorts {
-    /// The reviews.
-    pub reviews: Arc<dyn Repository<Review>>,
-    /// What is known of orders: this service's own copies.
-    pub orders: Arc<dyn Repository<OrderFact>>,
-    /// Who is which buyer and which seller: this service's own copies.
-    pub cards: Arc<dyn Repository<Card>>,
-    /// Totals by seller and by gig.
-    pub analytics: Arc<dyn ReviewAnalytics>,
-    /// Numbers the reviews.
-    pub numbers: Arc<dyn Sequence>,
-    /// Says where pictures are.
-    pub media: Arc<dyn MediaStore>,
-    /// Dates reviews.
-    pub clock: Arc<dyn Clock>,
-    /// Checks who calls: audience `review`.
-    pub guard: Arc<ServiceGuard>,
-}
+pub use ports::ReviewPorts;
 
 /// The review service.
 #[derive(Clone)]
 pub struct ReviewService {
     reviews: Reviews,
     analytics: Arc<dyn ReviewAnalytics>,
-    media: Arc<dyn MediaStore>,
-    guard: Arc<ServiceGuard>,
+    shared: Shared,
     config: Arc<ReviewConfig>,
 }
 
@@ -62,28 +41,33 @@ impl ReviewService {
 
     /// On these ports.
     pub fn new(ports: ReviewPorts, config: ReviewConfig) -> Self {
-        let ReviewPorts { reviews, orders, cards, analytics, numbers, media, clock, guard } = ports;
-        let reviews = Reviews { reviews, orders, directory: Directory::new(cards), sequence: numbers, clock };
-        Self { reviews, analytics, media, guard, config: Arc::new(config) }
+        let ReviewPorts { reviews, analytics, shared } = ports;
+        Self { reviews, analytics, shared, config: Arc::new(config) }
+    }
+}
+
+impl Service for ReviewService {
+    fn name(&self) -> &'static str {
+        "review"
     }
 
-    /// Every route with its full path; the health route is outside the guard.
-    pub fn router(&self) -> axum::Router {
+    fn audiences(&self) -> &'static [&'static str] {
+        Self::AUDIENCES
+    }
+
+    fn router(&self) -> Router {
         http::router(self)
     }
 
-    /// What the routes accept and answer.
-    pub fn openapi() -> utoipa::openapi::OpenApi {
-        http::openapi()
+    fn openapi(&self) -> Option<OpenApi> {
+        Some(http::openapi())
     }
 
-    /// What it consumes.
-    pub fn queues() -> Vec<Queue> {
+    fn queues(&self) -> Vec<Queue> {
         vec![queues::REVIEW_PROFILE, queues::REVIEW_ORDER, queues::REVIEW_ANALYTICS]
     }
 
-    /// Who consumes it.
-    pub fn consumers(&self) -> Vec<Consumer> {
+    fn consumers(&self) -> Vec<Consumer> {
         vec![
             told(queues::REVIEW_PROFILE, self.reviews.directory.listener()),
             consumers::review_order::consumer(self.reviews.clone()),
@@ -91,11 +75,7 @@ impl ReviewService {
         ]
     }
 
-    /// The messages an outbox entry of this service becomes.
-    ///
-    /// # Errors
-    /// [`TranslateError`] for an event this version does not know.
-    pub fn translate(entry: &OutboxEntry) -> Result<Vec<Message>, TranslateError> {
-        messages::translate(entry)
+    fn translator(&self) -> Option<Translate> {
+        Some(Arc::new(messages::translate))
     }
 }

@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use futures::FutureExt;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use jobapp_directory::CardUpdate;
-use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserClaims, UserTokens};
+use jobapp_http::UserClaims;
 use jobapp_kernel::{Delivery, FixedClock, Message, MessageId, Outcome, Queue, Timestamp};
 use jobapp_memory::MemoryStore;
-use jobapp_reviews::StoredAnalytics;
+use jobapp_platform::{Service, Shared};
 use jobapp_wire::queues::REVIEW_ORDER;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{ReviewConfig, ReviewPorts, ReviewService};
+use crate::{ReviewConfig, ReviewPorts, ReviewService, messages};
 
 pub(crate) const BUYER: &str = "66f0c0ffee0000000000b001";
 pub(crate) const SELLER: &str = "66f0c0ffee0000000000a002";
@@ -27,7 +28,7 @@ pub(crate) struct App {
     pub(crate) store: MemoryStore,
     pub(crate) service: ReviewService,
     pub(crate) router: Router,
-    guard: Arc<ServiceGuard>,
+    shared: Shared,
 }
 
 impl App {
@@ -42,22 +43,15 @@ impl App {
     }
 
     pub(crate) fn without_facts() -> Self {
-        let keys = TokenKeys::single(&"secret".to_owned().into());
-        let (gateway, users) = (GatewayTokens::new(keys.clone()), UserTokens::new(keys, 900));
-        let guard = Arc::new(ServiceGuard { audiences: ReviewService::AUDIENCES, gateway, users });
         let store = MemoryStore::new();
-        let ports = ReviewPorts {
-            media: Arc::new(jobapp_media::MemoryMedia::default()),
-            reviews: store.repository(),
-            orders: store.repository(),
-            cards: store.repository(),
-            analytics: Arc::new(StoredAnalytics::new(store.repository())),
-            numbers: store.sequence(),
+        let shared = Shared {
             clock: Arc::new(FixedClock::at("2026-11-24T10:20:00.000Z".parse().unwrap())),
-            guard: Arc::clone(&guard),
+            ..Shared::in_memory()
         };
+        // A store in memory is there at once.
+        let ports = ReviewPorts::open(&store.clone().into(), &shared).now_or_never().unwrap().unwrap();
         let service = ReviewService::new(ports, ReviewConfig::default());
-        Self { store, router: service.router(), service, guard }
+        Self { store, router: service.router(), service, shared }
     }
 
     /// Hears of a user.
@@ -107,8 +101,8 @@ impl App {
             .method(method)
             .uri(format!("/api/v1/review{path}"))
             .header("content-type", "application/json")
-            .header("gatewaytoken", self.guard.gateway.issue("review").unwrap())
-            .header("authorization", format!("Bearer {}", self.guard.users.issue(&user).unwrap()))
+            .header("gatewaytoken", self.shared.gateway_tokens.issue("review").unwrap())
+            .header("authorization", format!("Bearer {}", self.shared.user_tokens.issue(&user).unwrap()))
             .body(body)
             .unwrap()
     }
@@ -131,7 +125,7 @@ impl App {
 
     /// The bodies of everything that was published.
     pub(crate) fn published(&self) -> Vec<Value> {
-        let messages = self.store.events().into_iter().flat_map(|entry| ReviewService::translate(&entry).unwrap());
+        let messages = self.store.events().into_iter().flat_map(|entry| messages::translate(&entry).unwrap());
         messages.map(|message| message.json().unwrap()).collect()
     }
 

@@ -6,11 +6,11 @@ use axum::body::Body;
 use futures::future::join_all;
 use http::{Method, Request, StatusCode};
 use jobapp_kernel::{OutboxEntry, Outcome, Timestamp};
+use jobapp_platform::Service;
 use jobapp_reviews::Subject;
 use jobapp_wire::queues::{REVIEW_ANALYTICS, REVIEW_ORDER, REVIEW_PROFILE};
 use serde_json::{Value, json};
 
-use crate::ReviewService;
 use crate::testing::{App, BUYER, GIG, SELLER, a_review};
 
 #[tokio::test]
@@ -217,13 +217,13 @@ fn events_nobody_knows_stay_in_the_outbox() {
             headers: BTreeMap::new(),
             recorded_at: Timestamp::EPOCH,
         };
-        assert!(ReviewService::translate(&entry).is_err(), "{aggregate}");
+        assert!(crate::messages::translate(&entry).is_err(), "{aggregate}");
     }
 }
 
 #[test]
 fn the_document_of_the_routes_has_them_all() {
-    let document = serde_json::to_value(ReviewService::openapi()).unwrap();
+    let document = serde_json::to_value(App::without_facts().service.openapi().unwrap()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     assert_eq!(paths.len(), 4, "{paths:?}");
 }

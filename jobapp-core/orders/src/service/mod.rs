@@ -51,7 +51,7 @@ impl Default for Patience {
 
 /// What the use cases need.
 #[derive(Clone)]
-pub struct OrderPorts {
+pub struct Ports {
     /// The orders.
     pub orders: Arc<dyn Repository<Order>>,
     /// The payments.
@@ -73,13 +73,13 @@ pub struct OrderPorts {
 /// The use cases of orders, their payments and their notifications.
 #[derive(Clone)]
 pub struct Orders {
-    ports: OrderPorts,
+    ports: Ports,
     patience: Patience,
 }
 
 impl Orders {
     /// The use cases on these ports.
-    pub const fn new(ports: OrderPorts, patience: Patience) -> Self {
+    pub const fn new(ports: Ports, patience: Patience) -> Self {
         Self { ports, patience }
     }
 

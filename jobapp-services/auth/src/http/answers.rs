@@ -16,7 +16,7 @@ pub(crate) fn user(service: &AuthService, account: &Account) -> UserDocument {
         email: account.email().to_string(),
         profile_public_id: account.profile_public_id().to_owned(),
         country: account.country().to_owned(),
-        profile_picture: service.media.picture(account.profile_picture()),
+        profile_picture: service.shared.media.picture(account.profile_picture()),
         email_verified: account.is_email_verified(),
         created_at: account.created_at(),
         updated_at: account.updated_at(),
@@ -48,7 +48,7 @@ pub(crate) fn access_token(service: &AuthService, account: &Account, session: Se
         sid: session.to_string(),
         role: account.role().map(|role| role.as_str().to_owned()),
     };
-    service.guard.users.issue(&claims).map_err(|error| {
+    service.shared.user_tokens.issue(&claims).map_err(|error| {
         tracing::error!(%error, "an access token could not be issued");
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
     })

@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 use crate::AuthService;
 
 pub(crate) fn router(service: &AuthService) -> Router {
-    let guard = axum::middleware::from_fn_with_state(service.guard.clone(), jobapp_http::guard);
+    let guard = axum::middleware::from_fn_with_state(service.shared.guard(AuthService::AUDIENCES), jobapp_http::guard);
     let config = &service.config;
     let (small, _) = routes(config.seed).split_for_parts();
     let (large, _) = picture_routes().split_for_parts();

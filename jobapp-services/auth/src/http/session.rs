@@ -83,7 +83,7 @@ pub(crate) async fn ended(
     Query(query): Query<EndedQuery>,
 ) -> Result<Json<EndedSessionsAnswer>, ApiError> {
     let since = match query.since.as_deref() {
-        None | Some("") => service.clock.now().minus(LATELY),
+        None | Some("") => service.shared.clock.now().minus(LATELY),
         Some(text) => date(text).ok_or_else(|| ApiError::bad_request("since must be a date.").at(ENDED))?,
     };
     let sessions = service.auth.ended_since(since, MOST).await.map_err(|error| refused(error, ENDED))?;

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use futures::FutureExt;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService, SystemSecrets};
-use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserTokens};
+use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService};
+use jobapp_http::{GatewayTokens, TokenKeys, UserTokens};
 use jobapp_kernel::{FixedClock, SequenceIds, Timestamp};
 use jobapp_media::MemoryMedia;
 use jobapp_memory::MemoryStore;
+use jobapp_platform::{Service, Shared};
 use jobapp_wire::messages::AccountMail;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -38,7 +40,7 @@ pub(crate) fn app_with(config: AuthConfig) -> App {
     let clock = Arc::new(FixedClock::at(Timestamp::from_millis(1_795_500_000_000).unwrap()));
     let store = MemoryStore::with(clock.clone(), None);
     let media = Arc::new(MemoryMedia::default());
-    let ports = AuthPorts { media: media.clone(), ..ports(&store, clock.clone()) };
+    let ports = ports_with(&store, shared(clock.clone(), media.clone()));
     let service = AuthService::new(ports, config);
     App { router: service.router(), service, store, media, clock, gateway: gateway_tokens() }
 }
@@ -55,22 +57,27 @@ pub(crate) fn user_tokens() -> UserTokens {
     UserTokens::new(keys_of("users"), 900)
 }
 
-/// Everything in memory, with the cheapest hashes.
-pub(crate) fn ports(store: &MemoryStore, clock: Arc<FixedClock>) -> AuthPorts {
-    let guard = ServiceGuard { audiences: AuthService::AUDIENCES, gateway: gateway_tokens(), users: user_tokens() };
-    AuthPorts {
-        accounts: store.repository(),
-        sessions: store.repository(),
-        pending: store.repository(),
-        attempts: store.repository(),
-        numbers: store.sequence(),
-        media: Arc::new(MemoryMedia::default()),
-        hasher: Arc::new(Argon2Hasher::cheapest().unwrap()),
-        secrets: Arc::new(SystemSecrets),
+fn shared(clock: Arc<FixedClock>, media: Arc<MemoryMedia>) -> Shared {
+    Shared {
         clock,
         ids: Arc::new(SequenceIds::default()),
-        guard: Arc::new(guard),
+        media,
+        gateway_tokens: gateway_tokens(),
+        user_tokens: user_tokens(),
+        ..Shared::in_memory()
     }
+}
+
+/// Everything in memory, with the cheapest hashes.
+pub(crate) fn ports(store: &MemoryStore, clock: Arc<FixedClock>) -> AuthPorts {
+    ports_with(store, shared(clock, Arc::new(MemoryMedia::default())))
+}
+
+fn ports_with(store: &MemoryStore, shared: Shared) -> AuthPorts {
+    // A store in memory is there at once.
+    let mut ports = AuthPorts::open(&store.clone().into(), &shared).now_or_never().unwrap().unwrap();
+    ports.auth.hasher = Arc::new(Argon2Hasher::cheapest().unwrap());
+    ports
 }
 
 pub(crate) fn marta() -> Value {
@@ -138,7 +145,7 @@ impl App {
 
     /// The mails of everything that happened, oldest first, as the service's translator makes them.
     pub(crate) fn mails(&self) -> Vec<AccountMail> {
-        let translate = self.service.translator();
+        let translate = self.service.translator().unwrap();
         let messages = self.store.events().into_iter().flat_map(|entry| translate(&entry).unwrap());
         messages.filter(|message| message.routing_key == "auth-email").map(|message| message.json().unwrap()).collect()
     }

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use http::{Method, StatusCode};
 use jobapp_auth::{Account, PendingSignIn};
 use jobapp_auth_service::{AuthConfig, AuthService};
+use jobapp_platform::Service;
 use serde_json::json;
 
 use crate::app::{Answer, App, PASSWORD, app, app_with, credentials, error, ports, text};

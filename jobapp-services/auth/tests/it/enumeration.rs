@@ -9,13 +9,14 @@ use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use jobapp_auth::{Account, HashError, PasswordHasher, Verified};
-use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService};
+use jobapp_auth::{Account, HashError, PasswordHasher, Ports, Verified};
+use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthService};
 use jobapp_kernel::{
     Aggregate, Bounds, Cause, Change, FixedClock, Key, KeyValue, Page, PageRequest, Repository, RepositoryError, Saved,
     Sequence, Stored, Timestamp, Turns,
 };
 use jobapp_memory::MemoryStore;
+use jobapp_platform::Service;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -146,14 +147,15 @@ impl World {
         let store = MemoryStore::with(clock.clone(), None);
         let work = Arc::new(Work::default());
         let numbers: Arc<dyn Sequence> = store.sequence();
-        let ports = AuthPorts {
+        let mut ports = ports(&store, clock);
+        ports.auth = Ports {
             accounts: counted(&store, &work),
             sessions: counted(&store, &work),
             pending: counted(&store, &work),
             attempts: counted(&store, &work),
             numbers: Arc::new(Counting { inner: numbers, work: Arc::clone(&work) }),
             hasher: Arc::new(Counting { inner: Arc::new(Argon2Hasher::cheapest().unwrap()), work: Arc::clone(&work) }),
-            ..ports(&store, clock)
+            ..ports.auth
         };
         let service = AuthService::new(ports, AuthConfig::default());
         let world = Self { router: service.router(), service, store, work };
@@ -178,7 +180,7 @@ impl World {
     }
 
     fn mails(&self) -> usize {
-        let translate = self.service.translator();
+        let translate = self.service.translator().unwrap();
         let messages = self.store.events().into_iter().flat_map(|entry| translate(&entry).unwrap());
         messages.filter(|message| message.routing_key == "auth-email").count()
     }

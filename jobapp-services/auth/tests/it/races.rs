@@ -12,6 +12,7 @@ use jobapp_auth::Session;
 use jobapp_auth_service::{AuthConfig, AuthPorts, AuthService};
 use jobapp_kernel::{Aggregate, FixedClock, Repository, Timestamp};
 use jobapp_memory::MemoryStore;
+use jobapp_platform::Service;
 use jobapp_sql::{SqlConfig, SqlStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -59,7 +60,7 @@ fn only(got: BTreeSet<String>) -> String {
 }
 
 async fn a_thousand_at_once(ports: AuthPorts, clock: Arc<FixedClock>) {
-    let sessions: Arc<dyn Repository<Session>> = Arc::clone(&ports.sessions);
+    let sessions: Arc<dyn Repository<Session>> = Arc::clone(&ports.auth.sessions);
     let router = AuthService::new(ports, AuthConfig::default()).router();
     let (_, signed_up) = post(router.clone(), "/signup", marta()).await;
     let first = signed_up["refreshToken"].as_str().unwrap().to_owned();
@@ -102,14 +103,9 @@ async fn a_thousand_renewals_at_once_leave_one_family_in_a_file() {
     let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
     let store = SqlStore::open(SqlConfig::file(folder.path().join("auth.db"))).await.unwrap();
     let memory = MemoryStore::with(clock.clone(), None);
-    let ports = AuthPorts {
-        accounts: store.register().await.unwrap(),
-        sessions: store.register().await.unwrap(),
-        pending: store.register().await.unwrap(),
-        attempts: store.register().await.unwrap(),
-        numbers: store.sequence(),
-        ..ports(&memory, clock.clone())
-    };
+    let cheap = ports(&memory, clock.clone());
+    let mut ports = AuthPorts::open(&store.clone().into(), &cheap.shared).await.unwrap();
+    ports.auth.hasher = cheap.auth.hasher;
     a_thousand_at_once(ports, clock).await;
     store.close().await.unwrap();
 }

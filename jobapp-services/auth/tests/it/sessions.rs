@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use jobapp_platform::Service;
 use jobapp_wire::messages::Realtime;
 use serde_json::{Value, json};
 
@@ -96,7 +97,7 @@ async fn gateways_learn_which_sessions_ended() {
     }
     assert_eq!(get("/session/ended?since=2026-11-24T06:00:01Z").await.1["sessions"], json!([]));
     assert_eq!(get("/session/ended?since=yesterday").await.0, StatusCode::BAD_REQUEST);
-    let translate = app.service.translator();
+    let translate = app.service.translator().unwrap();
     let message = app.store.events().iter().flat_map(|entry| translate(entry).unwrap()).last().unwrap();
     let heard: Realtime = message.json().unwrap();
     assert_eq!(message.exchange, "jobapp-realtime");

@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
-use jobapp_auth_service::{AuthConfig, AuthService};
+use jobapp_auth_service::AuthConfig;
+use jobapp_platform::Service;
 use serde_json::json;
 
 use crate::app::{app, app_with, error, marta, text};
@@ -81,7 +82,7 @@ async fn large_bodies_are_refused_and_pictures_may_be_larger() {
 
 #[test]
 fn the_document_names_every_route() {
-    let document = AuthService::openapi();
+    let document = app().service.openapi().unwrap();
     let paths: Vec<&str> = document.paths.paths.keys().map(String::as_str).collect();
     let ours = [
         "/auth-health",

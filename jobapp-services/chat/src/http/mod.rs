@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use crate::{ChatConfig, ChatService};
 
 pub(crate) fn router(service: &ChatService) -> Router {
-    let guard = axum::middleware::from_fn_with_state(service.guard.clone(), jobapp_http::guard);
+    let guard = axum::middleware::from_fn_with_state(service.shared.guard(ChatService::AUDIENCES), jobapp_http::guard);
     let (guarded, _) = guarded_routes(&service.config).split_for_parts();
     let (open, _) = open_routes().split_for_parts();
     // A path that takes another method is as unknown as any other.

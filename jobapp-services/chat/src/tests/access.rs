@@ -2,9 +2,9 @@
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
+use jobapp_platform::Service;
 use serde_json::json;
 
-use crate::ChatService;
 use crate::testing::{App, an_offer, from_marta};
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_body_without_a_file_is_small() {
 
 #[test]
 fn the_document_of_the_routes_has_them_all() {
-    let document = serde_json::to_value(ChatService::openapi()).unwrap();
+    let document = serde_json::to_value(App::without_users().service.openapi().unwrap()).unwrap();
     let operations: usize = document["paths"]
         .as_object()
         .unwrap()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jobapp_chat::Conversation;
 use jobapp_kernel::{Change, OutboxEntry, Outcome, Timestamp};
+use jobapp_platform::Service;
 use jobapp_wire::queues::{CHAT_MESSAGE, CHAT_PROFILE, CHAT_SUMMARY, REALTIME};
 use serde_json::json;
 
@@ -77,7 +78,7 @@ async fn profiles_are_heard_of() {
 
 #[test]
 fn events_nobody_knows_stay_in_the_outbox() {
-    let translate = App::without_users().service.translator();
+    let translate = App::without_users().service.translator().unwrap();
     for (aggregate, event) in [("kettle", json!({})), ("chat_message", json!({"type": "burnt"}))] {
         let entry = OutboxEntry {
             id: OutboxEntry::id_of(aggregate, "x", 1, 0),

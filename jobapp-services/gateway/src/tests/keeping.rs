@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use jobapp_kernel::{Delivery, Message, Timestamp};
 use jobapp_memory::MemoryCategories;
+use jobapp_platform::Service;
 use jobapp_wire::queues;
 use serde_json::{Value, json};
 

@@ -33,5 +33,5 @@ pub(crate) async fn set_active(
     let gig = service.gigs.set_active(&id, caller.username(), active).await;
     let gig = gig.map_err(|error| ApiError::from(error).at(FROM))?;
     service.metrics.gig_activated();
-    Ok(Json(GigAnswer { message: "Gig updated successfully.".to_owned(), gig: shown(&*service.media, gig) }))
+    Ok(Json(GigAnswer { message: "Gig updated successfully.".to_owned(), gig: shown(&*service.shared.media, gig) }))
 }

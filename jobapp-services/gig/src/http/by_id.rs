@@ -27,5 +27,8 @@ pub(crate) async fn by_id(
         return Err(not_found());
     }
     service.metrics.gig_viewed();
-    Ok(Json(GigAnswer { message: "Get gig by id".to_owned(), gig: shown_for(caller.is_some(), &*service.media, gig) }))
+    Ok(Json(GigAnswer {
+        message: "Get gig by id".to_owned(),
+        gig: shown_for(caller.is_some(), &*service.shared.media, gig),
+    }))
 }

@@ -53,6 +53,6 @@ pub(crate) async fn create(
 }
 
 fn created(service: &GigService, gig: Listing) -> (StatusCode, Json<GigAnswer>) {
-    let answer = GigAnswer { message: "Gig created successfully.".to_owned(), gig: shown(&*service.media, gig) };
+    let answer = GigAnswer { message: "Gig created successfully.".to_owned(), gig: shown(&*service.shared.media, gig) };
     (StatusCode::CREATED, Json(answer))
 }

@@ -26,7 +26,7 @@ use crate::documents::shown_for;
 use crate::{GigConfig, GigService};
 
 pub(crate) fn router(service: &GigService) -> Router {
-    let guard = axum::middleware::from_fn_with_state(service.guard.clone(), jobapp_http::guard);
+    let guard = axum::middleware::from_fn_with_state(service.shared.guard(GigService::AUDIENCES), jobapp_http::guard);
     let observe = axum::middleware::from_fn_with_state(service.clone(), crate::metrics::observe);
     let (guarded, _) = routes(&service.config).split_for_parts();
     let guarded = guarded.route_layer(guard);
@@ -91,7 +91,7 @@ fn found(service: &GigService, caller: Option<&Caller>, message: &str, page: Sea
     GigSearchAnswer {
         message: message.to_owned(),
         total: page.total,
-        gigs: page.gigs.into_iter().map(|gig| shown_for(caller.is_some(), &*service.media, gig)).collect(),
+        gigs: page.gigs.into_iter().map(|gig| shown_for(caller.is_some(), &*service.shared.media, gig)).collect(),
         degraded: page.degraded.is_some(),
     }
 }

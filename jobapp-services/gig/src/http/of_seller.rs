@@ -29,7 +29,7 @@ pub(crate) async fn listed(
         return Err(no_seller());
     }
     service.metrics.searched(Searched::OfSeller);
-    Ok(Json(GigsAnswer { message: "Seller gigs".to_owned(), gigs: all_shown(&*service.media, gigs) }))
+    Ok(Json(GigsAnswer { message: "Seller gigs".to_owned(), gigs: all_shown(&*service.shared.media, gigs) }))
 }
 
 /// The caller's own paused gigs: the newest hundred, newest first.
@@ -47,5 +47,5 @@ pub(crate) async fn paused(
     let (seller, _) = service.caller_as(&caller, &segments(seller)?).await?;
     let gigs = service.gigs.paused_of(seller).await?;
     service.metrics.searched(Searched::PausedOfSeller);
-    Ok(Json(GigsAnswer { message: "Seller gigs".to_owned(), gigs: all_shown(&*service.media, gigs) }))
+    Ok(Json(GigsAnswer { message: "Seller gigs".to_owned(), gigs: all_shown(&*service.shared.media, gigs) }))
 }

@@ -7,7 +7,7 @@ use crate::GigService;
 
 /// Stores a cover picture, or takes over the URL of one.
 pub(crate) async fn store(service: &GigService, source: String) -> Result<String, ApiError> {
-    match service.media.store(Upload::picture(source)).await {
+    match service.shared.media.store(Upload::picture(source)).await {
         Ok(stored) => Ok(stored.url),
         Err(MediaError::Invalid { reason }) => {
             tracing::debug!(reason, "a cover picture was refused");

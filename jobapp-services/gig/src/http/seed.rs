@@ -40,14 +40,14 @@ pub(crate) async fn seed(
     };
     let asked = GetSellers { kind: "getSellers".to_owned(), count: count.to_string() };
     let message = Message {
-        id: Some(MessageId(format!("get-sellers/{}", service.ids.object_id()))),
+        id: Some(MessageId(format!("get-sellers/{}", service.shared.ids.object_id()))),
         kind: asked.kind.clone(),
         exchange: GIG.name.to_owned(),
         routing_key: USER_GIG.routing_key.to_owned(),
-        timestamp: service.clock.now(),
+        timestamp: service.shared.clock.now(),
         headers: BTreeMap::new(),
         body: serde_json::to_vec(&asked).map_err(|error| failed(&error))?,
     };
-    service.publisher.publish(&[message]).await.map_err(|error| failed(&error))?;
+    service.shared.publisher.publish(&[message]).await.map_err(|error| failed(&error))?;
     Ok((StatusCode::CREATED, Json(GigMessageAnswer { message: "Gig created successfully".to_owned() })))
 }

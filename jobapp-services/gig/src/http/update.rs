@@ -42,5 +42,5 @@ pub(crate) async fn update(
     let gig = service.gigs.update(&id, caller.username(), &content).await;
     let gig = gig.map_err(|error| ApiError::from(error).at(FROM))?;
     service.metrics.gig_updated();
-    Ok(Json(GigAnswer { message: "Gig updated successfully.".to_owned(), gig: shown(&*service.media, gig) }))
+    Ok(Json(GigAnswer { message: "Gig updated successfully.".to_owned(), gig: shown(&*service.shared.media, gig) }))
 }

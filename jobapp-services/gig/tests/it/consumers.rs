@@ -6,6 +6,7 @@ use http::StatusCode;
 use jobapp_gig_service::GigConfig;
 use jobapp_gigs::Gig;
 use jobapp_kernel::Outcome;
+use jobapp_platform::Service;
 use jobapp_wire::queues::{CHAT_TOLD, GIG_ASKED, GIG_SEARCH, GIG_UPDATE, ORDER_TOLD, SEED_GIG_QUEUE};
 use serde_json::{Value, json};
 

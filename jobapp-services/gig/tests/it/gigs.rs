@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use jobapp_gigs::Gig;
+use jobapp_platform::Service;
 use jobapp_wire::queues::{GIG_CHANGED, SELLER_UPDATE};
 use serde_json::{Value, json};
 
@@ -300,7 +301,7 @@ async fn health_and_metrics_need_no_gateway() {
 
 #[tokio::test]
 async fn the_document_of_the_routes_names_all_fourteen() {
-    let document = serde_json::to_value(jobapp_gig_service::GigService::openapi()).unwrap();
+    let document = serde_json::to_value(World::new().await.service.openapi().unwrap()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let operations: usize = paths.values().map(|path| path.as_object().unwrap().len()).sum();
     assert_eq!(operations, 14, "{:?}", paths.keys().collect::<Vec<_>>());

@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::StatusCode;
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
 use jobapp_kernel::{FixedClock, ObjectId, Publisher, SequenceIds, Subscriber};
-use jobapp_media::MemoryMedia;
-use jobapp_memory::{MemoryBus, MemoryCategories, MemoryStore};
+use jobapp_memory::{MemoryBus, MemoryStore};
+use jobapp_platform::{Service, Shared};
 use jobapp_runtime::{Relay, spawn_consumers};
 use jobapp_tantivy::TantivySearch;
 use jobapp_wire::queues::{GIG_PROFILE, PROFILE, USER_SELLER};
@@ -28,34 +28,28 @@ impl Running {
     async fn start(folder: &std::path::Path, store: &MemoryStore, bus: &Arc<MemoryBus>) -> Self {
         let tokens = Tokens::new();
         let search = Arc::new(TantivySearch::open(folder).unwrap());
-        let ports = GigPorts {
-            gigs: store.repository(),
-            cards: store.repository(),
-            numbers: store.sequence(),
-            search: search.clone(),
-            index: search,
-            categories: Arc::new(MemoryCategories::new()),
-            media: Arc::new(MemoryMedia::default()),
+        let shared = Shared {
             publisher: bus.clone(),
             // The news of a seller who was made a moment ago is waited for.
             clock: Arc::new(FixedClock::at(IRIA.parse::<ObjectId>().unwrap().made_at())),
             ids: Arc::new(SequenceIds::default()),
-            guard: tokens.guard(),
+            ..tokens.shared()
         };
+        let ports = GigPorts::open(&store.clone().into(), &shared, search).await.unwrap();
         let service = GigService::new(ports, GigConfig::default());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let subscriber: Arc<dyn Subscriber> = bus.clone();
         subscriber.declare(&[USER_SELLER]).await.unwrap();
         spawn_consumers(&subscriber, service.consumers(), &stop, &tasks).await.unwrap();
-        let relay = Relay::new("gig", store.outbox(), bus.clone(), GigService::translate);
+        let translate = service.translator().unwrap();
+        let relay = Relay { outbox: store.outbox(), publisher: bus.clone(), translate, owner: "gig".to_owned() };
         tasks.spawn({
             let stop = stop.clone();
             async move { relay.run(stop).await }
         });
-        tasks.spawn({
-            let (service, stop) = (service.clone(), stop.clone());
-            async move { service.keep_search(stop).await }
-        });
+        for task in service.tasks() {
+            tasks.spawn(task.run(stop.clone()));
+        }
         Self { service, tokens, stop, tasks }
     }
 

@@ -7,15 +7,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use futures::FutureExt;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
-use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserClaims, UserTokens};
+use jobapp_http::{GatewayTokens, TokenKeys, UserClaims, UserTokens};
 use jobapp_kernel::{
     Delivery, FixedClock, Handler, Message, MessageId, Outcome, PublishError, Publisher, Queue, SequenceIds, Timestamp,
 };
 use jobapp_media::MemoryMedia;
 use jobapp_memory::{MemoryCategories, MemorySearch, MemoryStore};
+use jobapp_platform::{Service, Shared};
 use jobapp_runtime::Relay;
 use jobapp_wire::queues::{GIG_CHANGED, GIG_PROFILE, GIG_SEARCH};
 use secrecy::SecretString;
@@ -64,9 +66,10 @@ impl Tokens {
         Self { users: UserTokens::new(keys.clone(), 900), gateway: GatewayTokens::new(keys) }
     }
 
-    pub(crate) fn guard(&self) -> Arc<ServiceGuard> {
-        let (gateway, users) = (self.gateway.clone(), self.users.clone());
-        Arc::new(ServiceGuard { audiences: GigService::AUDIENCES, gateway, users })
+    /// What a service has that these tokens are for.
+    pub(crate) fn shared(&self) -> Shared {
+        let (gateway_tokens, user_tokens) = (self.gateway.clone(), self.users.clone());
+        Shared { gateway_tokens, user_tokens, ..Shared::in_memory() }
     }
 
     /// A request through the gateway, of a signed-in user or, with an empty name, of nobody.
@@ -136,19 +139,16 @@ impl World {
     fn on(store: MemoryStore, index: Arc<MemorySearch>, config: GigConfig) -> Self {
         let (categories, media) = (Arc::new(MemoryCategories::new()), Arc::new(MemoryMedia::default()));
         let (published, tokens) = (Arc::new(Published::default()), Tokens::new());
-        let ports = GigPorts {
-            gigs: store.repository(),
-            cards: store.repository(),
-            numbers: store.sequence(),
-            search: index.clone(),
-            index: index.clone(),
-            categories: categories.clone(),
+        let shared = Shared {
             media: media.clone(),
             publisher: published.clone(),
             clock: Arc::new(FixedClock::at("2026-11-24T10:15:42.000Z".parse().unwrap())),
             ids: Arc::new(SequenceIds::default()),
-            guard: tokens.guard(),
+            ..tokens.shared()
         };
+        // A store in memory is there at once.
+        let opened = GigPorts::open(&store.clone().into(), &shared, index.clone()).now_or_never().unwrap().unwrap();
+        let ports = GigPorts { categories: categories.clone(), ..opened };
         Self { service: GigService::new(ports, config), store, index, categories, media, published, tokens }
     }
 
@@ -178,7 +178,12 @@ impl World {
     /// Publishes what waits, and hands the news of gigs to the search index. Returns what was published.
     pub(crate) async fn settle(&self) -> Vec<Message> {
         let published = Arc::new(Published::default());
-        let relay = Relay::new("test", self.store.outbox(), published.clone(), GigService::translate);
+        let relay = Relay {
+            outbox: self.store.outbox(),
+            publisher: published.clone(),
+            translate: self.service.translator().unwrap(),
+            owner: "test".to_owned(),
+        };
         relay.publish_all().await.unwrap();
         let messages = std::mem::take(&mut *published.0.lock().await);
         let news: Vec<Delivery> = messages

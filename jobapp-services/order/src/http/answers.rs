@@ -20,7 +20,7 @@ pub(crate) struct OrderAnswer {
 impl OrderAnswer {
     /// For a participant of the order.
     pub(crate) fn new(service: &OrderService, message: &'static str, order: &Order) -> Self {
-        Self { message, order: order_document(order.record(), Reader::Participant(&*service.media)) }
+        Self { message, order: order_document(order.record(), Reader::Participant(&*service.shared.media)) }
     }
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct OrdersAnswer {
 impl OrdersAnswer {
     /// For a participant of each order.
     pub(crate) fn new(service: &OrderService, message: &'static str, orders: &[Order]) -> Self {
-        let reader = Reader::Participant(&*service.media);
+        let reader = Reader::Participant(&*service.shared.media);
         Self { message, orders: orders.iter().map(|order| order_document(order.record(), reader)).collect() }
     }
 }
@@ -64,7 +64,7 @@ pub(crate) struct NotificationAnswer {
 
 impl NotificationAnswer {
     pub(crate) fn new(service: &OrderService, message: &'static str, note: &OrderNotification) -> Self {
-        Self { message, notification: notification_document(note.record(), &*service.media) }
+        Self { message, notification: notification_document(note.record(), &*service.shared.media) }
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct NotificationsAnswer {
 
 impl NotificationsAnswer {
     pub(crate) fn new(service: &OrderService, message: &'static str, notes: &[OrderNotification]) -> Self {
-        let shown = notes.iter().map(|note| notification_document(note.record(), &*service.media));
+        let shown = notes.iter().map(|note| notification_document(note.record(), &*service.shared.media));
         Self { message, notifications: shown.collect() }
     }
 }

@@ -23,7 +23,7 @@ use utoipa_axum::routes;
 use crate::OrderService;
 
 pub(crate) fn router(service: &OrderService) -> Router {
-    let guard = axum::middleware::from_fn_with_state(service.guard.clone(), jobapp_http::guard);
+    let guard = axum::middleware::from_fn_with_state(service.shared.guard(OrderService::AUDIENCES), jobapp_http::guard);
     let (small, _) = routes().split_for_parts();
     // Existing gateways end the base path with a slash.
     let small = small.route("/api/v1/order/", axum::routing::post(create::create));
@@ -75,7 +75,7 @@ fn file_routes() -> OpenApiRouter<OrderService> {
 /// Where the files of the routes that take them go.
 impl FromRef<OrderService> for FileIntake {
     fn from_ref(service: &OrderService) -> Self {
-        Self { media: Arc::clone(&service.media), field: "file", limit: service.config.body_limit }
+        Self { media: Arc::clone(&service.shared.media), field: "file", limit: service.config.body_limit }
     }
 }
 

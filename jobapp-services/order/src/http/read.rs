@@ -74,7 +74,7 @@ pub(crate) async fn of_buyer(
 
 /// How long to wait for the card with this id. A profile that was made more than a minute ago has arrived, or there is none.
 fn patience_with(service: &OrderService, id: ObjectId) -> Duration {
-    if may_be_on_its_way(&id, service.clock.now()) { service.config.fact_wait } else { Duration::ZERO }
+    if may_be_on_its_way(&id, service.shared.clock.now()) { service.config.fact_wait } else { Duration::ZERO }
 }
 
 fn must_be_own(

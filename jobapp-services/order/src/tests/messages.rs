@@ -56,7 +56,7 @@ async fn every_message_has_a_queue_that_is_declared() {
     world.deliveries = 2;
     world.started().await;
     world.put("Iria", "/cancel/JO1", json!({})).await.must_be(200);
-    let own: Vec<_> = OrderService::queues();
+    let own = world.service.queues();
     let consumed: Vec<_> = world.service.consumers().iter().map(|(subscription, _)| subscription.queue).collect();
     assert_eq!(own.len(), consumed.len());
     assert!(own.iter().all(|queue| consumed.contains(queue)));

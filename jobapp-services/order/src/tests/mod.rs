@@ -13,15 +13,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
+use futures::FutureExt;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use jobapp_directory::{CardUpdate, Directory};
-use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserClaims, UserTokens};
+use jobapp_http::{GatewayTokens, TokenKeys, UserClaims, UserTokens};
 use jobapp_kernel::{Clock, Delivery, FixedClock, Message, MessageId, Outcome, SequenceIds, Timestamp};
 use jobapp_media::MemoryMedia;
 use jobapp_memory::MemoryStore;
 use jobapp_orders::{Order, OrderEvent, Webhook};
 use jobapp_payments::FakePayments;
+use jobapp_platform::{Service, Shared};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -78,25 +80,18 @@ impl World {
         let store = MemoryStore::with(Arc::clone(&clock) as Arc<dyn Clock>, None);
         let payments = FakePayments::new(store.repository(), Arc::clone(&clock) as Arc<dyn Clock>);
         let media = Arc::new(MemoryMedia::default());
-        let directory = Arc::new(Directory::new(store.repository()));
-        let guard = ServiceGuard {
-            audiences: OrderService::AUDIENCES,
-            gateway: GatewayTokens::new(keys("gateway")),
-            users: UserTokens::new(keys("users"), 900),
-        };
-        let ports = OrderPorts {
-            orders: store.repository(),
-            payments: store.repository(),
-            gigs: store.repository(),
-            offers: store.repository(),
-            notifications: store.repository(),
-            directory: Arc::clone(&directory),
-            provider: Arc::new(payments.clone()),
-            media: Arc::clone(&media) as _,
+        let shared = Shared {
             clock: Arc::clone(&clock) as _,
             ids: Arc::new(SequenceIds::default()),
-            guard: Arc::new(guard),
+            media: Arc::clone(&media) as _,
+            gateway_tokens: GatewayTokens::new(keys("gateway")),
+            user_tokens: UserTokens::new(keys("users"), 900),
+            ..Shared::in_memory()
         };
+        // A store in memory is there at once.
+        let ports = OrderPorts::open(&store.clone().into(), &shared, Arc::new(payments.clone())).now_or_never();
+        let ports = ports.unwrap().unwrap();
+        let directory = Arc::new(ports.directory.clone());
         let service = OrderService::new(ports, OrderConfig::default());
         payments.set_webhook(Arc::new(service.clone()) as Arc<dyn Webhook>);
         Self { store, clock, payments, media, service, directory, published: Mutex::new(Vec::new()), deliveries: 1 }
@@ -197,7 +192,7 @@ impl World {
                 return troubles;
             }
             for entry in &entries {
-                let messages = (self.service.translator())(entry).unwrap();
+                let messages = (self.service.translator().unwrap())(entry).unwrap();
                 for (index, mut message) in messages.into_iter().enumerate() {
                     message.id = Some(MessageId(format!("{}#{index}", entry.id)));
                     message.headers.insert("x-version".to_owned(), entry.version.to_string());

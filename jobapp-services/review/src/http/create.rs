@@ -55,7 +55,9 @@ pub(crate) async fn create(
     let attempt = || service.reviews.write(caller.username(), new.clone(), cause.clone());
     let written = patiently(service.config.fact_wait, ReviewError::is_early, attempt).await;
     let review = written.map_err(|error| ApiError::from(error).at(HERE))?;
-    let answer =
-        ReviewAnswer { message: "Review created successfully.", review: review_document(&review, &*service.media) };
+    let answer = ReviewAnswer {
+        message: "Review created successfully.",
+        review: review_document(&review, &*service.shared.media),
+    };
     Ok((StatusCode::CREATED, Json(answer)))
 }

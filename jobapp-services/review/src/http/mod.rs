@@ -12,7 +12,8 @@ use utoipa_axum::routes;
 use crate::ReviewService;
 
 pub(crate) fn router(service: &ReviewService) -> Router {
-    let guard = axum::middleware::from_fn_with_state(service.guard.clone(), jobapp_http::guard);
+    let guard =
+        axum::middleware::from_fn_with_state(service.shared.guard(ReviewService::AUDIENCES), jobapp_http::guard);
     let (guarded, _) = guarded_routes().split_for_parts();
     let (open, _) = open_routes().split_for_parts();
     // A path that takes another method is as unknown as any other.

@@ -22,7 +22,7 @@ pub(crate) struct ReviewsAnswer {
 
 impl ReviewsAnswer {
     fn new(service: &ReviewService, message: &'static str, reviews: &[Review]) -> Json<Self> {
-        let shown = reviews.iter().map(|review| review_document(review, &*service.media));
+        let shown = reviews.iter().map(|review| review_document(review, &*service.shared.media));
         Json(Self { message, reviews: shown.collect() })
     }
 }

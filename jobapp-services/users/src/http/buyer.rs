@@ -69,5 +69,5 @@ async fn own(service: &UsersService, caller: &Caller) -> Result<Json<BuyerAnswer
 }
 
 fn shown(service: &UsersService, caller: &Caller, buyer: &Buyer) -> Json<BuyerAnswer> {
-    Json(BuyerAnswer::new(buyer_for(caller.username(), &*service.media, buyer)))
+    Json(BuyerAnswer::new(buyer_for(caller.username(), &*service.shared.media, buyer)))
 }

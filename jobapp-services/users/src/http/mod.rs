@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use crate::{UsersConfig, UsersService};
 
 pub(crate) fn router(service: &UsersService) -> Router {
-    let guard = axum::middleware::from_fn_with_state(service.guard.clone(), jobapp_http::guard);
+    let guard = axum::middleware::from_fn_with_state(service.shared.guard(UsersService::AUDIENCES), jobapp_http::guard);
     let (guarded, _) = routes(&service.config).split_for_parts();
     let guarded = guarded.route_layer(guard).with_state(service.clone());
     let (open, _) = open_routes().split_for_parts();

@@ -38,6 +38,6 @@ pub(crate) async fn create(
 }
 
 fn created(service: &UsersService, caller: &Caller, seller: &Seller) -> (StatusCode, Json<SellerAnswer>) {
-    let seller = seller_for(caller.username(), &*service.media, seller);
+    let seller = seller_for(caller.username(), &*service.shared.media, seller);
     (StatusCode::CREATED, Json(SellerAnswer::new("Seller created successfully.", Some(seller))))
 }

@@ -26,7 +26,7 @@ pub(crate) async fn by_id(
 ) -> Result<Json<SellerAnswer>, ApiError> {
     let id = segments(id)?.parse().map_err(|_| seller_not_found())?;
     let seller = service.users.seller(id).await.map_err(api_error)?.ok_or_else(seller_not_found)?;
-    Ok(Json(SellerAnswer::new("Seller profile", Some(seller_for(caller.username(), &*service.media, &seller)))))
+    Ok(Json(SellerAnswer::new("Seller profile", Some(seller_for(caller.username(), &*service.shared.media, &seller)))))
 }
 
 /// A seller by user name; `null` for users who do not sell. Clients ask for everybody who signs in.
@@ -39,7 +39,7 @@ pub(crate) async fn by_name(
     username: Segments,
 ) -> Result<Json<SellerAnswer>, ApiError> {
     let seller = service.users.seller_named(&segments(username)?).await.map_err(api_error)?;
-    let seller = seller.map(|seller| seller_for(caller.username(), &*service.media, &seller));
+    let seller = seller.map(|seller| seller_for(caller.username(), &*service.shared.media, &seller));
     Ok(Json(SellerAnswer::new("Seller profile", seller)))
 }
 
@@ -57,6 +57,6 @@ pub(crate) async fn random(
 ) -> Result<Json<SellersAnswer>, ApiError> {
     let size = count(&segments(size)?, "The size", MOST)?;
     let sellers = service.users.random_sellers(size).await.map_err(api_error)?;
-    let sellers = sellers.iter().map(|seller| seller_for(caller.username(), &*service.media, seller)).collect();
+    let sellers = sellers.iter().map(|seller| seller_for(caller.username(), &*service.shared.media, seller)).collect();
     Ok(Json(SellersAnswer { message: "Random sellers profile", sellers }))
 }

@@ -39,7 +39,7 @@ pub(crate) async fn update(
         body.profile_picture = picture::store(&service, body.profile_picture).await.map_err(|error| error.at(FROM))?;
     }
     let seller = service.users.rewrite_seller(id, caller.username(), profile_of(body)).await.map_err(failed)?;
-    let seller = seller_for(caller.username(), &*service.media, &seller);
+    let seller = seller_for(caller.username(), &*service.shared.media, &seller);
     // The text is the wire's, also for an update.
     Ok(Json(SellerAnswer::new("Seller created successfully.", Some(seller))))
 }

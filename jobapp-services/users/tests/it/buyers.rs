@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, StatusCode};
+use jobapp_platform::Service;
 use jobapp_users::Buyer;
-use jobapp_users_service::{UsersConfig, UsersService};
+use jobapp_users_service::UsersConfig;
 use serde_json::json;
 
 use crate::world::{World, answer};
@@ -95,7 +96,7 @@ async fn a_new_seller_is_a_selling_buyer_at_once_and_for_good() {
 
 #[test]
 fn the_document_of_the_routes_names_every_route() {
-    let document = serde_json::to_value(UsersService::openapi()).unwrap();
+    let document = serde_json::to_value(World::new().service.openapi().unwrap()).unwrap();
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
     assert_eq!(paths.len(), 10, "{paths:?}");
 }

@@ -1,8 +1,8 @@
 //! What the service does with what it hears.
 
 use jobapp_kernel::Outcome;
+use jobapp_platform::Service;
 use jobapp_users::Buyer;
-use jobapp_users_service::UsersService;
 use jobapp_wire::queues::{SELLER_REVIEW, USER_BUYER, USER_GIG, USER_SELLER};
 use serde_json::{Value, json};
 
@@ -158,7 +158,8 @@ async fn a_review_rates_the_seller_once_and_is_passed_on_to_the_gig() {
     assert_eq!(seller["ratingCategories"]["five"], json!({"value": 5, "count": 1}));
 
     let events = world.store.events();
-    let messages: Vec<_> = events.iter().flat_map(|entry| UsersService::translate(entry).unwrap()).collect();
+    let translate = world.service.translator().unwrap();
+    let messages: Vec<_> = events.iter().flat_map(|entry| translate(entry).unwrap()).collect();
     let ratings: Vec<Value> =
         messages.iter().filter(|message| message.kind == "updateGig").map(|message| message.json().unwrap()).collect();
     assert_eq!(ratings.len(), 2);
@@ -213,7 +214,7 @@ async fn whoever_makes_sample_gigs_gets_sellers() {
 #[tokio::test]
 async fn every_queue_has_its_consumer_and_takes_no_garbage() {
     let world = World::new();
-    for queue in UsersService::queues() {
+    for queue in world.service.queues() {
         let handler = world.handler(queue);
         let mut garbage = delivery(queue, Some("1"), &json!({}));
         garbage.message.body = b"no json".to_vec();

@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
+use futures::FutureExt;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserClaims, UserTokens};
+use jobapp_http::{GatewayTokens, UserClaims, UserTokens};
 use jobapp_kernel::{
     Delivery, FixedClock, Handler, Message, MessageId, Outcome, PublishError, Publisher, Queue, SequenceIds, Timestamp,
 };
 use jobapp_media::MemoryMedia;
 use jobapp_memory::MemoryStore;
+use jobapp_platform::{Service, Shared};
 use jobapp_users_service::{UsersConfig, UsersPorts, UsersService};
 use jobapp_wire::queues::{USER_BUYER, USER_PROFILE};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tower::ServiceExt;
@@ -56,20 +57,16 @@ impl World {
     pub(crate) fn with(config: UsersConfig) -> Self {
         let store = MemoryStore::new();
         let (published, media) = (Arc::new(Published::default()), Arc::new(MemoryMedia::default()));
-        let secret = SecretString::from("only for tests".to_owned());
-        let (users, gateway) =
-            (UserTokens::new(TokenKeys::single(&secret), 900), GatewayTokens::new(TokenKeys::single(&secret)));
-        let guard = ServiceGuard { audiences: UsersService::AUDIENCES, gateway: gateway.clone(), users: users.clone() };
-        let ports = UsersPorts {
-            buyers: store.repository(),
-            sellers: store.repository(),
-            numbers: store.sequence(),
+        let shared = Shared {
             media: media.clone(),
             publisher: published.clone(),
             clock: Arc::new(FixedClock::at("2026-11-24T10:15:42.000Z".parse().unwrap())),
             ids: Arc::new(SequenceIds::default()),
-            guard: Arc::new(guard),
+            ..Shared::in_memory()
         };
+        // A store in memory is there at once.
+        let ports = UsersPorts::open(&store.clone().into(), &shared).now_or_never().unwrap().unwrap();
+        let (users, gateway) = (shared.user_tokens, shared.gateway_tokens);
         Self { service: UsersService::new(ports, config), store, media, published, users, gateway }
     }
 
@@ -143,7 +140,7 @@ impl World {
     /// Tells the service what it told the others about profiles.
     pub(crate) async fn hear_own_news(&self) {
         for entry in self.store.events() {
-            for message in UsersService::translate(&entry).unwrap() {
+            for message in self.service.translator().unwrap()(&entry).unwrap() {
                 if message.exchange == USER_PROFILE.exchange.name {
                     let body: Value = message.json().unwrap();
                     assert_eq!(self.tell(USER_PROFILE, Some(&entry.id.to_string()), &body).await, Outcome::Done);

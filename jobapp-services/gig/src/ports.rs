@@ -1,0 +1,48 @@
+//! What the gig service stands on.
+
+use std::sync::Arc;
+
+use jobapp_directory::Directory;
+use jobapp_gigs::{Gig, GigSearch, SearchIndex, SelectedCategories, StoredCategories};
+use jobapp_kernel::{Repository, Sequence};
+use jobapp_platform::{OpenError, Shared, Store};
+
+/// What the gig service stands on.
+#[derive(Clone)]
+pub struct GigPorts {
+    /// The gigs.
+    pub gigs: Arc<dyn Repository<Gig>>,
+    /// Who is which seller: this service's own copies.
+    pub directory: Directory,
+    /// Numbers the gigs.
+    pub numbers: Arc<dyn Sequence>,
+    /// The index, to ask.
+    pub search: Arc<dyn GigSearch>,
+    /// The same index, to change.
+    pub index: Arc<dyn SearchIndex>,
+    /// Which categories users looked at. The gateway's sockets tell it.
+    pub categories: Arc<dyn SelectedCategories>,
+    /// What all services of the process have.
+    pub shared: Shared,
+}
+
+impl GigPorts {
+    /// On this store and this index.
+    ///
+    /// # Errors
+    /// [`OpenError`] when a repository cannot be had.
+    pub async fn open<I>(store: &Store, shared: &Shared, index: Arc<I>) -> Result<Self, OpenError>
+    where
+        I: GigSearch + SearchIndex + 'static,
+    {
+        Ok(Self {
+            gigs: store.repository().await?,
+            directory: Directory::new(store.repository().await?),
+            numbers: store.sequence(),
+            search: index.clone(),
+            index,
+            categories: Arc::new(StoredCategories::new(store.repository().await?)),
+            shared: shared.clone(),
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! The store of a service, whatever keeps it.
+
+mod kept;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::Arc;
+
+use jobapp_kernel::{Aggregate, Outbox, Repository, RepositoryError, Sequence, Timestamp};
+use jobapp_memory::MemoryStore;
+#[cfg(feature = "sql")]
+use jobapp_sql::SqlStore;
+use parking_lot::Mutex;
+
+pub use self::kept::{Kept, KeptValue};
+
+/// Why something could not be opened. It says of itself what its cause says.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct OpenError(#[from] Box<dyn Error + Send + Sync>);
+
+impl OpenError {
+    /// This is why.
+    pub fn of(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(cause))
+    }
+
+    /// What the technology says.
+    pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.0
+    }
+}
+
+/// The store of one service: its aggregates, outbox, inbox and sequences. A clone is another handle.
+#[derive(Clone)]
+pub struct Store {
+    technology: Technology,
+    /// What was asked for so far, by the name of its kind.
+    kept: Arc<Mutex<BTreeMap<&'static str, Arc<dyn Kept>>>>,
+}
+
+#[derive(Clone)]
+enum Technology {
+    Memory(MemoryStore),
+    #[cfg(feature = "sql")]
+    Sql(SqlStore),
+}
+
+impl From<MemoryStore> for Store {
+    fn from(store: MemoryStore) -> Self {
+        Self { technology: Technology::Memory(store), kept: Arc::default() }
+    }
+}
+
+#[cfg(feature = "sql")]
+impl From<SqlStore> for Store {
+    fn from(store: SqlStore) -> Self {
+        Self { technology: Technology::Sql(store), kept: Arc::default() }
+    }
+}
+
+impl Store {
+    /// An empty store in memory.
+    pub fn in_memory() -> Self {
+        MemoryStore::new().into()
+    }
+
+    /// The repository of one kind of aggregate, made or brought up to date with its declared keys.
+    ///
+    /// # Errors
+    /// [`OpenError`] when that cannot be done.
+    pub async fn repository<A: Aggregate>(&self) -> Result<Arc<dyn Repository<A>>, OpenError> {
+        let repository = match &self.technology {
+            Technology::Memory(store) => store.repository::<A>(),
+            #[cfg(feature = "sql")]
+            Technology::Sql(store) => store.register::<A>().await.map_err(OpenError::of)?,
+        };
+        self.kept.lock().insert(A::NAME, kept::of(Arc::clone(&repository)));
+        Ok(repository)
+    }
+
+    /// Every kind of aggregate that was asked for so far, by name: for commands that look at all that is stored.
+    pub fn kept(&self) -> Vec<Arc<dyn Kept>> {
+        self.kept.lock().values().cloned().collect()
+    }
+
+    /// The sequences.
+    pub fn sequence(&self) -> Arc<dyn Sequence> {
+        match &self.technology {
+            Technology::Memory(store) => store.sequence(),
+            #[cfg(feature = "sql")]
+            Technology::Sql(store) => store.sequence(),
+        }
+    }
+
+    /// The outbox of all kinds.
+    pub fn outbox(&self) -> Arc<dyn Outbox> {
+        match &self.technology {
+            Technology::Memory(store) => store.outbox(),
+            #[cfg(feature = "sql")]
+            Technology::Sql(store) => store.outbox(),
+        }
+    }
+
+    /// Forgets causes nobody can repeat any more, and returns how many. To be called now and then.
+    ///
+    /// # Errors
+    /// When the store is away.
+    pub async fn prune(&self, now: Timestamp) -> Result<u64, RepositoryError> {
+        match &self.technology {
+            // What is in memory ends with the process.
+            Technology::Memory(_) => {
+                let _ = now;
+                Ok(0)
+            }
+            #[cfg(feature = "sql")]
+            Technology::Sql(store) => store.prune(now).await,
+        }
+    }
+
+    /// What is wrong with it, in words; `None` while all is well, which costs next to nothing to know.
+    pub async fn trouble(&self) -> Option<String> {
+        match &self.technology {
+            Technology::Memory(_) => None,
+            #[cfg(feature = "sql")]
+            Technology::Sql(store) => store.fault().await.map(|fault| fault.to_string()),
+        }
+    }
+
+    /// Closes it. Later calls fail as unavailable.
+    ///
+    /// # Errors
+    /// When it does not let go.
+    pub async fn close(&self) -> Result<(), RepositoryError> {
+        match &self.technology {
+            Technology::Memory(_) => Ok(()),
+            #[cfg(feature = "sql")]
+            Technology::Sql(store) => store.close().await,
+        }
+    }
+}
