@@ -33,6 +33,7 @@
 //! | `PasswordHasher` | `hasher!` |
 //! | `Fanout` | `fanout!` |
 //! | `Presence` | `presence!` |
+//! | `RateLimiter` | `limits!` |
 //! | `Handler` | none: services implement it, not technologies |
 //! | `Webhook` | none: services implement it, not technologies |
 //! | `EveryGig` | none: a cursor over the gigs of a store |
@@ -48,6 +49,7 @@ pub mod durability;
 pub mod fanout;
 pub mod fixture;
 pub mod hasher;
+pub mod limits;
 pub mod mail;
 pub mod media;
 pub mod outbox;

@@ -28,6 +28,7 @@
 
 mod bus;
 mod fanout;
+mod limits;
 mod mail;
 mod outbox;
 mod presence;
@@ -39,6 +40,7 @@ mod table;
 pub use bus::MemoryBus;
 pub use fanout::MemoryFanout;
 pub use jobapp_pump::QueueDepth;
+pub use limits::MemoryLimiter;
 pub use mail::{Claims, MemoryMailer, MemorySentRecords, SentMail};
 pub use presence::MemoryPresence;
 pub use search::{MemoryCategories, MemorySearch};

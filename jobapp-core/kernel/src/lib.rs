@@ -25,6 +25,7 @@ mod checked;
 mod error;
 mod file_name;
 mod id;
+mod limits;
 mod media;
 mod messaging;
 mod money;
@@ -45,6 +46,7 @@ pub use checked::id_text;
 pub use error::{ErrorKind, Kinded, RepositoryError};
 pub use file_name::{file_label, file_name};
 pub use id::{AccountId, Identifier, InvalidId, ObjectId};
+pub use limits::{Allowance, LimiterUnavailable, Rate, RateLimiter};
 pub use media::{ByteSize, Collected, MediaError, MediaSink, MediaStore, Received, StoredMedia, Upload, UploadPurpose};
 pub use messaging::{
     Batch, BindError, DeadLetter, DeadLetterError, DeadLetters, Delivery, Exchange, ExchangeKind, Handler, Message,

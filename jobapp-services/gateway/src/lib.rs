@@ -93,7 +93,7 @@ impl Gateway {
         ports: GatewayPorts,
         config: GatewayConfig,
     ) -> Result<Self, Unavailable> {
-        let GatewayPorts { presence, fanout, categories, vitals } = ports;
+        let GatewayPorts { presence, fanout, categories, limiter, vitals } = ports;
         let known = Known::new(users);
         let answers = AnswerCache::new(config.cache_age);
         let gaps = Arc::new(Notify::new());
@@ -109,7 +109,7 @@ impl Gateway {
             upstreams: upstreams.clone(),
             answers,
             sessions: Sessions::new(endings.clone(), config.cookies()),
-            rates: RateLimiting::new(config.rate_limits),
+            rates: RateLimiting::new(config.rate_limits, limiter),
             realtime,
             bodies: config.bodies(),
             patience: config.guards.patience,

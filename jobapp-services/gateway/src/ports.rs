@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jobapp_gigs::SelectedCategories;
+use jobapp_kernel::RateLimiter;
 use jobapp_memory::{MemoryFanout, MemoryPresence};
 use jobapp_realtime::{Fanout, Presence};
 
@@ -17,6 +18,8 @@ pub struct GatewayPorts {
     pub fanout: Arc<dyn Fanout>,
     /// Which category a user looked at last.
     pub categories: Arc<dyn SelectedCategories>,
+    /// Where tries of what is rare and dear are counted, such as of passwords; without one, each gateway counts its own.
+    pub limiter: Option<Arc<dyn RateLimiter>>,
     /// How the things are on which the services stand.
     pub vitals: Arc<dyn Vitals>,
 }
@@ -28,8 +31,15 @@ impl GatewayPorts {
             presence: Arc::new(MemoryPresence::default()),
             fanout: Arc::new(MemoryFanout::default()),
             categories,
+            limiter: None,
             vitals: Arc::new(NoParts),
         }
+    }
+
+    /// The same, whose strict limits hold for everybody who shares this limiter.
+    #[must_use]
+    pub fn sharing_limits(self, limiter: Arc<dyn RateLimiter>) -> Self {
+        Self { limiter: Some(limiter), ..self }
     }
 
     /// The same, whose gateway tells how these things are.

@@ -4,6 +4,7 @@ mod analytics;
 mod bus;
 mod categories;
 mod fanout;
+mod limits;
 mod mail;
 mod presence;
 mod search;

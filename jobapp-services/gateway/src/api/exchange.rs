@@ -22,6 +22,7 @@ use crate::calls::reading::collected;
 use crate::calls::upstreams::{Call, Passed};
 use crate::door::access_log::AnsweredFor;
 use crate::door::client_address::ClientAddress;
+use crate::door::rate_limit::Standing;
 use crate::door::request_id;
 use crate::identity::cookies::{Cookies, SetCookies};
 use crate::identity::tokens::Signed;
@@ -42,12 +43,16 @@ pub(crate) async fn answer(needs: Arc<Needs>, request: Request, place: Place) ->
         parts,
         signed: None,
         renewed: None,
+        standing: None,
     };
     let body = DrainOnDrop::wrap(body);
     let outcome = exchange.answer(body, place).await;
     let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
     if let Some(signed) = exchange.signed {
         response.extensions_mut().insert(AnsweredFor(Arc::clone(&signed.name)));
+    }
+    if let Some(standing) = exchange.standing {
+        response.extensions_mut().insert(standing);
     }
     // The answer may set or clear the session itself; that is the newer word.
     if let Some(cookies) = exchange.renewed
@@ -69,6 +74,8 @@ struct Exchange<'n> {
     signed: Option<Arc<Signed>>,
     /// The cookies of a session that was renewed on the way.
     renewed: Option<SetCookies>,
+    /// How it stands with the caller's tries at all gateways.
+    standing: Option<Standing>,
 }
 
 impl Exchange<'_> {
@@ -105,6 +112,13 @@ impl Exchange<'_> {
             && let Some(refusal) = self.needs.rates.refuse_user(route.class, self.address, signed.caller.username())
         {
             return Ok(refusal);
+        }
+        if route.class.is_strict() {
+            let username = self.signed.as_ref().map(|signed| signed.caller.username());
+            self.standing = Box::pin(self.needs.rates.check_shared(route.class, self.address, username)).await;
+            if let Some(standing) = self.standing.filter(|standing| !standing.allowed()) {
+                return Ok(standing.refusal());
+            }
         }
         let caller = self.signed.as_ref().map(|signed| &signed.caller);
         match route.answer {

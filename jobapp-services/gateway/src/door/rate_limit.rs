@@ -13,34 +13,25 @@ use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
+use governor::{Quota, RateLimiter as Governor};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use jobapp_http::ApiError;
+use jobapp_kernel::{Allowance, Rate, RateLimiter};
+use jobapp_runtime::error_text;
 
 use super::client_address::ClientAddress;
 use super::rule::Rule;
 use crate::table::matching::Place;
 use crate::table::route::RateClass;
 
-/// A burst, and one more every so often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// How many at once.
-    pub burst: u32,
-    /// After this long there is one more.
-    pub every: Duration,
+/// A burst, and one more every so many milliseconds.
+const fn rate(burst: u32, every_ms: u64) -> Rate {
+    Rate { burst, every: Duration::from_millis(every_ms) }
 }
 
-impl Rate {
-    /// A burst, and one more every so many milliseconds.
-    const fn of(burst: u32, every_ms: u64) -> Self {
-        Self { burst, every: Duration::from_millis(every_ms) }
-    }
-
-    fn times(self, factor: u32) -> Self {
-        let every = (self.every / factor.max(1)).max(Duration::from_nanos(1));
-        Self { burst: self.burst.saturating_mul(factor.max(1)), every }
-    }
+fn times(rate: Rate, factor: u32) -> Rate {
+    let every = (rate.every / factor.max(1)).max(Duration::from_nanos(1));
+    Rate { burst: rate.burst.saturating_mul(factor.max(1)), every }
 }
 
 impl RateClass {
@@ -66,18 +57,19 @@ impl RateClass {
     const fn rates(self) -> (Option<Rate>, Option<Rate>) {
         match self {
             Self::Never => (None, None),
-            Self::General => (Some(Rate::of(1200, 10)), Some(Rate::of(600, 33))),
-            Self::Search => (Some(Rate::of(300, 33)), Some(Rate::of(120, 100))),
-            Self::Upload => (Some(Rate::of(240, 250)), Some(Rate::of(60, 1000))),
-            Self::SignIn => (Some(Rate::of(30, 4_000)), None),
-            Self::SignUp => (Some(Rate::of(20, 30_000)), None),
-            Self::Code => (Some(Rate::of(20, 6_000)), None),
-            Self::Mail => (Some(Rate::of(10, 60_000)), Some(Rate::of(3, 60_000))),
+            Self::General => (Some(rate(1200, 10)), Some(rate(600, 33))),
+            Self::Search => (Some(rate(300, 33)), Some(rate(120, 100))),
+            Self::Upload => (Some(rate(240, 250)), Some(rate(60, 1000))),
+            Self::SignIn => (Some(rate(30, 4_000)), None),
+            Self::SignUp => (Some(rate(20, 30_000)), None),
+            Self::Code => (Some(rate(20, 6_000)), None),
+            Self::Mail => (Some(rate(10, 60_000)), Some(rate(3, 60_000))),
         }
     }
 
-    /// Whether answers tell how much is left, and not only refusals.
-    const fn tells(self) -> bool {
+    /// Whether what it limits is rare and dear: it is counted for all gateways together, and answers tell how much is left, not
+    /// only refusals.
+    pub(crate) const fn is_strict(self) -> bool {
         matches!(self, Self::SignIn | Self::SignUp | Self::Code | Self::Mail)
     }
 }
@@ -100,6 +92,8 @@ impl Default for RateLimits {
     }
 }
 
+/// How long the shared limiter may take: nobody waits longer for the sake of a limit.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// How many keys one limiter remembers. Beyond that, keys it does not know share one allowance.
 const MOST_KEYS: usize = 100_000;
 /// After how many checks a limiter looks for keys to forget.
@@ -108,7 +102,7 @@ const SWEEP_EVERY: u32 = 2048;
 /// How many classes there are.
 const CLASSES: usize = 8;
 
-type Keyed<C> = RateLimiter<u64, DashMapStateStore<u64>, C, StateInformationMiddleware>;
+type Keyed<C> = Governor<u64, DashMapStateStore<u64>, C, StateInformationMiddleware>;
 
 /// One rate for many keys. Keys that have their whole allowance again are forgotten.
 struct Limiter<C: Clock = DefaultClock> {
@@ -178,7 +172,7 @@ impl<C: Clock + Clone> Limiter<C> {
 }
 
 impl Standing {
-    fn allowed(&self) -> bool {
+    pub(crate) fn allowed(&self) -> bool {
         self.wait.is_zero()
     }
 
@@ -211,7 +205,7 @@ impl Standing {
     }
 
     /// 429.
-    fn refusal(&self) -> Response {
+    pub(crate) fn refusal(&self) -> Response {
         let seconds = self.wait_seconds();
         let unit = if seconds == 1 { "second" } else { "seconds" };
         let text = format!("Too many requests. Please try again in {seconds} {unit}.");
@@ -229,18 +223,24 @@ pub(crate) struct RateLimiting(Arc<Limiters>);
 
 struct Limiters {
     limits: RateLimits,
+    /// Where the strict classes are counted for all gateways, if there are others.
+    shared: Option<Arc<dyn RateLimiter>>,
+    /// Whether it was out of reach when it was asked last.
+    apart: AtomicBool,
     addresses: [Option<Limiter>; CLASSES],
     users: [Option<Limiter>; CLASSES],
 }
 
 impl RateLimiting {
-    /// By these settings.
-    pub(crate) fn new(limits: RateLimits) -> Self {
+    /// By these settings; strict classes are counted at this gateway and at `shared` as well.
+    pub(crate) fn new(limits: RateLimits, shared: Option<Arc<dyn RateLimiter>>) -> Self {
         let limiter = |class: RateClass, rate: Option<Rate>| {
-            rate.map(|rate| Limiter::new(class, rate.times(limits.factor), DefaultClock::default(), MOST_KEYS))
+            rate.map(|rate| Limiter::new(class, times(rate, limits.factor), DefaultClock::default(), MOST_KEYS))
         };
         Self(Arc::new(Limiters {
             limits,
+            shared,
+            apart: AtomicBool::new(false),
             addresses: RateClass::ALL.map(|class| limiter(class, class.rates().0)),
             users: RateClass::ALL.map(|class| limiter(class, class.rates().1)),
         }))
@@ -273,6 +273,57 @@ impl RateLimiting {
     }
 }
 
+impl RateLimiting {
+    /// Counts a call of a strict class for all gateways together: how it stands with the address, or with the user if he has none
+    /// left. `None` when nothing is shared, or it cannot be reached: then what this gateway counted itself is all there is.
+    pub(crate) async fn check_shared(
+        &self,
+        class: RateClass,
+        address: ClientAddress,
+        username: Option<&str>,
+    ) -> Option<Standing> {
+        let shared = self.0.shared.as_ref().filter(|_| class.is_strict() && !self.spares(address.0))?;
+        let (of_address, of_user) = class.rates();
+        let mut told = None;
+        if let Some(rate) = of_address {
+            let key = format!("{}:address:{:x}", class.name(), network(address.0));
+            let standing = self.take(shared, class, &key, rate).await?;
+            if !standing.allowed() {
+                return Some(standing);
+            }
+            told = Some(standing);
+        }
+        if let (Some(rate), Some(username)) = (of_user, username) {
+            let key = format!("{}:user:{username}", class.name());
+            if let Some(standing) = self.take(shared, class, &key, rate).await
+                && !standing.allowed()
+            {
+                return Some(standing);
+            }
+        }
+        told
+    }
+
+    async fn take(&self, shared: &Arc<dyn RateLimiter>, class: RateClass, key: &str, rate: Rate) -> Option<Standing> {
+        let rate = times(rate, self.0.limits.factor);
+        let asked = tokio::time::timeout(PATIENCE, shared.take(key, rate)).await;
+        let fault = match asked {
+            Ok(Ok(Allowance { remaining, wait })) => {
+                if self.0.apart.swap(false, Ordering::Relaxed) {
+                    tracing::info!("rates are counted for all gateways again");
+                }
+                return Some(Standing { class, rate, remaining, wait });
+            }
+            Ok(Err(error)) => error_text(&error),
+            Err(_) => "it does not answer".to_owned(),
+        };
+        if !self.0.apart.swap(true, Ordering::Relaxed) {
+            tracing::warn!(error = fault, "rates are counted at each gateway alone for now");
+        }
+        None
+    }
+}
+
 /// What counts as one address: an IPv6 client has a whole network of them.
 fn network(address: IpAddr) -> u64 {
     match address {
@@ -293,16 +344,18 @@ impl Rule for RateLimiting {
         }
         match self.check(&self.0.addresses, class, network(address)) {
             Some(standing) if !standing.allowed() => ControlFlow::Break(standing.refusal()),
-            standing => ControlFlow::Continue(standing.filter(|_| class.tells())),
+            standing => ControlFlow::Continue(standing.filter(|_| class.is_strict())),
         }
     }
 
     fn leave(&self, standing: Self::Memory, response: &mut Response) {
-        // A refusal for the user's sake has told already.
+        // A refusal further in has told already.
         if let Some(standing) = standing
             && response.status() != StatusCode::TOO_MANY_REQUESTS
         {
-            standing.tell(response.headers_mut());
+            // Counted for all gateways, there may be less left.
+            let shared = response.extensions_mut().remove::<Standing>();
+            shared.unwrap_or(standing).tell(response.headers_mut());
         }
     }
 }
@@ -314,7 +367,7 @@ mod tests {
     use super::super::rule::testing::{fine, request, through};
     use super::*;
 
-    const RATE: Rate = Rate::of(3, 1000);
+    const RATE: Rate = rate(3, 1000);
 
     fn limiter(most: usize) -> (Limiter<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
@@ -366,7 +419,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_call_too_many_is_429_and_says_when_to_come_back() {
-        let rule = RateLimiting::new(RateLimits::default());
+        let rule = RateLimiting::new(RateLimits::default(), None);
         for left in (0..30).rev() {
             let response = through(rule.clone(), of_class(RateClass::SignIn, "192.0.2.1"), fine).await;
             assert_eq!(response.status(), StatusCode::OK);
@@ -391,7 +444,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_question_who_one_is_is_never_limited() {
-        let rule = RateLimiting::new(RateLimits::default());
+        let rule = RateLimiting::new(RateLimits::default(), None);
         for _ in 0..5000 {
             let response = through(rule.clone(), of_class(RateClass::Never, "192.0.2.1"), fine).await;
             assert_eq!(response.status(), StatusCode::OK);
@@ -401,7 +454,7 @@ mod tests {
 
     #[test]
     fn a_user_is_counted_wherever_he_comes_from() {
-        let rule = RateLimiting::new(RateLimits::default());
+        let rule = RateLimiting::new(RateLimits::default(), None);
         let calls = (0..4_u8).map(|part| {
             let address = ClientAddress([192, 0, 2, part].into());
             rule.refuse_user(RateClass::Mail, address, "Marta").is_none()
@@ -414,7 +467,7 @@ mod tests {
     fn a_factor_makes_more_of_everything_and_off_is_off() {
         let here = ClientAddress([127, 0, 0, 1].into());
         let allowed = |limits: RateLimits| {
-            let rule = RateLimiting::new(limits);
+            let rule = RateLimiting::new(limits, None);
             (0..100).take_while(|_| rule.refuse_user(RateClass::Mail, here, "Marta").is_none()).count()
         };
         let limits = RateLimits::default();

@@ -6,6 +6,7 @@ mod caching;
 mod document;
 mod downstream;
 mod keeping;
+mod limits;
 mod outage;
 mod pages;
 mod people;
