@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use http::{HeaderValue, Method};
+use matchit::Router;
 use percent_encoding::percent_decode_str;
 
 use super::methods::{allow, is_usual};
@@ -12,9 +13,6 @@ use super::routes::{self, BASE_PATH};
 
 /// Every route there may be.
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(routes::all);
-
-/// The most segments a route has.
-const DEEPEST: usize = 8;
 
 /// A route and the values of its parameters, in the order they stand in its path.
 #[derive(Debug, Clone)]
@@ -58,49 +56,77 @@ impl Place {
     }
 }
 
-/// The routes of a gateway, by method and depth.
+/// The routes of a gateway.
 #[derive(Debug)]
 pub(crate) struct Table {
     routes: Vec<&'static Route>,
     seed: bool,
-    /// Those that seed as well: where they are not wanted, nothing is in their places.
-    by_shape: Vec<(Method, [Vec<Pattern>; DEEPEST])>,
+    /// By method. Those that seed as well: where they are not wanted, nothing is in their places.
+    by_method: Vec<(Method, Router<Pattern>)>,
 }
 
-/// A route whose path is taken apart.
+/// A route, and in which segments of its path its parameters are.
 #[derive(Debug)]
 struct Pattern {
     route: &'static Route,
-    parts: Vec<Part>,
-}
-
-#[derive(Debug)]
-enum Part {
-    Literal(&'static str),
-    Parameter(&'static str),
+    parameters: Vec<(&'static str, usize)>,
 }
 
 impl Pattern {
     fn of(route: &'static Route) -> Self {
-        let part = |part: &'static str| part.strip_prefix(':').map_or(Part::Literal(part), Part::Parameter);
-        Self { route, parts: route.path.split('/').skip(1).map(part).collect() }
+        let parts = route.path.split('/').skip(1).enumerate();
+        Self { route, parameters: parts.filter_map(|(at, part)| Some((part.strip_prefix(':')?, at))).collect() }
     }
 
-    /// How well it fits as many segments: a bit for each literal, the leftmost the highest; `None` if it does not.
-    fn score(&self, segments: &[Cow<'_, str>]) -> Option<u32> {
-        self.parts.iter().zip(segments).try_fold(1, |score, (part, segment)| match part {
-            Part::Literal(literal) => literal.eq_ignore_ascii_case(segment).then_some(score << 1 | 1),
-            Part::Parameter(_) => (!segment.is_empty()).then_some(score << 1),
+    /// As the router writes it, with literals in lower case.
+    fn path(&self) -> String {
+        let parts = self.route.path.split('/').skip(1).enumerate();
+        parts.fold(String::new(), |path, (at, part)| match part.starts_with(':') {
+            true => format!("{path}/{{p{at}}}"),
+            false => format!("{path}/{}", part.to_ascii_lowercase()),
         })
     }
+}
 
-    /// The parameters' names and values.
-    fn parameters(&self, segments: &[Cow<'_, str>]) -> Vec<(&'static str, String)> {
-        let parameter = |(part, value): (&Part, &Cow<'_, str>)| match *part {
-            Part::Parameter(name) => Some((name, value.clone().into_owned())),
-            Part::Literal(_) => None,
-        };
-        self.parts.iter().zip(segments).filter_map(parameter).collect()
+/// A path below the base path as the router looks for it: in lower case, and with no slash for one that stands within a
+/// segment. The segments themselves keep their case.
+struct Wanted<'p> {
+    raw: &'p str,
+    key: Cow<'p, str>,
+    /// Percent-decoded, where there is anything to decode.
+    decoded: Option<Vec<Cow<'p, str>>>,
+}
+
+impl<'p> Wanted<'p> {
+    /// `None` for one that is not UTF-8 once decoded.
+    fn of(path: &'p str) -> Option<Self> {
+        let raw = path.strip_suffix('/').unwrap_or(path);
+        if !raw.contains('%') {
+            let is_lower = !raw.bytes().any(|byte| byte.is_ascii_uppercase());
+            let key = if is_lower { Cow::Borrowed(raw) } else { Cow::Owned(raw.to_ascii_lowercase()) };
+            return Some(Self { raw, key, decoded: None });
+        }
+        let mut key = String::with_capacity(raw.len());
+        let mut segments = Vec::with_capacity(8);
+        for segment in raw.split('/').skip(1) {
+            let segment = percent_decode_str(segment).decode_utf8().ok()?;
+            key.push('/');
+            key.extend(segment.chars().map(|sign| if sign == '/' { '\0' } else { sign.to_ascii_lowercase() }));
+            segments.push(segment);
+        }
+        Some(Self { raw, key: Cow::Owned(key), decoded: Some(segments) })
+    }
+
+    /// The segment that is here in the key, or that has this number.
+    fn segment(&self, in_key: &str, number: usize) -> &str {
+        match &self.decoded {
+            // The key is as long as the path.
+            None => {
+                let start = in_key.as_ptr().addr() - self.key.as_ptr().addr();
+                self.raw.get(start..start + in_key.len()).unwrap_or_default()
+            }
+            Some(segments) => segments.get(number).map_or("", |segment| segment),
+        }
     }
 }
 
@@ -108,18 +134,18 @@ impl Table {
     /// All routes; those that seed only if they are wanted.
     pub(crate) fn new(seed: bool) -> Self {
         let routes: Vec<&'static Route> = ROUTES.iter().filter(|route| seed || !route.seed).collect();
-        let mut by_shape: Vec<(Method, [Vec<Pattern>; DEEPEST])> = Vec::new();
+        let mut by_method: Vec<(Method, Router<Pattern>)> = Vec::new();
         for route in ROUTES.iter() {
-            let at = by_shape.iter().position(|(method, _)| *method == route.method).unwrap_or_else(|| {
-                by_shape.push((route.method.clone(), Default::default()));
-                by_shape.len() - 1
+            let at = by_method.iter().position(|(method, _)| *method == route.method).unwrap_or_else(|| {
+                by_method.push((route.method.clone(), Router::new()));
+                by_method.len() - 1
             });
             let pattern = Pattern::of(route);
-            if let Some(shape) = by_shape[at].1.get_mut(pattern.parts.len()) {
-                shape.push(pattern);
+            if let Err(error) = by_method[at].1.insert(pattern.path(), pattern) {
+                tracing::error!(%error, path = route.path, "a route is in another one's place");
             }
         }
-        Self { routes, seed, by_shape }
+        Self { routes, seed, by_method }
     }
 
     /// The routes, in the order of the contract.
@@ -137,26 +163,18 @@ impl Table {
 
     /// Finds the route of `path`, which is below the base path. Literals win over parameters, from the left.
     fn find(&self, method: &Method, path: &str) -> Place {
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let plain = !path.contains('%');
-        let mut segments: [Cow<'_, str>; DEEPEST] = [const { Cow::Borrowed("") }; DEEPEST];
-        let mut depth = 0;
-        for raw in path.split('/').skip(1) {
-            let text = if plain { Ok(Cow::Borrowed(raw)) } else { percent_decode_str(raw).decode_utf8() };
-            let Ok(text) = text else { return Place::NotText };
-            if let Some(slot) = segments.get_mut(depth) {
-                *slot = text;
-            }
-            depth += 1;
-        }
+        let Some(wanted) = Wanted::of(path) else { return Place::NotText };
         let method = if *method == Method::HEAD { &Method::GET } else { method };
-        let found = segments.get(..depth).and_then(|segments| Some((self.best(method, segments)?, segments)));
-        match found {
-            Some((pattern, _)) if !self.has(pattern) => Place::Nowhere,
-            Some((pattern, segments)) => {
-                Place::Route(Match { route: pattern.route, parameters: pattern.parameters(segments) })
+        let router = self.by_method.iter().find(|(own, _)| own == method);
+        match router.and_then(|(_, router)| router.at(&wanted.key).ok()) {
+            Some(found) if !self.has(found.value) => Place::Nowhere,
+            Some(found) => {
+                let Pattern { route, parameters } = found.value;
+                let values = found.params.iter().map(|(_, value)| value);
+                let parameter = |(&(name, number), value)| (name, wanted.segment(value, number).to_owned());
+                Place::Route(Match { route, parameters: parameters.iter().zip(values).map(parameter).collect() })
             }
-            None => segments.get(..depth).map_or(Place::Nowhere, |segments| self.other_method(method, segments)),
+            None => self.other_method(method, &wanted.key),
         }
     }
 
@@ -165,25 +183,11 @@ impl Table {
         self.seed || !pattern.route.seed
     }
 
-    /// The route of a method that fits these segments best.
-    fn best(&self, method: &Method, segments: &[Cow<'_, str>]) -> Option<&Pattern> {
-        let (_, shapes) = self.by_shape.iter().find(|(own, _)| own == method)?;
-        let mut best: Option<(u32, &Pattern)> = None;
-        for pattern in shapes.get(segments.len())? {
-            if let Some(score) = pattern.score(segments)
-                && best.is_none_or(|(highest, _)| score > highest)
-            {
-                best = Some((score, pattern));
-            }
-        }
-        best.map(|(_, pattern)| pattern)
-    }
-
     /// Where nothing is by this method: other methods may have something there. One that no route has is refused anywhere.
-    fn other_method(&self, method: &Method, segments: &[Cow<'_, str>]) -> Place {
-        let others = self.by_shape.iter().map(|(other, _)| other);
-        let leads = |other: &&Method| self.best(other, segments).is_some_and(|pattern| self.has(pattern));
-        let mut allowed: Vec<&Method> = others.filter(leads).collect();
+    fn other_method(&self, method: &Method, key: &str) -> Place {
+        let leads = |router: &Router<Pattern>| router.at(key).is_ok_and(|found| self.has(found.value));
+        let others = self.by_method.iter().filter(|(_, router)| leads(router));
+        let mut allowed: Vec<&Method> = others.map(|(other, _)| other).collect();
         allowed.sort_unstable_by_key(|method| method.as_str());
         if allowed.is_empty() && is_usual(method) {
             return Place::Nowhere;
