@@ -49,6 +49,7 @@ pub use door::Door;
 use door::Rules;
 use door::rate_limit::RateLimiting;
 pub use door::rate_limit::RateLimits;
+use door::shared_rates::SharedRates;
 use identity::endings::Endings;
 use identity::known::Known;
 use identity::sessions::Sessions;
@@ -109,7 +110,8 @@ impl Gateway {
             upstreams: upstreams.clone(),
             answers,
             sessions: Sessions::new(endings.clone(), config.cookies()),
-            rates: RateLimiting::new(config.rate_limits, limiter),
+            rates: RateLimiting::new(config.rate_limits),
+            shared_rates: limiter.map(|limiter| SharedRates::new(config.rate_limits, limiter)),
             realtime,
             bodies: config.bodies(),
             patience: config.guards.patience,

@@ -113,9 +113,9 @@ impl Exchange<'_> {
         {
             return Ok(refusal);
         }
-        if route.class.is_strict() {
+        if let Some(shared) = self.needs.shared_rates.as_ref().filter(|_| route.class.is_strict()) {
             let username = self.signed.as_ref().map(|signed| signed.caller.username());
-            self.standing = Box::pin(self.needs.rates.check_shared(route.class, self.address, username)).await;
+            self.standing = Box::pin(shared.check(route.class, self.address, username)).await;
             if let Some(standing) = self.standing.filter(|standing| !standing.allowed()) {
                 return Ok(standing.refusal());
             }

@@ -8,6 +8,7 @@ use super::body_limit::BodyLimits;
 use crate::calls::answers::AnswerCache;
 use crate::calls::upstreams::Upstreams;
 use crate::door::rate_limit::RateLimiting;
+use crate::door::shared_rates::SharedRates;
 use crate::identity::sessions::Sessions;
 
 /// What answering a request of the API takes.
@@ -16,6 +17,8 @@ pub(crate) struct Needs {
     pub(crate) answers: AnswerCache,
     pub(crate) sessions: Sessions,
     pub(crate) rates: RateLimiting,
+    /// Where strict classes are counted for all gateways, if there are others.
+    pub(crate) shared_rates: Option<SharedRates>,
     pub(crate) realtime: Realtime,
     pub(crate) bodies: BodyLimits,
     /// How long a client may pause while the gateway itself reads his body.

@@ -12,6 +12,7 @@ pub(crate) mod request_id;
 pub(crate) mod routing;
 pub(crate) mod rule;
 pub(crate) mod security_headers;
+pub(crate) mod shared_rates;
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -13,11 +13,10 @@ use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter as Governor};
+use governor::{Quota, RateLimiter};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use jobapp_http::ApiError;
-use jobapp_kernel::{Allowance, Rate, RateLimiter};
-use jobapp_runtime::error_text;
+use jobapp_kernel::Rate;
 
 use super::client_address::ClientAddress;
 use super::rule::Rule;
@@ -29,7 +28,8 @@ const fn rate(burst: u32, every_ms: u64) -> Rate {
     Rate { burst, every: Duration::from_millis(every_ms) }
 }
 
-fn times(rate: Rate, factor: u32) -> Rate {
+/// So many times as much.
+pub(super) fn times(rate: Rate, factor: u32) -> Rate {
     let every = (rate.every / factor.max(1)).max(Duration::from_nanos(1));
     Rate { burst: rate.burst.saturating_mul(factor.max(1)), every }
 }
@@ -40,7 +40,7 @@ impl RateClass {
         [Self::Never, Self::General, Self::Search, Self::Upload, Self::SignIn, Self::SignUp, Self::Code, Self::Mail];
 
     /// Its name in headers and messages.
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Never => "never",
             Self::General => "general",
@@ -54,7 +54,7 @@ impl RateClass {
     }
 
     /// What one address and one user may do. Many people may share an address, so addresses may do more.
-    const fn rates(self) -> (Option<Rate>, Option<Rate>) {
+    pub(super) const fn rates(self) -> (Option<Rate>, Option<Rate>) {
         match self {
             Self::Never => (None, None),
             Self::General => (Some(rate(1200, 10)), Some(rate(600, 33))),
@@ -92,8 +92,13 @@ impl Default for RateLimits {
     }
 }
 
-/// How long the shared limiter may take: nobody waits longer for the sake of a limit.
-const PATIENCE: Duration = Duration::from_millis(500);
+impl RateLimits {
+    /// Whether calls from here are not limited.
+    pub(super) fn spares(self, address: IpAddr) -> bool {
+        !self.on || self.spare_loopback && address.is_loopback()
+    }
+}
+
 /// How many keys one limiter remembers. Beyond that, keys it does not know share one allowance.
 const MOST_KEYS: usize = 100_000;
 /// After how many checks a limiter looks for keys to forget.
@@ -102,7 +107,7 @@ const SWEEP_EVERY: u32 = 2048;
 /// How many classes there are.
 const CLASSES: usize = 8;
 
-type Keyed<C> = Governor<u64, DashMapStateStore<u64>, C, StateInformationMiddleware>;
+type Keyed<C> = RateLimiter<u64, DashMapStateStore<u64>, C, StateInformationMiddleware>;
 
 /// One rate for many keys. Keys that have their whole allowance again are forgotten.
 struct Limiter<C: Clock = DefaultClock> {
@@ -119,11 +124,11 @@ struct Limiter<C: Clock = DefaultClock> {
 /// How it stands with a key after a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
-    class: RateClass,
-    rate: Rate,
-    remaining: u32,
+    pub(super) class: RateClass,
+    pub(super) rate: Rate,
+    pub(super) remaining: u32,
     /// Until the next call is allowed; zero when this one was.
-    wait: Duration,
+    pub(super) wait: Duration,
 }
 
 impl<C: Clock + Clone> Limiter<C> {
@@ -223,32 +228,21 @@ pub(crate) struct RateLimiting(Arc<Limiters>);
 
 struct Limiters {
     limits: RateLimits,
-    /// Where the strict classes are counted for all gateways, if there are others.
-    shared: Option<Arc<dyn RateLimiter>>,
-    /// Whether it was out of reach when it was asked last.
-    apart: AtomicBool,
     addresses: [Option<Limiter>; CLASSES],
     users: [Option<Limiter>; CLASSES],
 }
 
 impl RateLimiting {
-    /// By these settings; strict classes are counted at this gateway and at `shared` as well.
-    pub(crate) fn new(limits: RateLimits, shared: Option<Arc<dyn RateLimiter>>) -> Self {
+    /// By these settings.
+    pub(crate) fn new(limits: RateLimits) -> Self {
         let limiter = |class: RateClass, rate: Option<Rate>| {
             rate.map(|rate| Limiter::new(class, times(rate, limits.factor), DefaultClock::default(), MOST_KEYS))
         };
         Self(Arc::new(Limiters {
             limits,
-            shared,
-            apart: AtomicBool::new(false),
             addresses: RateClass::ALL.map(|class| limiter(class, class.rates().0)),
             users: RateClass::ALL.map(|class| limiter(class, class.rates().1)),
         }))
-    }
-
-    fn spares(&self, address: IpAddr) -> bool {
-        let limits = self.0.limits;
-        !limits.on || limits.spare_loopback && address.is_loopback()
     }
 
     /// The general allowance first, then that of the class.
@@ -265,7 +259,7 @@ impl RateLimiting {
 
     /// Counts a call of this user; the refusal, if it is one too many.
     pub(crate) fn refuse_user(&self, class: RateClass, address: ClientAddress, username: &str) -> Option<Response> {
-        if self.spares(address.0) {
+        if self.0.limits.spares(address.0) {
             return None;
         }
         let standing = self.check(&self.0.users, class, username)?;
@@ -273,59 +267,8 @@ impl RateLimiting {
     }
 }
 
-impl RateLimiting {
-    /// Counts a call of a strict class for all gateways together: how it stands with the address, or with the user if he has none
-    /// left. `None` when nothing is shared, or it cannot be reached: then what this gateway counted itself is all there is.
-    pub(crate) async fn check_shared(
-        &self,
-        class: RateClass,
-        address: ClientAddress,
-        username: Option<&str>,
-    ) -> Option<Standing> {
-        let shared = self.0.shared.as_ref().filter(|_| class.is_strict() && !self.spares(address.0))?;
-        let (of_address, of_user) = class.rates();
-        let mut told = None;
-        if let Some(rate) = of_address {
-            let key = format!("{}:address:{:x}", class.name(), network(address.0));
-            let standing = self.take(shared, class, &key, rate).await?;
-            if !standing.allowed() {
-                return Some(standing);
-            }
-            told = Some(standing);
-        }
-        if let (Some(rate), Some(username)) = (of_user, username) {
-            let key = format!("{}:user:{username}", class.name());
-            if let Some(standing) = self.take(shared, class, &key, rate).await
-                && !standing.allowed()
-            {
-                return Some(standing);
-            }
-        }
-        told
-    }
-
-    async fn take(&self, shared: &Arc<dyn RateLimiter>, class: RateClass, key: &str, rate: Rate) -> Option<Standing> {
-        let rate = times(rate, self.0.limits.factor);
-        let asked = tokio::time::timeout(PATIENCE, shared.take(key, rate)).await;
-        let fault = match asked {
-            Ok(Ok(Allowance { remaining, wait })) => {
-                if self.0.apart.swap(false, Ordering::Relaxed) {
-                    tracing::info!("rates are counted for all gateways again");
-                }
-                return Some(Standing { class, rate, remaining, wait });
-            }
-            Ok(Err(error)) => error_text(&error),
-            Err(_) => "it does not answer".to_owned(),
-        };
-        if !self.0.apart.swap(true, Ordering::Relaxed) {
-            tracing::warn!(error = fault, "rates are counted at each gateway alone for now");
-        }
-        None
-    }
-}
-
 /// What counts as one address: an IPv6 client has a whole network of them.
-fn network(address: IpAddr) -> u64 {
+pub(super) fn network(address: IpAddr) -> u64 {
     match address {
         IpAddr::V4(address) => u64::from(address.to_bits()),
         IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
@@ -339,7 +282,7 @@ impl Rule for RateLimiting {
     fn enter(&self, request: &mut Request) -> ControlFlow<Response, Self::Memory> {
         let ClientAddress(address) = ClientAddress::of(request.extensions());
         let class = request.extensions().get::<Place>().map_or(RateClass::General, Place::class);
-        if class == RateClass::Never || self.spares(address) {
+        if class == RateClass::Never || self.0.limits.spares(address) {
             return ControlFlow::Continue(None);
         }
         match self.check(&self.0.addresses, class, network(address)) {
@@ -419,7 +362,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_call_too_many_is_429_and_says_when_to_come_back() {
-        let rule = RateLimiting::new(RateLimits::default(), None);
+        let rule = RateLimiting::new(RateLimits::default());
         for left in (0..30).rev() {
             let response = through(rule.clone(), of_class(RateClass::SignIn, "192.0.2.1"), fine).await;
             assert_eq!(response.status(), StatusCode::OK);
@@ -444,7 +387,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_question_who_one_is_is_never_limited() {
-        let rule = RateLimiting::new(RateLimits::default(), None);
+        let rule = RateLimiting::new(RateLimits::default());
         for _ in 0..5000 {
             let response = through(rule.clone(), of_class(RateClass::Never, "192.0.2.1"), fine).await;
             assert_eq!(response.status(), StatusCode::OK);
@@ -454,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_user_is_counted_wherever_he_comes_from() {
-        let rule = RateLimiting::new(RateLimits::default(), None);
+        let rule = RateLimiting::new(RateLimits::default());
         let calls = (0..4_u8).map(|part| {
             let address = ClientAddress([192, 0, 2, part].into());
             rule.refuse_user(RateClass::Mail, address, "Marta").is_none()
@@ -467,7 +410,7 @@ mod tests {
     fn a_factor_makes_more_of_everything_and_off_is_off() {
         let here = ClientAddress([127, 0, 0, 1].into());
         let allowed = |limits: RateLimits| {
-            let rule = RateLimiting::new(limits, None);
+            let rule = RateLimiting::new(limits);
             (0..100).take_while(|_| rule.refuse_user(RateClass::Mail, here, "Marta").is_none()).count()
         };
         let limits = RateLimits::default();
