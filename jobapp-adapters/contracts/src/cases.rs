@@ -107,6 +107,10 @@ macro_rules! repository {
             a_commit_wakes_the_relay
             a_commit_before_the_wait_is_not_missed
             waiting_entries_are_counted
+            a_held_back_aggregate_is_handed_to_nobody
+            what_came_before_what_is_held_back_is_cleared
+            what_was_held_back_comes_again
+            holding_back_needs_the_lease
             parallel_owners_never_share_an_aggregate
         }
         $crate::__suite! { $factory, $crate::Harness, [$crate::sequence], sequence:

@@ -29,6 +29,20 @@ async fn lease(h: &Harness, owner: &str, limit: usize) -> Vec<OutboxEntry> {
     h.outbox.lease(owner, LONG, limit).await.unwrap()
 }
 
+/// What this owner gets as soon as it gets anything.
+async fn handed_out(h: &Harness, owner: &str) -> Vec<OutboxEntry> {
+    let handed_out = timeout(PATIENCE, async {
+        loop {
+            let entries = lease(h, owner, 10).await;
+            if !entries.is_empty() {
+                return entries;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    handed_out.await.expect("the time of others ends")
+}
+
 /// Kettle and version of each entry.
 fn marks(entries: &[OutboxEntry]) -> Vec<(String, Version)> {
     entries.iter().map(|entry| (entry.aggregate_id.clone(), entry.version)).collect()
@@ -95,16 +109,7 @@ pub async fn an_expired_lease_hands_over(h: &Harness) {
     boil(h, 1).await;
     let first = h.outbox.lease("dead", Duration::from_millis(20), 10).await.unwrap();
     assert_eq!(first.len(), 1);
-    let taken_over = timeout(PATIENCE, async {
-        loop {
-            let entries = lease(h, "alive", 10).await;
-            if !entries.is_empty() {
-                return entries;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
-    assert_eq!(taken_over.await.expect("a lease ends"), first);
+    assert_eq!(handed_out(h, "alive").await, first);
     assert_eq!(lease(h, "dead", 10).await, []);
 }
 
@@ -180,6 +185,56 @@ pub async fn waiting_entries_are_counted(h: &Harness) {
     assert_eq!(h.outbox.waiting().await.unwrap(), 2);
     h.insert(&a_kettle(3)).await;
     assert_eq!(h.outbox.waiting().await.unwrap(), 2, "a change without events adds none");
+}
+
+async fn hold_back(h: &Harness, owner: &str, entry: &OutboxEntry, time: Duration) {
+    h.outbox.hold_back(owner, &[(entry.id.clone(), time)]).await.unwrap();
+}
+
+/// What cannot be published waits, and so does what follows it; the others are handed out.
+pub async fn a_held_back_aggregate_is_handed_to_nobody(h: &Harness) {
+    boil(h, 1).await;
+    boil(h, 2).await;
+    let entries = lease(h, "a", 10).await;
+    hold_back(h, "a", &entries[0], LONG).await;
+    boil(h, 1).await;
+    boil(h, 2).await;
+    assert_eq!(marks(&lease(h, "a", 10).await), [mark(2, 1), mark(2, 2)]);
+    assert_eq!(lease(h, "b", 10).await, []);
+    assert_eq!((h.outbox.waiting().await.unwrap(), h.outbox.stuck().await.unwrap()), (4, 1));
+}
+
+/// Entries that were leased with a later one that is held back can still be cleared.
+pub async fn what_came_before_what_is_held_back_is_cleared(h: &Harness) {
+    for _ in 0..3 {
+        boil(h, 1).await;
+    }
+    let entries = lease(h, "a", 10).await;
+    clear(h, "a", &entries[..1]).await;
+    hold_back(h, "a", &entries[1], Duration::from_millis(20)).await;
+    assert_eq!(handed_out(h, "a").await, entries[1..]);
+}
+
+/// What was held back is handed out again when its time is over, also to another.
+pub async fn what_was_held_back_comes_again(h: &Harness) {
+    boil(h, 1).await;
+    let entries = lease(h, "a", 10).await;
+    hold_back(h, "a", &entries[0], Duration::from_millis(20)).await;
+    assert_eq!(handed_out(h, "b").await, entries);
+    assert_eq!(h.outbox.stuck().await.unwrap(), 0);
+    clear(h, "b", &entries).await;
+    assert_eq!(h.outbox.waiting().await.unwrap(), 0);
+}
+
+/// Who does not hold the lease holds nothing back, and what is not there is no mistake.
+pub async fn holding_back_needs_the_lease(h: &Harness) {
+    boil(h, 1).await;
+    let entries = lease(h, "a", 10).await;
+    hold_back(h, "b", &entries[0], LONG).await;
+    h.outbox.hold_back("a", &[(MessageId("kettle/none/1/0".into()), LONG)]).await.unwrap();
+    h.outbox.hold_back("a", &[]).await.unwrap();
+    assert_eq!(lease(h, "a", 10).await, entries);
+    assert_eq!(h.outbox.stuck().await.unwrap(), 0);
 }
 
 /// However many relays there are, each aggregate's events come in order and once, as long as leases last.

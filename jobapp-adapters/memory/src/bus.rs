@@ -132,6 +132,16 @@ impl State {
         Ok(queues)
     }
 
+    fn publish(&mut self, message: &Message) -> Result<(), PublishError> {
+        if let Some(reason) = &self.outage {
+            return Err(PublishError::Unavailable(reason.clone().into()));
+        }
+        for queue in self.route(message)? {
+            self.store(&queue, message.clone());
+        }
+        Ok(())
+    }
+
     fn store(&mut self, queue: &str, message: Message) {
         self.next += 1;
         let seq = self.next;
@@ -170,18 +180,9 @@ impl QueueState {
 
 #[async_trait]
 impl Publisher for MemoryBus {
-    async fn publish(&self, messages: &[Message]) -> Result<(), PublishError> {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), PublishError>> {
         let mut state = self.state.lock();
-        if let Some(reason) = &state.outage {
-            return Err(PublishError::Unavailable(reason.clone().into()));
-        }
-        let routes = messages.iter().map(|message| state.route(message)).collect::<Result<Vec<_>, _>>()?;
-        for (message, queues) in messages.iter().zip(routes) {
-            for queue in queues {
-                state.store(&queue, message.clone());
-            }
-        }
-        Ok(())
+        messages.iter().map(|message| state.publish(message)).collect()
     }
 }
 

@@ -1,10 +1,11 @@
 //! The outbox and the sequences in memory.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jobapp_kernel::{MessageId, Outbox, OutboxEntry, RepositoryError, Sequence, Timestamp};
+use jobapp_kernel::{MessageId, Outbox, OutboxEntry, RepositoryError, Sequence};
+use tokio::time::Instant;
 
 use crate::MemoryStore;
 
@@ -16,8 +17,9 @@ pub(crate) struct Waiting {
 }
 
 struct Lease {
-    owner: String,
-    until: Timestamp,
+    /// `None` while the entry is held back from everybody.
+    owner: Option<String>,
+    until: Instant,
 }
 
 impl Waiting {
@@ -30,9 +32,9 @@ impl Waiting {
         self.entries.values().map(|(entry, _)| entry.clone()).collect()
     }
 
-    fn lease(&mut self, owner: &str, now: Timestamp, until: Timestamp, limit: usize) -> Vec<OutboxEntry> {
+    fn lease(&mut self, owner: &str, now: Instant, until: Instant, limit: usize) -> Vec<OutboxEntry> {
         let leased_elsewhere =
-            |lease: &Option<Lease>| lease.as_ref().is_some_and(|l| l.owner != owner && l.until > now);
+            |lease: &Option<Lease>| lease.as_ref().is_some_and(|l| l.owner.as_deref() != Some(owner) && l.until > now);
         let blocked: HashSet<(String, String)> = self
             .entries
             .values()
@@ -44,28 +46,52 @@ impl Waiting {
             .filter(|(entry, _)| !blocked.contains(&(entry.aggregate.clone(), entry.aggregate_id.clone())))
             .take(limit)
             .map(|(entry, lease)| {
-                *lease = Some(Lease { owner: owner.to_owned(), until });
+                *lease = Some(Lease { owner: Some(owner.to_owned()), until });
                 entry.clone()
             })
             .collect()
     }
 
     fn clear(&mut self, owner: &str, ids: &HashSet<&MessageId>) {
-        let is_owned = |lease: &Option<Lease>| lease.as_ref().is_some_and(|lease| lease.owner == owner);
-        self.entries.retain(|_, (entry, lease)| !(is_owned(lease) && ids.contains(&entry.id)));
+        self.entries.retain(|_, (entry, lease)| !(is_leased_to(owner, lease.as_ref()) && ids.contains(&entry.id)));
     }
+
+    fn hold_back(&mut self, owner: &str, until: &HashMap<&MessageId, Instant>) {
+        for (entry, lease) in self.entries.values_mut() {
+            if let Some(&until) = until.get(&entry.id)
+                && is_leased_to(owner, lease.as_ref())
+            {
+                *lease = Some(Lease { owner: None, until });
+            }
+        }
+    }
+
+    fn stuck(&self) -> usize {
+        self.entries.values().filter(|(_, lease)| lease.as_ref().is_some_and(|lease| lease.owner.is_none())).count()
+    }
+}
+
+fn is_leased_to(owner: &str, lease: Option<&Lease>) -> bool {
+    lease.is_some_and(|lease| lease.owner.as_deref() == Some(owner))
 }
 
 #[async_trait]
 impl Outbox for MemoryStore {
     async fn lease(&self, owner: &str, lease: Duration, limit: usize) -> Result<Vec<OutboxEntry>, RepositoryError> {
-        let now = self.shared.clock.now();
-        Ok(self.shared.data.lock().outbox.lease(owner, now, now.plus(lease), limit))
+        let now = Instant::now();
+        Ok(self.shared.data.lock().outbox.lease(owner, now, now + lease, limit))
     }
 
     /// Only what is leased to `owner` goes: who lost a lease must not clear an entry that another is about to publish.
     async fn clear(&self, owner: &str, ids: &[MessageId]) -> Result<(), RepositoryError> {
         self.shared.data.lock().outbox.clear(owner, &ids.iter().collect());
+        Ok(())
+    }
+
+    async fn hold_back(&self, owner: &str, entries: &[(MessageId, Duration)]) -> Result<(), RepositoryError> {
+        let now = Instant::now();
+        let until = entries.iter().map(|(id, time)| (id, now + *time)).collect();
+        self.shared.data.lock().outbox.hold_back(owner, &until);
         Ok(())
     }
 
@@ -75,6 +101,10 @@ impl Outbox for MemoryStore {
 
     async fn waiting(&self) -> Result<u64, RepositoryError> {
         Ok(self.shared.data.lock().outbox.entries.len() as u64)
+    }
+
+    async fn stuck(&self) -> Result<u64, RepositoryError> {
+        Ok(self.shared.data.lock().outbox.stuck() as u64)
     }
 }
 

@@ -65,7 +65,7 @@ impl MemoryStore {
         Self::with(Arc::new(SystemClock), None)
     }
 
-    /// An empty store on this clock, which dates outbox entries and ends leases; `headers` says what a change came with.
+    /// An empty store on this clock, which dates outbox entries; `headers` says what a change came with.
     pub fn with(clock: Arc<dyn Clock>, headers: Option<Headers>) -> Self {
         let shared = Shared { clock, headers, data: Mutex::default(), changed: Notify::new() };
         Self { shared: Arc::new(shared), turns: Turns::default() }

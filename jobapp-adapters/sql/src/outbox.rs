@@ -7,19 +7,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jobapp_kernel::{MessageId, Outbox, OutboxEntry, RepositoryError, Timestamp, Version};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Order, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Order, QueryResult, Statement};
 
 use crate::SqlStore;
+use crate::dialect;
 use crate::seal::{self, Seal};
 use crate::statement::{Template, limited};
 use crate::store::Inner;
 use crate::tables::OUTBOX;
 
+/// To whom an entry is leased that is held back from everybody.
+const NOBODY: &str = "";
+
 /// What the outbox asks most often, by its relay and by its metrics.
 pub(crate) struct OutboxStatements {
     any: Template,
     count: Template,
-    /// The instant and the owner.
+    stuck: Template,
+    /// The owner.
     oldest: Template,
 }
 
@@ -30,7 +35,7 @@ impl OutboxStatements {
             .from_as(OUTBOX, "other")
             .and_where(Expr::col(("other", "aggregate_id")).equals((OUTBOX, "aggregate_id")))
             .and_where(Expr::col(("other", "aggregate")).equals((OUTBOX, "aggregate")))
-            .and_where(Expr::col(("other", "leased_until")).gt(0))
+            .and_where(Expr::col(("other", "leased_until")).gt(dialect::now()))
             .and_where(Expr::col(("other", "leased_by")).ne(""))
             .take();
         let oldest = Query::select()
@@ -39,9 +44,15 @@ impl OutboxStatements {
             .and_where(Expr::exists(leased_elsewhere).not())
             .order_by("seq", Order::Asc)
             .take();
+        let stuck = Query::select()
+            .expr(Expr::col("seq").count())
+            .from(OUTBOX)
+            .and_where(Expr::col("leased_by").eq(NOBODY))
+            .take();
         Self {
             any: Template::of(backend, &Query::select().column("seq").from(OUTBOX).take()),
             count: Template::of(backend, &Query::select().expr(Expr::col("seq").count()).from(OUTBOX).take()),
+            stuck: Template::of(backend, &stuck),
             oldest: Template::of(backend, &oldest),
         }
     }
@@ -64,9 +75,8 @@ impl Outbox for SqlStore {
         if self.inner.connections.one(any).await.map_err(&failed)?.is_none() {
             return Ok(Vec::new());
         }
-        let now = self.inner.clock.now();
         let transaction = self.inner.connections.begin().await.map_err(&failed)?;
-        let oldest = limited(statements.oldest.with([now.as_millis().into(), owner.into()]), most);
+        let oldest = limited(statements.oldest.with([owner.into()]), most);
         let rows = transaction.query_all_raw(oldest).await.map_err(&failed)?;
         if rows.is_empty() {
             transaction.rollback().await.map_err(&failed)?;
@@ -82,7 +92,7 @@ impl Outbox for SqlStore {
         let update = Query::update()
             .table(OUTBOX)
             .value("leased_by", owner)
-            .value("leased_until", now.plus(lease).as_millis())
+            .value("leased_until", in_future(lease))
             .and_where(Expr::col("seq").is_in(numbers))
             .take();
         transaction.execute(&update).await.map_err(&failed)?;
@@ -104,16 +114,47 @@ impl Outbox for SqlStore {
         Ok(())
     }
 
+    async fn hold_back(&self, owner: &str, entries: &[(MessageId, Duration)]) -> Result<(), RepositoryError> {
+        let failed = failed(&self.inner, "hold back outbox entries");
+        let transaction = self.inner.connections.begin().await.map_err(&failed)?;
+        for (id, time) in entries {
+            let update = Query::update()
+                .table(OUTBOX)
+                .value("leased_by", NOBODY)
+                .value("leased_until", in_future(*time))
+                .and_where(Expr::col("id").eq(id.0.as_str()))
+                .and_where(Expr::col("leased_by").eq(owner))
+                .take();
+            transaction.execute(&update).await.map_err(&failed)?;
+        }
+        transaction.commit().await.map_err(&failed)
+    }
+
     async fn changed(&self) {
         self.inner.changed.notified().await;
     }
 
     async fn waiting(&self) -> Result<u64, RepositoryError> {
+        self.count(self.inner.outbox.count.with([])).await
+    }
+
+    async fn stuck(&self) -> Result<u64, RepositoryError> {
+        self.count(self.inner.outbox.stuck.with([NOBODY.into()])).await
+    }
+}
+
+impl SqlStore {
+    async fn count(&self, question: Statement) -> Result<u64, RepositoryError> {
         let failed = failed(&self.inner, "count outbox entries");
-        let row = self.inner.connections.one(self.inner.outbox.count.with([])).await.map_err(&failed)?;
+        let row = self.inner.connections.one(question).await.map_err(&failed)?;
         let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0)).map_err(&failed)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
+}
+
+/// So long after the database's now, in milliseconds since 1970.
+fn in_future(time: Duration) -> Expr {
+    dialect::now().add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2))
 }
 
 /// An entry whose content is damaged is handed out as unreadable: it must hold back its aggregate and nothing else.

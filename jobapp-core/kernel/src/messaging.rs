@@ -227,10 +227,10 @@ impl Subscription {
     }
 }
 
-/// Why messages could not be published. None of the batch may be taken for published.
+/// Why a message may not be taken for published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// No queue is bound for it.
+    /// No queue is bound for it: it was stored nowhere.
     #[error("no queue is bound to {exchange} for {routing_key:?}")]
     Unroutable {
         /// The exchange.
@@ -238,9 +238,23 @@ pub enum PublishError {
         /// The routing key.
         routing_key: String,
     },
-    /// The broker is away or refused it.
-    #[error("the message bus could not take the messages")]
+    /// The broker is away, refused it, or did not confirm it in time: it may have been stored nevertheless.
+    #[error("the message bus could not take a message")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl PublishError {
+    /// The broker gave no answer for a message.
+    pub fn unanswered() -> Self {
+        Self::Unavailable("it gave no answer".into())
+    }
+}
+
+/// Either way something else is missing, and the same message can be published later.
+impl Kinded for PublishError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Unavailable
+    }
 }
 
 /// Why a consumer could not be attached.
@@ -256,8 +270,15 @@ pub struct BindError {
 /// Publishes messages.
 #[async_trait]
 pub trait Publisher: Send + Sync {
-    /// Publishes in order and returns once every message is safe with the broker.
-    async fn publish(&self, messages: &[Message]) -> Result<(), PublishError>;
+    /// Publishes in order and returns once the broker has answered for each: one answer a message, in their order. `Ok` is
+    /// given once the message is safe with the broker. A message that is not taken disturbs no other, and one that is not
+    /// confirmed does not hold up the answers of the others for more than a few seconds.
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), PublishError>>;
+
+    /// Publishes one message.
+    async fn publish_one(&self, message: &Message) -> Result<(), PublishError> {
+        self.publish(std::slice::from_ref(message)).await.pop().unwrap_or_else(|| Err(PublishError::unanswered()))
+    }
 }
 
 /// Delivers messages to handlers.

@@ -53,11 +53,15 @@ impl OutboxEntry {
 pub trait Outbox: Send + Sync {
     /// Leases the oldest entries to `owner`: at most `limit`, oldest first, in the order of each aggregate's versions. While an
     /// aggregate's entries are leased nobody else gets any of that aggregate's. Asking again renews the lease and returns
-    /// what was not cleared.
+    /// what was neither cleared nor held back. Leases end by the store's clock, whatever time its callers have.
     async fn lease(&self, owner: &str, lease: Duration, limit: usize) -> Result<Vec<OutboxEntry>, RepositoryError>;
 
     /// Forgets entries that were published. Unknown ids are ignored.
     async fn clear(&self, owner: &str, ids: &[MessageId]) -> Result<(), RepositoryError>;
+
+    /// Holds back entries that are leased to `owner` and cannot be published, each for its time: until then nobody is given any
+    /// of its aggregate's, `owner` neither. Unknown ids, and what `owner` has lost, are ignored.
+    async fn hold_back(&self, owner: &str, entries: &[(MessageId, Duration)]) -> Result<(), RepositoryError>;
 
     /// Completes when a change with events was committed in this process since the last call completed. A store that cannot
     /// tell may complete at any time.
@@ -65,4 +69,7 @@ pub trait Outbox: Send + Sync {
 
     /// How many entries wait.
     async fn waiting(&self) -> Result<u64, RepositoryError>;
+
+    /// How many of them could not be published when it was last tried. Those that wait behind them are not counted.
+    async fn stuck(&self) -> Result<u64, RepositoryError>;
 }

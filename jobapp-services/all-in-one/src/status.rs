@@ -21,7 +21,7 @@ struct Watched {
     outboxes: Arc<Vec<(&'static str, Arc<dyn Outbox>)>>,
 }
 
-/// The route: a page; for who asks for JSON `{ settled, outbox: { service: entries }, queues: { queue: { … } } }`.
+/// The route: a page; for who asks for JSON `{ settled, outbox: { service: entries }, stuck: { service: entries }, queues: { queue: { … } } }`.
 pub(crate) fn router(bus: SqlBus, outboxes: Vec<(&'static str, Arc<dyn Outbox>)>) -> Router {
     Router::new().route("/_dev/status", get(status)).with_state(Watched { bus, outboxes: Arc::new(outboxes) })
 }
@@ -43,18 +43,25 @@ fn has_settled(before: &SqlBusCensus, in_outboxes: u64, after: &SqlBusCensus) ->
 struct Found {
     settled: bool,
     outbox: BTreeMap<&'static str, u64>,
+    /// Those that could not be published when it was last tried; services without any are left out.
+    stuck: BTreeMap<&'static str, u64>,
     queues: BTreeMap<String, QueueDepth>,
 }
 
 async fn look(watched: &Watched) -> Result<Found, ApiError> {
     let before = census(&watched.bus).await?;
-    let mut outbox = BTreeMap::new();
+    let (mut outbox, mut stuck) = (BTreeMap::new(), BTreeMap::new());
     for (service, port) in watched.outboxes.iter() {
-        outbox.insert(*service, port.waiting().await?);
+        let waiting = port.waiting().await?;
+        outbox.insert(*service, waiting);
+        if waiting > 0 {
+            stuck.insert(*service, port.stuck().await?);
+        }
     }
     let after = census(&watched.bus).await?;
     let settled = has_settled(&before, outbox.values().sum(), &after);
-    Ok(Found { settled, outbox, queues: after.queues.into_iter().collect() })
+    stuck.retain(|_, count| *count > 0);
+    Ok(Found { settled, outbox, stuck, queues: after.queues.into_iter().collect() })
 }
 
 async fn status(State(watched): State<Watched>, headers: HeaderMap) -> Result<Response, ApiError> {
@@ -71,7 +78,7 @@ impl Found {
             |depth: &QueueDepth| json!({ "waiting": depth.waiting, "inFlight": depth.in_flight, "dead": depth.dead });
         let queues: BTreeMap<&String, Value> =
             self.queues.iter().map(|(queue, counts)| (queue, depth(counts))).collect();
-        json!({ "settled": self.settled, "outbox": self.outbox, "queues": queues })
+        json!({ "settled": self.settled, "outbox": self.outbox, "stuck": self.stuck, "queues": queues })
     }
 
     fn page(&self) -> Markup {
@@ -86,6 +93,12 @@ impl Found {
                 p.bad {
                     (dead) @if dead == 1 { " message" } @else { " messages" } " could not be handled. "
                     code { "jobapp dead-letters list" } " says why."
+                }
+            }
+            @let stuck: u64 = self.stuck.values().sum();
+            @if stuck > 0 {
+                p.bad {
+                    (stuck) @if stuck == 1 { " event" } @else { " events" } " could not be published. The log says why."
                 }
             }
             h2 { "Queues" }
@@ -113,10 +126,21 @@ impl Found {
             h2 { "Outboxes" }
             p.soft { "What a service has stored and not yet published." }
             table.cards-when-narrow {
-                thead { tr { th scope="col" { "Service" } th.number scope="col" { "Waiting" } } }
+                thead {
+                    tr {
+                        th scope="col" { "Service" }
+                        th.number scope="col" { "Waiting" }
+                        th.number scope="col" { "Could not be published" }
+                    }
+                }
                 tbody {
                     @for (service, waiting) in &self.outbox {
-                        tr { th scope="row" { (service) } td.number data-label="Waiting" { (waiting) } }
+                        @let stuck = self.stuck.get(service).copied().unwrap_or(0);
+                        tr {
+                            th scope="row" { (service) }
+                            td.number data-label="Waiting" { (waiting) }
+                            td.number.bad[stuck > 0] data-label="Could not be published" { (stuck) }
+                        }
                     }
                 }
             }
@@ -152,16 +176,22 @@ mod tests {
         let found = Found {
             settled: false,
             outbox: [("auth", 4)].into(),
+            stuck: [("auth", 1)].into(),
             queues: [("user-seller-queue".to_owned(), depth)].into(),
         };
         let queue = json!({ "waiting": 2, "inFlight": 1, "dead": 1 });
-        let expected = json!({ "settled": false, "outbox": { "auth": 4 }, "queues": { "user-seller-queue": queue } });
+        let expected = json!({
+            "settled": false, "outbox": { "auth": 4 }, "stuck": { "auth": 1 }, "queues": { "user-seller-queue": queue },
+        });
         assert_eq!(found.json(), expected);
         let page = found.page().into_string();
-        for part in ["Work is under way", "1 message could not be handled", "user-seller-queue", ">4</td>"] {
+        for part in ["Work is under way", "1 message could not be handled", "1 event could not be published", ">4</td>"]
+        {
             assert!(page.contains(part), "{part}: {page}");
         }
-        let settled = Found { settled: true, outbox: BTreeMap::new(), queues: BTreeMap::new() }.page().into_string();
+        let settled = Found { settled: true, outbox: BTreeMap::new(), stuck: BTreeMap::new(), queues: BTreeMap::new() }
+            .page()
+            .into_string();
         assert!(settled.contains("come to rest") && !settled.contains("could not be handled."), "{settled}");
     }
 }

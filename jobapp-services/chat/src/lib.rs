@@ -98,7 +98,8 @@ impl ChatService {
         let asked = jobapp_runtime::note(format!("gig-asked/{id}"), queues::GIG_ASKED, "gig-asked", &asked, at);
         let published = match asked {
             Ok(message) => {
-                self.shared.publisher.publish(&[message]).await.map_err(|error| jobapp_runtime::error_text(&error))
+                let published = self.shared.publisher.publish_one(&message).await;
+                published.map_err(|error| jobapp_runtime::error_text(&error))
             }
             Err(error) => Err(jobapp_runtime::error_text(&error)),
         };

@@ -81,7 +81,7 @@ fn dead(bus: &MemoryBus, queue: Queue) -> u64 {
 #[tokio::test]
 async fn a_message_becomes_a_mail() {
     let Running { bus, mailer } = start().await;
-    bus.publish(&[message(Some("a"), queues::AUTH_EMAIL, &a_verify_mail())]).await.unwrap();
+    bus.publish_one(&message(Some("a"), queues::AUTH_EMAIL, &a_verify_mail())).await.unwrap();
     eventually(|| bus.is_idle()).await;
     let sent = mailer.sent();
     assert_eq!(sent.len(), 1);
@@ -92,7 +92,7 @@ async fn a_message_becomes_a_mail() {
 async fn a_placed_order_mails_both_sides_once_however_often_it_is_published() {
     let Running { bus, mailer } = start().await;
     for _ in 0..2 {
-        bus.publish(&[message(Some("a"), queues::ORDER_EMAIL, &an_order_placed())]).await.unwrap();
+        bus.publish_one(&message(Some("a"), queues::ORDER_EMAIL, &an_order_placed())).await.unwrap();
         eventually(|| bus.is_idle()).await;
     }
     let sent: Vec<_> = mailer.sent().into_iter().map(|sent| (sent.mail.template, sent.mail.to)).collect();
@@ -107,7 +107,7 @@ async fn a_placed_order_mails_both_sides_once_however_often_it_is_published() {
 async fn mails_wait_until_the_mailer_is_back() {
     let Running { bus, mailer } = start().await;
     mailer.go_away();
-    bus.publish(&[message(Some("a"), queues::AUTH_EMAIL, &a_verify_mail())]).await.unwrap();
+    bus.publish_one(&message(Some("a"), queues::AUTH_EMAIL, &a_verify_mail())).await.unwrap();
     eventually(|| mailer.attempts() > 1).await;
     assert!(mailer.sent().is_empty());
     mailer.come_back();
@@ -124,13 +124,14 @@ async fn a_message_nobody_can_be_mailed_is_dead_and_says_why() {
     without_receiver.as_object_mut().unwrap().remove("buyerEmail");
     let mut unknown = a_verify_mail();
     unknown["template"] = json!("newsletter");
-    bus.publish(&[
-        message(Some("a"), queues::ORDER_EMAIL, &without_receiver),
-        message(Some("b"), queues::AUTH_EMAIL, &unknown),
-        message(Some("c"), queues::AUTH_EMAIL, &json!("no object")),
-    ])
-    .await
-    .unwrap();
+    let answers = bus
+        .publish(&[
+            message(Some("a"), queues::ORDER_EMAIL, &without_receiver),
+            message(Some("b"), queues::AUTH_EMAIL, &unknown),
+            message(Some("c"), queues::AUTH_EMAIL, &json!("no object")),
+        ])
+        .await;
+    assert!(answers.iter().all(Result::is_ok));
     eventually(|| bus.is_idle()).await;
     assert_eq!(dead(&bus, queues::ORDER_EMAIL), 1);
     assert_eq!(dead(&bus, queues::AUTH_EMAIL), 2);
@@ -141,7 +142,7 @@ async fn a_message_nobody_can_be_mailed_is_dead_and_says_why() {
 async fn equal_messages_of_a_producer_without_ids_are_two_mails() {
     let Running { bus, mailer } = start().await;
     for _ in 0..2 {
-        bus.publish(&[message(None, queues::AUTH_EMAIL, &a_verify_mail())]).await.unwrap();
+        bus.publish_one(&message(None, queues::AUTH_EMAIL, &a_verify_mail())).await.unwrap();
     }
     eventually(|| bus.is_idle()).await;
     assert_eq!(mailer.sent().len(), 2);
@@ -161,7 +162,7 @@ async fn a_code_arrives_in_the_mailbox_of_the_one_binary() {
 
     let body =
         json!({ "template": "otpEmail", "receiverEmail": "marta@example.org", "username": "Marta", "otp": "408152" });
-    bus.publish(&[message(Some("a"), queues::AUTH_EMAIL, &body)]).await.unwrap();
+    bus.publish_one(&message(Some("a"), queues::AUTH_EMAIL, &body)).await.unwrap();
     eventually(|| bus.is_idle()).await;
     let mails = mailbox.list(Some("marta@example.org"), None, 10).await.unwrap().mails;
     assert_eq!(mails.len(), 1);

@@ -39,19 +39,26 @@ pub async fn a_fanout_reaches_every_bound_queue(bus: &Bus) {
     }
 }
 
-/// What nobody waits for is refused, and so is what came with it.
-pub async fn a_message_without_a_queue_is_an_error_and_nothing_of_its_batch_is_stored(bus: &Bus) {
+/// What nobody waits for is refused; what was published with it goes its way.
+pub async fn a_message_without_a_queue_is_refused_and_disturbs_no_other(bus: &Bus) {
     let queue = a_queue();
     bus.declare(&[queue]).await;
     let mut other_key = message(queue, "no queue");
     other_key.routing_key = "another key".to_owned();
     let mut other_exchange = message(queue, "no exchange");
     other_exchange.exchange = unique("exchange").to_owned();
-    for unroutable in [other_key, other_exchange] {
-        let batch = [message(queue, "before"), unroutable, message(queue, "after")];
-        let error = in_time("the answer", bus.publisher.publish(&batch)).await.unwrap_err();
-        assert!(matches!(error, PublishError::Unroutable { .. }), "{error:?}");
-    }
+    let batch = [message(queue, "0"), other_key, message(queue, "1"), other_exchange, message(queue, "2")];
+    let answers = in_time("the answers", bus.publisher.publish(&batch)).await;
+    let refused = |answer: &Result<(), PublishError>| matches!(answer, Err(PublishError::Unroutable { .. }));
+    assert_eq!(answers.iter().map(refused).collect::<Vec<_>>(), [false, true, false, true, false], "{answers:?}");
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3, "{answers:?}");
+    let error = in_time("the answer", bus.publisher.publish_one(&batch[1])).await.unwrap_err();
+    assert!(matches!(error, PublishError::Unroutable { .. }), "{error:?}");
+    let probe = Probe::done();
+    let running = bus.consume(Subscription::to(queue), &probe);
+    probe.seen(3).await;
+    running.stop().await;
+    assert_eq!(probe.bodies(), numbers(3));
     bus.assert_empty(queue).await;
 }
 

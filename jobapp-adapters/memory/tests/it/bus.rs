@@ -10,3 +10,4 @@ async fn a_fresh_bus() -> Bus {
 }
 
 jobapp_contracts::bus!(a_fresh_bus());
+jobapp_contracts::bus_of_known_messages!(a_fresh_bus());

@@ -205,15 +205,24 @@ impl SqlBus {
 
 #[async_trait]
 impl Publisher for SqlBus {
-    async fn publish(&self, messages: &[Message]) -> Result<(), PublishError> {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), PublishError>> {
         if messages.is_empty() {
-            return Ok(());
+            return Vec::new();
         }
-        let reply = self.ask(Op::Publish(messages.to_vec())).await;
-        match reply.map_err(|error| PublishError::Unavailable(Box::new(error)))? {
-            Reply::Unroutable { exchange, routing_key } => Err(PublishError::Unroutable { exchange, routing_key }),
-            _ => Ok(()),
-        }
+        let stored = match self.ask(Op::Publish(messages.to_vec())).await {
+            Ok(Reply::Published(stored)) => Ok(stored),
+            Ok(_) => Err(SqlBusError::Closed),
+            Err(error) => Err(error),
+        };
+        let answer = |(index, message): (usize, &Message)| match &stored {
+            Err(error) => Err(PublishError::Unavailable(Box::new(error.clone()))),
+            Ok(stored) if stored.get(index) == Some(&true) => Ok(()),
+            Ok(_) => Err(PublishError::Unroutable {
+                exchange: message.exchange.clone(),
+                routing_key: message.routing_key.clone(),
+            }),
+        };
+        messages.iter().enumerate().map(answer).collect()
     }
 }
 

@@ -57,8 +57,12 @@ pub(super) enum Op {
 #[derive(Debug)]
 pub(super) enum Reply {
     Done,
-    Unroutable { exchange: String, routing_key: String },
-    KindDiffers { queue: String, reason: String },
+    /// Whether each message has a queue, and so was stored.
+    Published(Vec<bool>),
+    KindDiffers {
+        queue: String,
+        reason: String,
+    },
     Found(Found),
     Dead(Vec<DeadLetter>),
     NotFound,
@@ -289,19 +293,18 @@ impl Writer {
             // Another process may have declared a queue meanwhile.
             topology = self.cached.topology.insert(Topology::load(database).await?);
         }
-        if let Some(unroutable) = messages.iter().find(|message| topology.route(message).is_empty()) {
-            let (exchange, routing_key) = (unroutable.exchange.clone(), unroutable.routing_key.clone());
-            return Ok(Reply::Unroutable { exchange, routing_key });
-        }
         let seal = self.seal.as_ref();
+        let mut stored = Vec::with_capacity(messages.len());
         for message in messages {
-            for queue in topology.route(message) {
+            let queues = topology.route(message);
+            stored.push(!queues.is_empty());
+            for queue in queues {
                 if queues::store(database, queue, message, seal).await? && !told.contains(queue) {
                     told.insert(queue.to_owned());
                 }
             }
         }
-        Ok(Reply::Done)
+        Ok(Reply::Published(stored))
     }
 
     async fn exchange(

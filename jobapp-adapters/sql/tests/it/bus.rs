@@ -27,6 +27,7 @@ mod in_a_file {
     }
 
     jobapp_contracts::bus!(a_fresh_bus());
+    jobapp_contracts::bus_of_known_messages!(a_fresh_bus());
 }
 
 mod in_memory {
@@ -107,7 +108,9 @@ async fn a_killed_process_loses_nothing_that_was_confirmed() {
     bus.declare(&[QUEUE]).await.unwrap();
     let stuck = Probe::gated();
     let running = consume(&bus, &stuck);
-    bus.publish(&[message("taken"), message("waiting")]).await.unwrap();
+    for text in ["taken", "waiting"] {
+        bus.publish_one(&message(text)).await.unwrap();
+    }
     stuck.seen(1).await;
 
     let image = TempDir::new().unwrap();
@@ -138,13 +141,13 @@ async fn an_operator_beside_the_running_process_replays_without_disturbing_it() 
             Outcome::Done
         }
     });
-    bus.publish(&[message("ill")]).await.unwrap();
+    bus.publish_one(&message("ill")).await.unwrap();
     let running = consume(&bus, &probe);
     probe.seen(1).await;
     running.stop().await;
     let stuck = Probe::gated();
     let running = consume(&bus, &stuck);
-    bus.publish(&[message("with a handler")]).await.unwrap();
+    bus.publish_one(&message("with a handler")).await.unwrap();
     stuck.seen(1).await;
 
     let config = SqlBusConfig::file(folder.path().join("new").join("bus.db")).beside_its_owner();
@@ -168,7 +171,7 @@ async fn many_publishers_share_commits() {
     let texts: Vec<String> = (0..300).map(|number| number.to_string()).collect();
     let publishing = texts.iter().map(|text| {
         let bus = bus.clone();
-        async move { bus.publish(&[message(text)]).await }
+        async move { bus.publish_one(&message(text)).await }
     });
     for published in in_time("the publishers", futures::future::join_all(publishing)).await {
         published.unwrap();
@@ -182,7 +185,7 @@ async fn a_closed_bus_refuses_instead_of_waiting() {
     let bus = SqlBus::open(SqlBusConfig::memory()).await.unwrap();
     bus.declare(&[QUEUE]).await.unwrap();
     bus.close().await.unwrap();
-    in_time("the refusal", bus.publish(&[message("late")])).await.unwrap_err();
+    in_time("the refusal", bus.publish_one(&message("late"))).await.unwrap_err();
     in_time("the refusal", bus.declare(&[QUEUE])).await.unwrap_err();
     bus.close().await.unwrap();
 }
@@ -218,7 +221,7 @@ async fn an_idle_consumer_hears_of_what_another_process_replays() {
             },
         );
     let running = consume(&bus, &probe);
-    bus.publish(&[message("ill")]).await.unwrap();
+    bus.publish_one(&message("ill")).await.unwrap();
     probe.seen(1).await;
     let operator = SqlBus::open(SqlBusConfig::file(folder.path().join("new").join("bus.db")).beside_its_owner());
     let operator = operator.await.unwrap();
@@ -242,7 +245,7 @@ async fn a_census_tells_whether_anything_was_published_since_the_last() {
     bus.declare(&[QUEUE]).await.unwrap();
     let empty = bus.census().await.unwrap();
     assert!(empty.is_quiet() && empty.last_stored == 0);
-    bus.publish(&[message("one")]).await.unwrap();
+    bus.publish_one(&message("one")).await.unwrap();
     assert!(!bus.census().await.unwrap().is_quiet());
     let probe = Probe::done();
     let running = consume(&bus, &probe);
@@ -270,12 +273,12 @@ fn telling(folder: &Path) -> Vec<String> {
 /// A message with a secret in its body, and one that was not handled, with the secret in the reason.
 async fn leave_secrets(bus: &SqlBus) {
     bus.declare(&[QUEUE]).await.unwrap();
-    bus.publish(&[Message { body: SECRET.as_bytes().to_vec(), ..message("ill") }]).await.unwrap();
+    bus.publish_one(&Message { body: SECRET.as_bytes().to_vec(), ..message("ill") }).await.unwrap();
     let probe = Probe::answering(|_| Outcome::dead(format!("who knows {SECRET}?")));
     let running = consume(bus, &probe);
     probe.seen(1).await;
     running.stop().await;
-    bus.publish(&[Message { body: SECRET.as_bytes().to_vec(), ..message("waiting") }]).await.unwrap();
+    bus.publish_one(&Message { body: SECRET.as_bytes().to_vec(), ..message("waiting") }).await.unwrap();
 }
 
 #[tokio::test]
@@ -327,10 +330,10 @@ async fn messages_sealed_with_a_lost_key_hold_up_nobody() {
     let config = |key| SqlBusConfig::file(folder.path().join("bus.db")).sealed(Seal::new([key; Seal::KEY_BYTES]));
     let bus = SqlBus::open(config(1)).await.unwrap();
     bus.declare(&[QUEUE]).await.unwrap();
-    bus.publish(&[message("lost")]).await.unwrap();
+    bus.publish_one(&message("lost")).await.unwrap();
     bus.close().await.unwrap();
     let bus = SqlBus::open(config(2)).await.unwrap();
-    bus.publish(&[message("next")]).await.unwrap();
+    bus.publish_one(&message("next")).await.unwrap();
     let probe =
         Probe::answering(|one| if one.message.body == b"next" { Outcome::Done } else { Outcome::dead("unreadable") });
     let running = consume(&bus, &probe);

@@ -30,9 +30,9 @@ pub(crate) fn consumer(chat: Chat, publisher: Arc<dyn Publisher>) -> Consumer {
             let told = FactTold::Offers { order_id: asked.order_id, offers: offers.collect() };
             let answer = format!("{}/told", delivery.effect());
             match note(answer, ORDER_TOLD, "offers-told", &told, chat.clock.now()) {
-                Ok(message) => match publisher.publish(&[message]).await {
+                Ok(message) => match publisher.publish_one(&message).await {
                     Ok(()) => Outcome::Done,
-                    Err(error) => Outcome::retry(delivery.attempt, error_text(&error)),
+                    Err(error) => outcome_of(&error, delivery.attempt),
                 },
                 Err(error) => Outcome::dead(error_text(&error)),
             }

@@ -34,9 +34,9 @@ pub(crate) fn consumer(
                 None => note(answer, CHAT_TOLD, "gig-told", &told, at),
             };
             match message {
-                Ok(message) => match publisher.publish(&[message]).await {
+                Ok(message) => match publisher.publish_one(&message).await {
                     Ok(()) => Outcome::Done,
-                    Err(error) => Outcome::retry(delivery.attempt, error_text(&error)),
+                    Err(error) => outcome_of(&error, delivery.attempt),
                 },
                 Err(error) => Outcome::dead(error_text(&error)),
             }

@@ -48,6 +48,6 @@ pub(crate) async fn seed(
         headers: BTreeMap::new(),
         body: serde_json::to_vec(&asked).map_err(|error| failed(&error))?,
     };
-    service.shared.publisher.publish(&[message]).await.map_err(|error| failed(&error))?;
+    service.shared.publisher.publish_one(&message).await.map_err(|error| failed(&error))?;
     Ok((StatusCode::CREATED, Json(GigMessageAnswer { message: "Gig created successfully".to_owned() })))
 }

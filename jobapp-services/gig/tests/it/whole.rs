@@ -87,7 +87,7 @@ async fn a_gig_is_found_soon_after_it_was_created_and_again_after_the_index_was_
     let running = Running::start(&folder, &store, &bus).await;
     let mut profile = delivery(GIG_PROFILE, Some("p1"), &a_profile("Iria", IRIA)).message;
     profile.exchange = PROFILE.name.to_owned();
-    bus.publish(&[profile]).await.unwrap();
+    bus.publish_one(&profile).await.unwrap();
 
     let mut gigs = Vec::new();
     for title in ["A red logo", "A blue logo", "A web page"] {

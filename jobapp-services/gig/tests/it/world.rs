@@ -48,9 +48,9 @@ pub(crate) struct Published(pub(crate) Mutex<Vec<Message>>);
 
 #[async_trait]
 impl Publisher for Published {
-    async fn publish(&self, messages: &[Message]) -> Result<(), PublishError> {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), PublishError>> {
         self.0.lock().await.extend_from_slice(messages);
-        Ok(())
+        messages.iter().map(|_| Ok(())).collect()
     }
 }
 

@@ -27,6 +27,12 @@ fn message(id: Option<&str>, body: &str) -> Message {
     }
 }
 
+async fn publish(bus: &MemoryBus, messages: &[Message]) {
+    for answer in bus.publish(messages).await {
+        answer.unwrap();
+    }
+}
+
 /// Starts one consumer of the queue.
 async fn start(bus: &MemoryBus, shutdown: &Shutdown, handler: Arc<dyn Handler>) {
     let subscriber: Arc<dyn Subscriber> = Arc::new(bus.clone());
@@ -67,7 +73,7 @@ async fn a_json_handler_gets_the_body_and_the_delivery() {
         }
     });
     start(&bus, &shutdown, handler).await;
-    bus.publish(&[message(Some("m 1"), "[1, 2]")]).await.unwrap();
+    bus.publish_one(&message(Some("m 1"), "[1, 2]")).await.unwrap();
     assert_eq!(in_time(told.recv()).await.unwrap(), (vec![1, 2], "m 1".to_owned()));
     assert!(shutdown.stop(Duration::from_secs(30)).await);
     assert!(bus.is_idle());
@@ -78,7 +84,7 @@ async fn a_body_of_another_shape_is_dead_with_the_reason() {
     let bus = MemoryBus::new();
     let shutdown = Shutdown::new();
     start(&bus, &shutdown, json_handler(|_: Vec<u32>, _| async { Outcome::Done })).await;
-    bus.publish(&[message(Some("m 1"), "{\"no\":\"list\"}"), message(Some("m 2"), "[]")]).await.unwrap();
+    publish(&bus, &[message(Some("m 1"), "{\"no\":\"list\"}"), message(Some("m 2"), "[]")]).await;
     idle(&bus).await;
     let dead = bus.list(QUEUE.name, 10).await.unwrap();
     assert_eq!(dead.len(), 1);
@@ -103,7 +109,7 @@ async fn errors_that_may_pass_are_tried_again_and_others_are_dead() {
         }
     });
     start(&bus, &shutdown, handler).await;
-    bus.publish(&[message(Some("m 1"), "\"limited\""), message(Some("m 2"), "\"invalid\"")]).await.unwrap();
+    publish(&bus, &[message(Some("m 1"), "\"limited\""), message(Some("m 2"), "\"invalid\"")]).await;
     in_time(async {
         while calls.lock().len() < 3 {
             // Time is simulated; this lets the retry come due.
@@ -171,7 +177,7 @@ async fn a_message_without_an_id_that_may_have_been_handled_is_dead() {
         tokio::spawn(async move { bus.consume(both, stuck, Box::pin(std::future::pending())).await })
     };
     bus.declare(&[QUEUE]).await.unwrap();
-    bus.publish(&[message(None, "foreign"), message(Some("m 1"), "ours")]).await.unwrap();
+    publish(&bus, &[message(None, "foreign"), message(Some("m 1"), "ours")]).await;
     for _ in 0..2 {
         in_time(has_entered.recv()).await.unwrap();
     }

@@ -68,7 +68,8 @@ pub async fn change_of(store: &MemoryStore, id: ObjectId, events: &[&str]) {
     assert!(kettles.save(change).await.unwrap().version().is_some());
 }
 
-/// `quiet` becomes no message, `pair` two, `strange` is not understood, `lost` has no queue, anything else is one message.
+/// `quiet` becomes no message, `pair` two, `strange` is not understood, `lost` has no queue and
+/// `half` has one for the first of its two messages, anything else is one message.
 pub fn translate(entry: &OutboxEntry) -> Result<Vec<Message>, TranslateError> {
     let event: String = serde_json::from_value(entry.event.clone())?;
     let message = |body: &str, routing_key: &str| Message {
@@ -84,6 +85,7 @@ pub fn translate(entry: &OutboxEntry) -> Result<Vec<Message>, TranslateError> {
         "quiet" => Ok(Vec::new()),
         "pair" => Ok(vec![message("pair 0", "kettle"), message("pair 1", "kettle")]),
         "strange" => Err(TranslateError::new("an event from the future")),
+        "half" => Ok(vec![message("half 0", "kettle"), message("half 1", "nobody")]),
         "lost" => Ok(vec![message("lost", "nobody")]),
         body => Ok(vec![message(body, "kettle")]),
     }

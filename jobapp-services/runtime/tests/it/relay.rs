@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_kernel::{
-    Message, MessageId, ObjectId, Outbox, OutboxEntry, PublishError, Publisher, RepositoryError, Subscriber,
+    Message, MessageId, ObjectId, Outbox, OutboxEntry, PublishError, Publisher, Queue, RepositoryError, Subscriber,
 };
 use jobapp_memory::{MemoryBus, MemoryStore};
 use jobapp_runtime::Relay;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::kettle::{QUEUE, bodies, change, change_of, id, in_time, take, translate};
@@ -37,6 +38,17 @@ impl World {
             }
         };
         in_time(empty).await;
+    }
+
+    /// The same while time is simulated.
+    async fn outbox_is_empty_in_time(&self) {
+        for _ in 0..600 {
+            if self.store.outbox().waiting().await.unwrap() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        panic!("{} events still wait", self.store.outbox().waiting().await.unwrap());
     }
 }
 
@@ -136,8 +148,16 @@ impl Outbox for CrashesBeforeClearing {
         self.outbox.clear(owner, ids).await
     }
 
+    async fn hold_back(&self, owner: &str, entries: &[(MessageId, Duration)]) -> Result<(), RepositoryError> {
+        self.outbox.hold_back(owner, entries).await
+    }
+
     async fn changed(&self) {
         self.outbox.changed().await;
+    }
+
+    async fn stuck(&self) -> Result<u64, RepositoryError> {
+        self.outbox.stuck().await
     }
 
     async fn waiting(&self) -> Result<u64, RepositoryError> {
@@ -191,7 +211,7 @@ async fn stopping_does_not_wait_for_a_broker_that_stays_away() {
     struct Hangs;
     #[async_trait]
     impl Publisher for Hangs {
-        async fn publish(&self, _: &[Message]) -> Result<(), PublishError> {
+        async fn publish(&self, _: &[Message]) -> Vec<Result<(), PublishError>> {
             std::future::pending().await
         }
     }
@@ -236,8 +256,16 @@ impl Outbox for Damaged {
         self.0.clear(owner, ids).await
     }
 
+    async fn hold_back(&self, owner: &str, entries: &[(MessageId, Duration)]) -> Result<(), RepositoryError> {
+        self.0.hold_back(owner, entries).await
+    }
+
     async fn changed(&self) {
         self.0.changed().await;
+    }
+
+    async fn stuck(&self) -> Result<u64, RepositoryError> {
+        self.0.stuck().await
     }
 
     async fn waiting(&self) -> Result<u64, RepositoryError> {
@@ -279,4 +307,111 @@ async fn however_many_events_are_stuck_the_others_are_published() {
     change_of(&world.store, ObjectId::from_bytes([1; 12]), &["of another"]).await;
     assert_eq!(bodies(&take(&world.bus, 1).await), ["of another"]);
     running.stop().await;
+}
+
+/// A bus on whose way something is.
+struct Hindered {
+    bus: MemoryBus,
+    /// Everything it was asked to publish.
+    asked: Mutex<Vec<Message>>,
+    /// How long each call takes.
+    takes: Duration,
+    /// The routing key on which nothing is taken.
+    closed: Option<&'static str>,
+}
+
+impl Hindered {
+    fn new(world: &World) -> Self {
+        Self { bus: world.bus.clone(), asked: Mutex::default(), takes: Duration::ZERO, closed: None }
+    }
+
+    fn asked(&self, body: &str) -> usize {
+        self.asked.lock().iter().filter(|message| message.body == body.as_bytes()).count()
+    }
+}
+
+#[async_trait]
+impl Publisher for Hindered {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), PublishError>> {
+        self.asked.lock().extend_from_slice(messages);
+        tokio::time::sleep(self.takes).await;
+        let mut answers = Vec::new();
+        for message in messages {
+            answers.push(if self.closed == Some(message.routing_key.as_str()) {
+                Err(PublishError::Unavailable("nobody confirms".into()))
+            } else {
+                self.bus.publish_one(message).await
+            });
+        }
+        answers
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_no_queue_is_counted_and_tried_less_and_less_often() {
+    let world = World::new().await;
+    change(&world.store, 1, &["lost", "after"]).await;
+    let bus = Arc::new(Hindered::new(&world));
+    let running = Running::start(Relay { publisher: bus.clone(), ..world.relay() });
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let asked = bus.asked("lost");
+    assert!((10..30).contains(&asked), "{asked} times in ten minutes");
+    assert_eq!(bus.asked("after"), 0);
+    assert_eq!(world.store.outbox().stuck().await.unwrap(), 1);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_event_of_several_messages_only_what_was_not_taken_is_published_again() {
+    let world = World::new().await;
+    change(&world.store, 1, &["half"]).await;
+    let bus = Arc::new(Hindered::new(&world));
+    let running = Running::start(Relay { publisher: bus.clone(), ..world.relay() });
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(bus.asked("half 0"), 1);
+    world.bus.declare(&[Queue { name: "late", routing_key: "nobody", ..QUEUE }]).await.unwrap();
+    world.outbox_is_empty_in_time().await;
+    assert_eq!(bus.asked("half 0"), 1);
+    assert_eq!(world.bus.depths()["late"].waiting, 1);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_on_which_nothing_is_taken_holds_up_nobody_else() {
+    let world = World::new().await;
+    // More than one pass takes.
+    for number in 0..=255 {
+        change(&world.store, number, &["lost", "after"]).await;
+    }
+    let bus = Arc::new(Hindered {
+        closed: Some("nobody"),
+        // As a broker that does not confirm in time.
+        takes: Duration::from_secs(1),
+        ..Hindered::new(&world)
+    });
+    let running = Running::start(Relay { publisher: bus.clone(), ..world.relay() });
+    change_of(&world.store, ObjectId::from_bytes([1; 12]), &["of another"]).await;
+    assert_eq!(bodies(&take(&world.bus, 1).await), ["of another"]);
+    assert_eq!(bus.asked("after"), 0);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_call_outlasts_the_lease() {
+    let world = World::new().await;
+    let texts: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    for text in &texts {
+        change(&world.store, 1, &[text]).await;
+    }
+    let slow = |owner: &str| {
+        let publisher = Arc::new(Hindered { takes: Duration::from_secs(9), ..Hindered::new(&world) });
+        Running::start(Relay { publisher, owner: owner.to_owned(), ..world.relay() })
+    };
+    let relays = [slow("one"), slow("other")];
+    world.outbox_is_empty_in_time().await;
+    for relay in relays {
+        relay.stop().await;
+    }
+    assert_eq!(world.bus.depths()[QUEUE.name].waiting, 20);
+    assert_eq!(bodies(&take(&world.bus, 20).await), texts);
 }
