@@ -181,7 +181,6 @@ macro_rules! bus {
             stopping_waits_for_what_is_in_flight
             stopping_hands_over_a_batch_that_is_not_full
             what_a_vanished_consumer_had_is_delivered_again_and_marked
-            what_takes_its_consumer_down_every_time_is_given_up
             after_the_last_attempt_a_message_is_a_dead_letter
             a_dead_message_is_not_tried_again
             a_body_that_is_no_text_arrives_unchanged_even_as_a_dead_letter
@@ -206,6 +205,17 @@ macro_rules! bus {
 macro_rules! bus_of_known_messages {
     ($bus:expr) => {
         $crate::bus!(@tests $bus; a_message_published_twice_while_it_waits_is_stored_once);
+    };
+}
+
+/// Makes a test of what a bus promises that counts how many consumers were lost that had a message. Not every broker does.
+#[macro_export]
+macro_rules! bus_that_counts_losses {
+    ($bus:expr) => {
+        $crate::bus!(@tests $bus;
+            what_takes_its_consumer_down_every_time_is_given_up
+            lost_consumers_use_up_no_attempt
+        );
     };
 }
 

@@ -56,6 +56,8 @@ struct QueueState {
 struct Waiting {
     message: Message,
     attempt: u32,
+    /// How many consumers were lost that had it.
+    losses: u32,
     redelivered: bool,
 }
 
@@ -148,7 +150,7 @@ impl State {
         if let Some(queue) = self.queues.get_mut(queue) {
             let is_new = message.id.as_ref().is_none_or(|id| queue.ids.insert(id.clone()));
             if is_new {
-                queue.ready.insert(seq, Waiting { message, attempt: 0, redelivered: false });
+                queue.ready.insert(seq, Waiting { message, attempt: 0, losses: 0, redelivered: false });
                 queue.tell();
             }
         }
@@ -234,7 +236,8 @@ impl QueueEnd for MemoryQueueEnd {
         let Some(queue) = state.queues.get_mut(self.queue) else { return };
         for receipt in receipts {
             if let Some(waiting) = queue.taken.remove(receipt) {
-                queue.ready.insert(*receipt, Waiting { redelivered: true, ..waiting });
+                let losses = waiting.losses.saturating_add(1);
+                queue.ready.insert(*receipt, Waiting { losses, redelivered: true, ..waiting });
             }
         }
         queue.tell();
@@ -248,7 +251,7 @@ impl QueueState {
             Outcome::Done => self.forget_id(&waiting.message),
             Outcome::Retry { after, counts, .. } => {
                 let due = now + longest_retry.map_or(*after, |longest| longest.min(*after));
-                let attempt = if *counts { waiting.attempt } else { waiting.attempt.saturating_sub(1) };
+                let attempt = waiting.attempt + u32::from(*counts);
                 self.delayed.insert((due, known.receipt), Waiting { attempt, ..waiting });
                 // Whoever waits with room sleeps until the retry that was due next when it looked.
                 self.tell();
@@ -285,8 +288,8 @@ impl QueueState {
                 attempt: waiting.attempt,
                 redelivered: waiting.redelivered,
             };
-            taken.push(Taken { receipt, delivery });
-            self.taken.insert(receipt, Waiting { attempt: waiting.attempt + 1, ..waiting });
+            taken.push(Taken { receipt, delivery, losses: waiting.losses });
+            self.taken.insert(receipt, waiting);
         }
         let next_due = self.delayed.first_key_value().map(|((due, _), _)| due.saturating_duration_since(now));
         Found { taken, next_due }

@@ -31,7 +31,7 @@ pub async fn call(handler: &dyn Handler, deliveries: &[Delivery], max_attempts: 
     };
     outcomes.truncate(deliveries.len());
     for delivery in &deliveries[outcomes.len()..] {
-        outcomes.push(Outcome::retry(delivery.attempt, "the handler did not say what became of it"));
+        outcomes.push(Outcome::failed(delivery.attempt, "the handler did not say what became of it"));
     }
     for (delivery, outcome) in deliveries.iter().zip(&mut outcomes) {
         let attempts = delivery.attempt + 1;
@@ -48,11 +48,11 @@ async fn call_one(handler: &dyn Handler, delivery: &Delivery) -> Outcome {
     // Through the batch function, so that a handler that only overrides that one sees every message.
     match AssertUnwindSafe(handler.handle_batch(std::slice::from_ref(delivery))).catch_unwind().await {
         Ok(mut outcomes) if !outcomes.is_empty() => outcomes.swap_remove(0),
-        Ok(_) => Outcome::retry(delivery.attempt, "the handler did not say what became of it"),
+        Ok(_) => Outcome::failed(delivery.attempt, "the handler did not say what became of it"),
         Err(panic) => {
             let reason = format!("the handler panicked: {}", text_of(&*panic));
             tracing::error!(queue = delivery.queue, message = ?delivery.message.id, "{reason}");
-            Outcome::retry(delivery.attempt, reason)
+            Outcome::failed(delivery.attempt, reason)
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct Taken {
     pub receipt: u64,
     /// What the handler gets.
     pub delivery: Delivery,
+    /// How many consumers were lost that had it.
+    pub losses: u32,
 }
 
 /// What became of a taken delivery. A [`Outcome::Retry`] is one the queue must really deliver again; when it does not count,
@@ -46,7 +48,7 @@ pub struct Taken {
 pub struct Settled {
     /// The receipt of [`Taken`].
     pub receipt: u64,
-    /// How often it was delivered to a handler by now.
+    /// What [`DeadLetter::attempts`](jobapp_kernel::DeadLetter::attempts) is, if it is dead.
     pub attempts: u32,
     /// What became of it.
     pub outcome: Outcome,
@@ -133,7 +135,7 @@ pub async fn pump<Q: QueueEnd + ?Sized>(
                     }
                     for taken in found.taken {
                         in_flight.receipts.insert(taken.receipt);
-                        if taken.delivery.attempt >= subscription.max_attempts {
+                        if taken.losses >= subscription.max_losses {
                             settled.push(lost_too_often(&taken));
                         } else {
                             hand_over_at.get_or_insert(now + subscription.batch.within);
@@ -224,7 +226,6 @@ async fn handle(
 
 /// What took its process down every time is not tried again.
 fn lost_too_often(taken: &Taken) -> Settled {
-    let attempts = taken.delivery.attempt;
-    let outcome = Outcome::dead(format!("its handler was cut short in the last of {attempts} attempts"));
-    Settled { receipt: taken.receipt, attempts, outcome }
+    let outcome = Outcome::dead(format!("{} consumers were lost that had it", taken.losses));
+    Settled { receipt: taken.receipt, attempts: taken.losses, outcome }
 }

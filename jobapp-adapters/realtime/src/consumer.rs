@@ -18,7 +18,7 @@ impl Handler for Consumer {
         };
         match self.0.deliver(&delivery.effect(), &event).await {
             Ok(()) => Outcome::Done,
-            Err(error) => Outcome::retry(delivery.attempt, error),
+            Err(error) => Outcome::of(&error),
         }
     }
 }

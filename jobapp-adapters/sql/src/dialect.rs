@@ -204,6 +204,13 @@ pub(crate) async fn set_user_version(database: &impl ConnectionTrait, version: i
     database.execute_unprepared(&format!("PRAGMA user_version = {version}")).await.map(drop)
 }
 
+/// Whether a table has a column.
+pub(crate) async fn has_column(database: &impl ConnectionTrait, table: &str, column: &str) -> Result<bool, DbErr> {
+    let sql = "SELECT 1 FROM pragma_table_info(?) WHERE name = ?";
+    let question = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [table.into(), column.into()]);
+    database.query_one_raw(question).await.map(|row| row.is_some())
+}
+
 /// Whether a table that numbers its rows ever had one.
 pub(crate) async fn was_ever_used(database: &impl ConnectionTrait, table: &str) -> Result<bool, DbErr> {
     let sql = "SELECT 1 FROM sqlite_sequence WHERE name = ?";

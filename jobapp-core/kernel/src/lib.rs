@@ -43,7 +43,7 @@ mod unicode;
 pub use address::{ascii_domain, mail_address};
 pub use aggregate::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES};
 pub use checked::id_text;
-pub use error::{ErrorKind, Kinded, RepositoryError};
+pub use error::{ErrorKind, Kinded, RepositoryError, error_text};
 pub use file_name::{file_label, file_name};
 pub use id::{AccountId, Identifier, InvalidId, ObjectId};
 pub use limits::{Allowance, LimiterUnavailable, Rate, RateLimiter};

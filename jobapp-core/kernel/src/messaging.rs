@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorKind, Kinded, Timestamp};
+use crate::{ErrorKind, Kinded, Timestamp, error_text};
 
 /// What tells two messages apart, however often one of them is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ pub struct Delivery {
     pub message: Message,
     /// The queue it was taken from.
     pub queue: &'static str,
-    /// How often it was delivered to a handler before, attempts that do not count left out: 0 the first time.
+    /// How often a handler has failed with it: 0 the first time. Neither outages nor lost consumers count.
     pub attempt: u32,
     /// Whether it may have been handled before.
     pub redelivered: bool,
@@ -108,6 +108,11 @@ impl Delivery {
             .map_or_else(|| format!("body {}", String::from_utf8_lossy(&self.message.body)), ToString::to_string)
     }
 }
+
+/// How soon a message is tried again that could not be handled because something else is away.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
+/// How soon a message is tried again whose aggregate kept moving.
+const MOVED_PAUSE: Duration = Duration::from_secs(1);
 
 /// What became of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,15 +137,37 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Deliver it again later: after 1 s, 10 s, 60 s, then every 10 minutes.
-    pub fn retry(attempt: u32, reason: impl fmt::Display) -> Self {
+    /// What an error makes of a message: this is decided here and nowhere else.
+    ///
+    /// What may pass is waited for without end, since it says nothing about the message: an outage and a limit that is reached
+    /// (5 s), an aggregate that moved meanwhile (1 s). Anything else never passes, and the message is dead.
+    pub fn of<E: Kinded + 'static>(error: &E) -> Self {
+        let reason = error_text(error);
+        match error.kind() {
+            ErrorKind::Unavailable | ErrorKind::Limited => Self::retry_patiently(OUTAGE_PAUSE, reason),
+            ErrorKind::Conflict => Self::retry_patiently(MOVED_PAUSE, reason),
+            ErrorKind::Invalid
+            | ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+            | ErrorKind::NotFound
+            | ErrorKind::Refused
+            | ErrorKind::Taken
+            | ErrorKind::Mismatch
+            | ErrorKind::TooLarge
+            | ErrorKind::Internal => Self::dead(reason),
+        }
+    }
+
+    /// The handler could make nothing of it this time. Deliver it again, after 1 s, 10 s, 60 s, then every 10 minutes, and not
+    /// more often than the subscription says. For errors there is [`Outcome::of`].
+    pub fn failed(attempt: u32, reason: impl Into<String>) -> Self {
         let seconds = match attempt {
             0 => 1,
             1 => 10,
             2 => 60,
             _ => 600,
         };
-        Self::Retry { after: Duration::from_secs(seconds), counts: true, reason: reason.to_string() }
+        Self::Retry { after: Duration::from_secs(seconds), counts: true, reason: reason.into() }
     }
 
     /// Deliver it again after this time, however often that happens: it is not the message's fault.
@@ -212,12 +239,15 @@ pub struct Subscription {
     pub batch: Batch,
     /// After how many attempts that count a message is dead.
     pub max_attempts: u32,
+    /// After how many consumers that were lost while they had it a message is dead, on a bus that counts them. Those beside it
+    /// were lost too and may be innocent: this is a bound, for what takes its consumer down every time.
+    pub max_losses: u32,
 }
 
 impl Subscription {
-    /// One delivery at a time, in order, ten attempts.
+    /// One delivery at a time, in order, ten attempts, ten losses.
     pub const fn to(queue: Queue) -> Self {
-        Self { queue, prefetch: 1, batch: Batch::SINGLE, max_attempts: 10 }
+        Self { queue, prefetch: 1, batch: Batch::SINGLE, max_attempts: 10, max_losses: 10 }
     }
 
     /// The same, in batches.
@@ -306,7 +336,7 @@ pub struct DeadLetter {
     pub queue: String,
     /// Why it was given up.
     pub reason: String,
-    /// How often it was delivered to a handler.
+    /// How often a handler had it; or how many consumers it took down, if that is the reason.
     pub attempts: u32,
     /// When it was given up.
     pub died_at: Timestamp,

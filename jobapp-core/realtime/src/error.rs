@@ -1,5 +1,7 @@
 //! What can go wrong.
 
+use jobapp_kernel::{ErrorKind, Kinded};
+
 /// What a port needs cannot be reached.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} cannot be reached")]
@@ -9,4 +11,10 @@ pub struct Unavailable {
     /// Why.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Kinded for Unavailable {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Unavailable
+    }
 }

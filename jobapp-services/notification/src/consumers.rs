@@ -1,14 +1,11 @@
 //! What becomes of the messages on the two mail queues.
 
-use jobapp_kernel::{Delivery, Queue, Subscription};
+use jobapp_kernel::{Delivery, Subscription};
 use jobapp_notifications::{Notifier, Request, mails};
 use jobapp_runtime::{Consumer, json_handler};
 use jobapp_wire::messages::{AccountMail, OrderMail};
 use jobapp_wire::queues;
 use sha2::{Digest as _, Sha256};
-
-/// A mail waits for a mail host that is away for about a day, most of the time ten minutes between two attempts.
-const MAX_ATTEMPTS: u32 = 150;
 
 pub(crate) fn all(notifier: &Notifier) -> Vec<Consumer> {
     vec![accounts(notifier.clone()), orders(notifier.clone())]
@@ -19,7 +16,7 @@ fn accounts(notifier: Notifier) -> Consumer {
         let notifier = notifier.clone();
         async move { notifier.notify(&request(&delivery), mails::of_account(&message)).await }
     });
-    (patient(queues::AUTH_EMAIL), handler)
+    (Subscription::to(queues::AUTH_EMAIL), handler)
 }
 
 fn orders(notifier: Notifier) -> Consumer {
@@ -27,11 +24,7 @@ fn orders(notifier: Notifier) -> Consumer {
         let notifier = notifier.clone();
         async move { notifier.notify(&request(&delivery), mails::of_order(&message)).await }
     });
-    (patient(queues::ORDER_EMAIL), handler)
-}
-
-const fn patient(queue: Queue) -> Subscription {
-    Subscription { max_attempts: MAX_ATTEMPTS, ..Subscription::to(queue) }
+    (Subscription::to(queues::ORDER_EMAIL), handler)
 }
 
 fn request(delivery: &Delivery) -> Request {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_kernel::{
-    BindError, Delivery, ErrorKind, Handler, Kinded, Outcome, Queue, Subscriber, Subscription, unreadable,
+    BindError, Delivery, Handler, Kinded, Outcome, Queue, Subscriber, Subscription, error_text, unreadable,
 };
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
@@ -14,43 +14,26 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::backoff::Backoff;
-use crate::error_text::error_text;
 
 /// A consumer's wishes and what handles its deliveries.
 pub type Consumer = (Subscription, Arc<dyn Handler>);
 
 /// What a handling function may return.
 pub trait Handled {
-    /// What became of a delivery that was handled `attempt` times before.
-    fn outcome(self, attempt: u32) -> Outcome;
+    /// What became of a delivery.
+    fn outcome(self) -> Outcome;
 }
 
 impl Handled for Outcome {
-    fn outcome(self, _attempt: u32) -> Outcome {
+    fn outcome(self) -> Outcome {
         self
     }
 }
 
-/// Done when all went well; otherwise see [`outcome_of`].
+/// Done when all went well; otherwise see [`Outcome::of`].
 impl<T, E: Kinded + 'static> Handled for Result<T, E> {
-    fn outcome(self, attempt: u32) -> Outcome {
-        self.map_or_else(|error| outcome_of(&error, attempt), |_| Outcome::Done)
-    }
-}
-
-/// How soon a message is tried again that could not be handled because something else is away.
-const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
-/// How soon a message is tried again whose aggregate kept moving.
-const MOVED_PAUSE: Duration = Duration::from_secs(1);
-
-/// A retry for an error that may pass, death for one that will not. However long an outage lasts, it kills no message.
-pub fn outcome_of<E: Kinded + 'static>(error: &E, attempt: u32) -> Outcome {
-    let reason = error_text(error);
-    match error.kind() {
-        ErrorKind::Unavailable => Outcome::retry_patiently(OUTAGE_PAUSE, reason),
-        ErrorKind::Conflict => Outcome::retry_patiently(MOVED_PAUSE, reason),
-        kind if kind.retryable() => Outcome::retry(attempt, reason),
-        _ => Outcome::dead(reason),
+    fn outcome(self) -> Outcome {
+        self.map_or_else(|error| Outcome::of(&error), |_| Outcome::Done)
     }
 }
 
@@ -95,7 +78,7 @@ where
             Err(error) => return Outcome::dead(unreadable(&error)),
         };
         let handled = (self.handle)(body, delivery.clone()).await;
-        handled.outcome(delivery.attempt)
+        handled.outcome()
     }
 }
 
@@ -210,7 +193,7 @@ fn span_of(deliveries: &[Delivery]) -> tracing::Span {
 }
 
 fn unknown(delivery: &Delivery) -> Outcome {
-    Outcome::retry(delivery.attempt, "the handler did not say what became of it")
+    Outcome::failed(delivery.attempt, "the handler did not say what became of it")
 }
 
 /// A message without an id could have its effect twice: nothing tells whether it was applied before it came back.

@@ -2,7 +2,6 @@
 
 mod backoff;
 mod consumers;
-mod error_text;
 mod lifecycle;
 mod logging;
 mod relay;
@@ -12,8 +11,8 @@ mod translating;
 mod waiting;
 
 pub use backoff::Backoff;
-pub use consumers::{Consumer, Handled, json_handler, outcome_of, run_consumer, spawn_consumers, told};
-pub use error_text::error_text;
+pub use consumers::{Consumer, Handled, json_handler, run_consumer, spawn_consumers, told};
+pub use jobapp_kernel::error_text;
 pub use lifecycle::{STOP_LIMIT, Shutdown, Signals};
 pub use logging::{LogFormat, Logging, start_logging};
 pub use relay::{Relay, RelayError, Translate, TranslateError};

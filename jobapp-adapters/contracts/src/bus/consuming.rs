@@ -275,7 +275,7 @@ pub async fn what_takes_its_consumer_down_every_time_is_given_up(bus: &Bus) {
     let queue = a_queue();
     bus.declare(&[queue]).await;
     let deadly = Probe::gated();
-    let subscription = Subscription { max_attempts: 2, ..Subscription::to(queue) };
+    let subscription = Subscription { max_losses: 2, ..Subscription::to(queue) };
     bus.publish(&[message(queue, "deadly"), message(queue, "harmless")]).await;
     for times in 1..=2 {
         let running = bus.consume(subscription, &deadly);
@@ -289,4 +289,27 @@ pub async fn what_takes_its_consumer_down_every_time_is_given_up(bus: &Bus) {
     running.stop().await;
     assert_eq!(probe.bodies(), ["harmless"]);
     assert_eq!((dead[0].message.body.as_slice(), dead[0].attempts), (b"deadly".as_slice(), 2));
+}
+
+/// A message that was beside another one when its process died is no worse for it.
+pub async fn lost_consumers_use_up_no_attempt(bus: &Bus) {
+    let queue = a_queue();
+    bus.declare(&[queue]).await;
+    let (after, gated) = (bus.shortest_retry, Probe::gated());
+    let subscription = Subscription { max_attempts: 2, ..Subscription::to(queue) };
+    bus.publish(&[message(queue, "innocent")]).await;
+    for times in 1..=3 {
+        let running = bus.consume(subscription, &gated);
+        gated.seen(times).await;
+        running.kill().await;
+    }
+    let probe = Probe::answering(move |delivery| match delivery.attempt {
+        0 => Outcome::Retry { after, counts: true, reason: "not yet".to_owned() },
+        _ => Outcome::Done,
+    });
+    let running = bus.consume(subscription, &probe);
+    probe.seen(2).await;
+    running.stop().await;
+    assert_eq!(probe.deliveries().iter().map(|delivery| delivery.attempt).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(bus.dead_letters.list(queue.name, 10).await.unwrap(), []);
 }

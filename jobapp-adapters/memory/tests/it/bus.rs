@@ -11,3 +11,4 @@ async fn a_fresh_bus() -> Bus {
 
 jobapp_contracts::bus!(a_fresh_bus());
 jobapp_contracts::bus_of_known_messages!(a_fresh_bus());
+jobapp_contracts::bus_that_counts_losses!(a_fresh_bus());

@@ -1,10 +1,11 @@
-//! A feed of events that breaks.
+//! A feed of events that breaks, and one that is away.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use jobapp_kernel::{Delivery, Message, Outcome, Timestamp};
 use jobapp_memory::MemoryFanout;
 use jobapp_realtime::{Envelope, Fanout, Feed, News, Realtime, RealtimePorts, Unavailable};
 use jobapp_wire::messages::Realtime as Event;
@@ -59,4 +60,38 @@ async fn after_a_feed_that_broke_whoever_hears_news_learns_that_some_may_be_miss
     until("the gap is known", || *told.0.lock() == ["first", "missed"]).await;
     realtime.deliver("e2", &tell("second")).await.unwrap();
     until("news go on", || *told.0.lock() == ["first", "missed", "second"]).await;
+}
+
+/// Nothing is taken.
+struct Away;
+
+#[async_trait]
+impl Fanout for Away {
+    async fn publish(&self, _: Envelope) -> Result<(), Unavailable> {
+        Err(Unavailable { what: "fan-out", source: "the network is gone".into() })
+    }
+
+    async fn subscribe(&self) -> Result<Feed, Unavailable> {
+        MemoryFanout::default().subscribe().await
+    }
+}
+
+#[tokio::test]
+async fn an_outage_of_any_length_kills_no_event() {
+    let ports = RealtimePorts { fanout: Arc::new(Away), ..ports(&Shared::default()) };
+    let realtime = Realtime::start(config("alone"), ports).await.unwrap();
+    let (subscription, handler) = realtime.consumer();
+    let event = Event { event: "told".into(), arguments: vec!["G1".into()], receivers: vec![] };
+    let message = Message {
+        id: None,
+        kind: "told".to_owned(),
+        exchange: subscription.queue.exchange.name.to_owned(),
+        routing_key: subscription.queue.routing_key.to_owned(),
+        timestamp: Timestamp::EPOCH,
+        headers: [].into(),
+        body: serde_json::to_vec(&event).unwrap(),
+    };
+    let delivery = Delivery { message, queue: subscription.queue.name, attempt: 0, redelivered: false };
+    let outcome = handler.handle(&delivery).await;
+    assert!(matches!(outcome, Outcome::Retry { counts: false, .. }), "{outcome:?}");
 }

@@ -90,9 +90,9 @@ pub(super) async fn take(
     seal: Option<&Seal>,
 ) -> Result<Vec<Taken>, DbErr> {
     let sql = format!(
-        "UPDATE bus_messages SET state = {TAKEN}, attempt = attempt + 1
+        "UPDATE bus_messages SET state = {TAKEN}
          WHERE seq IN (SELECT seq FROM bus_messages WHERE queue = ? AND state = {READY} ORDER BY seq LIMIT ?)
-         RETURNING {MESSAGE}, seq, attempt, redelivered"
+         RETURNING {MESSAGE}, seq, attempt, redelivered, losses"
     );
     let limit = i64::try_from(want).unwrap_or(i64::MAX);
     let rows = database.query_all_raw(statement(sql, [queue.into(), limit.into()])).await?;
@@ -109,10 +109,11 @@ fn read_taken(row: &QueryResult, queue: &'static str, seal: Option<&Seal>) -> Re
     let delivery = Delivery {
         message: read_message(row, queue, seal)?,
         queue,
-        attempt: u32::try_from(attempt - 1).unwrap_or_default(),
+        attempt: u32::try_from(attempt).unwrap_or_default(),
         redelivered: redelivered != 0,
     };
-    Ok(Taken { receipt: seq.unsigned_abs(), delivery })
+    let losses: i64 = row.try_get_by_index(10)?;
+    Ok(Taken { receipt: seq.unsigned_abs(), delivery, losses: u32::try_from(losses).unwrap_or(u32::MAX) })
 }
 
 /// Reads the columns of [`MESSAGE`].
@@ -174,11 +175,11 @@ pub(super) async fn settle(
             Outcome::Retry { after, counts, .. } => {
                 let due = now.plus(longest_retry.map_or(*after, |longest| longest.min(*after))).as_millis();
                 let sql = format!(
-                    "UPDATE bus_messages SET state = {DELAYED}, visible_at = ?, attempt = attempt - ?
+                    "UPDATE bus_messages SET state = {DELAYED}, visible_at = ?, attempt = attempt + ?
                      WHERE seq = ? AND state = {TAKEN}"
                 );
-                let forgiven = i64::from(!counts);
-                database.execute_raw(statement(sql, [due.into(), forgiven.into(), seq.into()])).await?;
+                let values = [due.into(), i64::from(*counts).into(), seq.into()];
+                database.execute_raw(statement(sql, values)).await?;
                 first_due = Some(first_due.map_or(due, |first: i64| first.min(due)));
             }
             Outcome::Dead { reason } => {
@@ -205,7 +206,7 @@ pub(super) async fn settle(
 /// Makes messages ready again whose consumer is gone.
 pub(super) async fn give_back(database: &impl ConnectionTrait, receipts: &[u64]) -> Result<(), DbErr> {
     let sql = format!(
-        "UPDATE bus_messages SET state = {READY}, redelivered = 1
+        "UPDATE bus_messages SET state = {READY}, redelivered = 1, losses = losses + 1
          WHERE state = {TAKEN} AND seq IN (SELECT value FROM json_each(?))"
     );
     database.execute_raw(statement(sql, [list(receipts.iter().copied())])).await.map(drop)

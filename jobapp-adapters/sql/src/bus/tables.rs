@@ -30,6 +30,7 @@ const TABLES: [&str; 7] = [
         timestamp INTEGER NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL,
         state INTEGER NOT NULL DEFAULT 0, attempt INTEGER NOT NULL DEFAULT 0,
         visible_at INTEGER NOT NULL DEFAULT 0, redelivered INTEGER NOT NULL DEFAULT 0,
+        losses INTEGER NOT NULL DEFAULT 0,
         UNIQUE (queue, message_id)
     )",
     "CREATE INDEX IF NOT EXISTS bus_messages_next ON bus_messages (queue, state, seq)",
@@ -57,12 +58,18 @@ pub(super) async fn prepare(connection: &DatabaseConnection, owner: bool, seal: 
     for table in TABLES {
         transaction.execute_unprepared(table).await?;
     }
+    if !dialect::has_column(&transaction, "bus_messages", "losses").await? {
+        // Made by an earlier program, which counted losses among attempts.
+        transaction.execute_unprepared("ALTER TABLE bus_messages ADD COLUMN losses INTEGER NOT NULL DEFAULT 0").await?;
+    }
     if version < VERSION {
         dialect::set_user_version(&transaction, if seal.is_some() { SEALED } else { VERSION }).await?;
     }
     let mut redelivered = 0;
     if owner {
-        let again = format!("UPDATE bus_messages SET state = {READY}, redelivered = 1 WHERE state = {TAKEN}");
+        let again = format!(
+            "UPDATE bus_messages SET state = {READY}, redelivered = 1, losses = losses + 1 WHERE state = {TAKEN}"
+        );
         redelivered = transaction.execute_unprepared(&again).await?.rows_affected();
     }
     transaction.commit().await?;

@@ -28,6 +28,7 @@ mod in_a_file {
 
     jobapp_contracts::bus!(a_fresh_bus());
     jobapp_contracts::bus_of_known_messages!(a_fresh_bus());
+    jobapp_contracts::bus_that_counts_losses!(a_fresh_bus());
 }
 
 mod in_memory {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jobapp_chat::Chat;
 use jobapp_kernel::{Delivery, Money, Outcome, Publisher, Subscription};
-use jobapp_runtime::{Consumer, error_text, json_handler, note, outcome_of};
+use jobapp_runtime::{Consumer, error_text, json_handler, note};
 use jobapp_wire::messages::{FactTold, OfferTold, OffersAsked};
 use jobapp_wire::queues::{CHAT_ASKED, ORDER_TOLD};
 
@@ -21,7 +21,7 @@ pub(crate) fn consumer(chat: Chat, publisher: Arc<dyn Publisher>) -> Consumer {
             let (gig, seller) = (asked.gig_id.into(), asked.seller_id.into());
             let found = match chat.offers_between(gig, seller, &asked.buyer_username, price).await {
                 Ok(found) => found,
-                Err(error) => return outcome_of(&error, delivery.attempt),
+                Err(error) => return Outcome::of(&error),
             };
             let offers = found.into_iter().filter_map(|stored| {
                 let offer = told_offer(&stored.value, stored.value.place().at)?;
@@ -32,7 +32,7 @@ pub(crate) fn consumer(chat: Chat, publisher: Arc<dyn Publisher>) -> Consumer {
             match note(answer, ORDER_TOLD, "offers-told", &told, chat.clock.now()) {
                 Ok(message) => match publisher.publish_one(&message).await {
                     Ok(()) => Outcome::Done,
-                    Err(error) => outcome_of(&error, delivery.attempt),
+                    Err(error) => Outcome::of(&error),
                 },
                 Err(error) => Outcome::dead(error_text(&error)),
             }

@@ -28,12 +28,12 @@ struct Gig {
 }
 
 pub(crate) fn consumer(chat: Chat) -> Consumer {
-    let handler = json_handler(move |news: GigNews, delivery: Delivery| {
+    let handler = json_handler(move |news: GigNews, _: Delivery| {
         let chat = chat.clone();
         async move {
             match news {
-                GigNews::Saved { gig } => chat.gig_told(gig.id, Some(gig.seller_id)).await.outcome(delivery.attempt),
-                GigNews::Deleted { gig_id } => chat.gig_deleted(gig_id).await.outcome(delivery.attempt),
+                GigNews::Saved { gig } => chat.gig_told(gig.id, Some(gig.seller_id)).await.outcome(),
+                GigNews::Deleted { gig_id } => chat.gig_deleted(gig_id).await.outcome(),
                 GigNews::Other => Outcome::Done,
             }
         }

@@ -7,7 +7,7 @@ use jobapp_wire::chat::ChatMessageChanged;
 use jobapp_wire::queues::CHAT_SUMMARY;
 
 pub(crate) fn consumer(chat: Chat) -> Consumer {
-    let handler = json_handler(move |changed: ChatMessageChanged, delivery: Delivery| {
+    let handler = json_handler(move |changed: ChatMessageChanged, _: Delivery| {
         let chat = chat.clone();
         async move {
             let id: ObjectId = match changed.message.id.parse() {
@@ -16,9 +16,9 @@ pub(crate) fn consumer(chat: Chat) -> Consumer {
             };
             // What is stored is at least as new as what is told.
             match chat.messages.find(&id).await {
-                Ok(Some(stored)) => chat.summarise(&stored.value).await.outcome(delivery.attempt),
+                Ok(Some(stored)) => chat.summarise(&stored.value).await.outcome(),
                 Ok(None) => Outcome::dead(format!("there is no message {id}")),
-                Err(error) => Err::<(), _>(error).outcome(delivery.attempt),
+                Err(error) => Err::<(), _>(error).outcome(),
             }
         }
     });

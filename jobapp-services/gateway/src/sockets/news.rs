@@ -69,7 +69,7 @@ impl Changes {
         let event = Event { event: SPOILT.to_owned(), arguments: vec![json!(what)], receivers: Vec::new() };
         match self.realtime.deliver(&format!("{SPOILT} {}", delivery.effect()), &event).await {
             Ok(()) => Outcome::Done,
-            Err(error) => Outcome::retry(delivery.attempt, error),
+            Err(error) => Outcome::of(&error),
         }
     }
 }

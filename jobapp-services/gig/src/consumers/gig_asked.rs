@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jobapp_gigs::{GigId, Gigs};
 use jobapp_kernel::{Clock, Delivery, Handler, Outcome, Publisher, Subscription};
-use jobapp_runtime::{error_text, json_handler, note, outcome_of};
+use jobapp_runtime::{error_text, json_handler, note};
 use jobapp_wire::messages::{FactTold, GigAsked, GigTold};
 use jobapp_wire::queues::{CHAT_TOLD, GIG_ASKED, ORDER_TOLD};
 
@@ -23,7 +23,7 @@ pub(crate) fn consumer(
             let id = GigId(asked.gig_id);
             let found = match gigs.repository().find(&id).await {
                 Ok(found) => found,
-                Err(error) => return outcome_of(&error, delivery.attempt),
+                Err(error) => return Outcome::of(&error),
             };
             let version = found.as_ref().map_or(0, |stored| stored.version);
             let gig = found.map(|stored| Box::new(document(stored.value.into_listing())));
@@ -36,7 +36,7 @@ pub(crate) fn consumer(
             match message {
                 Ok(message) => match publisher.publish_one(&message).await {
                     Ok(()) => Outcome::Done,
-                    Err(error) => outcome_of(&error, delivery.attempt),
+                    Err(error) => Outcome::of(&error),
                 },
                 Err(error) => Outcome::dead(error_text(&error)),
             }

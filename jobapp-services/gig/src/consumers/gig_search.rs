@@ -6,7 +6,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jobapp_gigs::{GigId, Indexer};
 use jobapp_kernel::{Batch, Delivery, Handler, Outcome, Subscription, Version, unreadable};
-use jobapp_runtime::error_text;
 use jobapp_wire::messages::GigChanged;
 use jobapp_wire::queues::GIG_SEARCH;
 
@@ -27,21 +26,22 @@ struct GigSearchConsumer {
 impl Handler for GigSearchConsumer {
     async fn handle(&self, delivery: &Delivery) -> Outcome {
         let mut outcomes = self.handle_batch(std::slice::from_ref(delivery)).await;
-        outcomes.pop().unwrap_or_else(|| Outcome::retry(delivery.attempt, "it was not handled"))
+        outcomes.pop().unwrap_or_else(|| Outcome::failed(delivery.attempt, "it was not handled"))
     }
 
     /// All of them with one commit. They are done once that is safe.
     async fn handle_batch(&self, deliveries: &[Delivery]) -> Vec<Outcome> {
         let read: Vec<Result<(GigId, Version), String>> = deliveries.iter().map(news).collect();
         let news: Vec<(GigId, Version)> = read.iter().filter_map(|read| read.as_ref().ok().copied()).collect();
-        let failure = match self.indexer.changed(&news).await {
-            Ok(()) => None,
-            Err(error) => Some(error_text(&error)),
-        };
+        let failure = self.indexer.changed(&news).await.err();
         let outcomes = read.into_iter().zip(deliveries).map(|(read, delivery)| match (read, &failure) {
             (Err(reason), _) => Outcome::dead(reason),
             (Ok(_), None) => Outcome::Done,
-            (Ok(_), Some(reason)) => Outcome::retry(delivery.attempt, reason),
+            (Ok(_), Some(error)) => match Outcome::of(error) {
+                // An error that does not pass by itself is mended some day.
+                Outcome::Dead { reason } => Outcome::failed(delivery.attempt, reason),
+                outage => outage,
+            },
         });
         outcomes.collect()
     }

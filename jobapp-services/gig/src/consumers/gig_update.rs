@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jobapp_gigs::{GigError, GigId, Gigs};
 use jobapp_kernel::{Cause, Delivery, Handler, Outcome, Stars, Subscription, unreadable};
-use jobapp_runtime::{json_handler, outcome_of};
+use jobapp_runtime::json_handler;
 use jobapp_wire::messages::GigRating;
 use jobapp_wire::queues::GIG_UPDATE;
 use serde::Deserialize;
@@ -57,6 +57,6 @@ async fn handle(gigs: &Gigs, rating: &GigRating, delivery: &Delivery) -> Outcome
             tracing::info!(%gig, "a rating came for a gig that is gone");
             Outcome::Done
         }
-        Err(error) => outcome_of(&error, delivery.attempt),
+        Err(error) => Outcome::of(&error),
     }
 }

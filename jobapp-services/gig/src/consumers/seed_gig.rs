@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jobapp_gigs::{GigError, Gigs, Seller};
 use jobapp_kernel::{Cause, Delivery, Handler, InvalidId, Outcome, Subscription};
-use jobapp_runtime::{json_handler, outcome_of};
+use jobapp_runtime::json_handler;
 use jobapp_wire::messages::{ReceiveSellers, SampleSeller};
 use jobapp_wire::queues::SEED_GIG_QUEUE;
 
@@ -26,7 +26,7 @@ async fn handle(gigs: &Gigs, sellers: ReceiveSellers, delivery: &Delivery) -> Ou
     let effect = delivery.effect();
     for (place, seller) in sellers.into_iter().enumerate() {
         if let Err(error) = make(gigs, &effect, place, seller).await {
-            return outcome_of(&error, delivery.attempt);
+            return Outcome::of(&error);
         }
     }
     Outcome::Done

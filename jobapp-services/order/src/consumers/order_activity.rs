@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use jobapp_kernel::{Delivery, Handler, Outcome, Subscription};
 use jobapp_orders::{Happened, OrderObjectId, Orders};
-use jobapp_runtime::json_handler;
+use jobapp_runtime::{Handled, json_handler};
 use jobapp_wire::messages::OrderChanged;
 use jobapp_wire::queues;
-
-use super::outcome;
 
 pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
     let handler = json_handler(move |changed: OrderChanged, delivery: Delivery| {
@@ -24,7 +22,7 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
             let cause = format!("{id}/{version}/{}", changed.step);
             let happened =
                 Happened { step: &changed.step, actor: &changed.actor, rating: changed.rating, at: changed.at };
-            outcome(orders.notify(id, cause, &happened).await, &delivery)
+            orders.notify(id, cause, &happened).await.outcome()
         }
     });
     (Subscription::to(queues::ORDER_ACTIVITY), handler)

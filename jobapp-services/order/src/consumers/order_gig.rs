@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use jobapp_kernel::{Delivery, Handler, InvalidId, InvalidMoney, Money, Outcome, Subscription};
 use jobapp_orders::{GigCard, GigNow, Orders, Party};
-use jobapp_runtime::json_handler;
+use jobapp_runtime::{Handled, json_handler};
 use jobapp_wire::gigs::GigDocument;
 use jobapp_wire::messages::GigChanged;
 use jobapp_wire::queues;
 
-use super::{NO_VERSION, outcome};
+use super::NO_VERSION;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
@@ -34,7 +34,7 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
                     Err(error) => return Outcome::dead(error),
                 },
             };
-            outcome(result, &delivery)
+            result.outcome()
         }
     });
     (Subscription::to(queues::ORDER_GIG), handler)

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jobapp_kernel::{Delivery, Handler, InvalidMoney, Money, Outcome, Subscription};
 use jobapp_orders::{OfferNow, Orders, ToldOffer};
-use jobapp_runtime::json_handler;
+use jobapp_runtime::{Handled, json_handler};
 use jobapp_wire::messages::OfferChanged;
 use jobapp_wire::queues;
 
-use super::{NO_VERSION, outcome};
+use super::NO_VERSION;
 
 pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
     let handler = json_handler(move |changed: OfferChanged, delivery: Delivery| {
@@ -16,7 +16,7 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
         async move {
             let Some(version) = delivery.message.version() else { return Outcome::dead(NO_VERSION) };
             match told_offer(changed, version) {
-                Ok(told) => outcome(orders.offer_changed(told).await, &delivery),
+                Ok(told) => orders.offer_changed(told).await.outcome(),
                 Err(error) => Outcome::dead(error),
             }
         }

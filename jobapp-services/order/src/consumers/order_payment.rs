@@ -8,13 +8,12 @@ use jobapp_runtime::json_handler;
 use jobapp_wire::queues;
 
 use super::order_refund::work;
-use super::outcome;
 use crate::messages::PaymentWork;
 
 pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
-    let handler = json_handler(move |task: PaymentWork, delivery: Delivery| {
+    let handler = json_handler(move |task: PaymentWork, _: Delivery| {
         let orders = orders.clone();
-        async move { outcome(work(&orders, task).await, &delivery) }
+        async move { work(&orders, task).await }
     });
     (Subscription::to(queues::ORDER_PAYMENT), handler)
 }

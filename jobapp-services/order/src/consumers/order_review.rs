@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jobapp_kernel::{Delivery, Handler, Outcome, Subscription};
 use jobapp_orders::machine::Who;
 use jobapp_orders::{Orders, OrdersError, Review};
-use jobapp_runtime::{error_text, json_handler, outcome_of};
+use jobapp_runtime::{error_text, json_handler};
 use jobapp_wire::messages::ReviewMessage;
 use jobapp_wire::queues;
 
@@ -26,8 +26,8 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
             match orders.review(&number, by, &review.reviewer_id, written).await {
                 Ok(_) => Outcome::Done,
                 // The order may still be on its way here; a message that waits in vain ends among the dead letters.
-                Err(error @ OrdersError::OrderNotFound) => Outcome::retry(delivery.attempt, error_text(&error)),
-                Err(error) => outcome_of(&error, delivery.attempt),
+                Err(error @ OrdersError::OrderNotFound) => Outcome::failed(delivery.attempt, error_text(&error)),
+                Err(error) => Outcome::of(&error),
             }
         }
     });

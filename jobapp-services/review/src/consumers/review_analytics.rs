@@ -29,7 +29,7 @@ pub(crate) fn consumer(analytics: Arc<dyn ReviewAnalytics>) -> Consumer {
                 "" => delivery.effect(),
                 order => format!("{} {order}", review.kind),
             };
-            analytics.record(rated, Cause::message(delivery.queue, effect)).await.outcome(delivery.attempt)
+            analytics.record(rated, Cause::message(delivery.queue, effect)).await.outcome()
         }
     });
     (Subscription::to(REVIEW_ANALYTICS), handler)

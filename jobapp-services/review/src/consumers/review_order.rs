@@ -33,7 +33,7 @@ pub(crate) fn consumer(reviews: Reviews) -> Consumer {
                 return Outcome::dead("it has no x-version, so nobody knows whether it is news");
             };
             match fact_of(news.order, version) {
-                Ok(fact) => reviews.order_changed(fact).await.outcome(delivery.attempt),
+                Ok(fact) => reviews.order_changed(fact).await.outcome(),
                 Err(error) => Outcome::dead(error),
             }
         }

@@ -7,13 +7,12 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_kernel::{Message, Outbox, OutboxEntry, PublishError, Publisher, RepositoryError};
+use jobapp_kernel::{Message, Outbox, OutboxEntry, PublishError, Publisher, RepositoryError, error_text};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::troubles::Troubles;
 use crate::backoff::Backoff;
-use crate::error_text::error_text;
 
 /// How often the outbox is looked at unasked: for other processes, expired leases and stores that cannot tell.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

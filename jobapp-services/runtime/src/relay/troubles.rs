@@ -4,11 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::time::Duration;
 
-use jobapp_kernel::{Message, MessageId, OutboxEntry};
+use jobapp_kernel::{Message, MessageId, OutboxEntry, error_text};
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
-use crate::error_text::error_text;
 
 /// How soon an entry is tried again for which no queue is bound, or which is not understood.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

@@ -7,7 +7,6 @@ pub(crate) mod user_profile;
 pub(crate) mod user_seller;
 
 use jobapp_kernel::{Cause, Delivery, Outcome};
-use jobapp_runtime::outcome_of;
 use jobapp_users::UsersError;
 
 /// What a message's effect is remembered by: `kind` and what it belongs to when the message says so, else the message's id.
@@ -25,8 +24,8 @@ fn outcome(result: Result<(), UsersError>, delivery: &Delivery) -> Outcome {
     match result {
         Ok(()) => Outcome::Done,
         Err(error @ (UsersError::UnknownBuyer(_) | UsersError::UnknownUser(_) | UsersError::UnknownSeller(_))) => {
-            Outcome::retry(delivery.attempt, error)
+            Outcome::failed(delivery.attempt, error.to_string())
         }
-        Err(error) => outcome_of(&error, delivery.attempt),
+        Err(error) => Outcome::of(&error),
     }
 }

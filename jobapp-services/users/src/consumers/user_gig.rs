@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jobapp_kernel::{Clock, Delivery, Handler, Message, MessageId, Outcome, Publisher, Subscription};
-use jobapp_runtime::{json_handler, outcome_of};
+use jobapp_runtime::json_handler;
 use jobapp_users::{Seller, Users};
 use jobapp_wire::messages::{GetSellers, ReceiveSellers, SampleSeller};
 use jobapp_wire::queues::{SEED_GIG, SEED_GIG_QUEUE, USER_GIG};
@@ -72,7 +72,7 @@ async fn handle(
     };
     match publisher.publish_one(&message).await {
         Ok(()) => Outcome::Done,
-        Err(error) => outcome_of(&error, delivery.attempt),
+        Err(error) => Outcome::of(&error),
     }
 }
 
