@@ -49,6 +49,8 @@ macro_rules! repository {
             the_longest_key_is_accepted
             a_longer_key_is_refused
             looking_for_a_longer_value_finds_nothing
+            a_key_with_nul_is_refused
+            looking_for_nul_finds_nothing
         }
         $crate::__suite! { $factory, $crate::Harness, [$crate::repository::lists], lists:
             a_list_has_the_keys_order
@@ -82,6 +84,7 @@ macro_rules! repository {
             a_cause_outlives_its_aggregate
             a_refused_change_does_not_use_up_its_cause
             a_cause_may_be_very_long
+            a_cause_may_have_nul
         }
         $crate::__suite! { $factory, $crate::Harness, [$crate::repository::races], races:
             one_of_many_updates_of_a_version_wins

@@ -249,6 +249,11 @@ mod tests {
                 "A value is longer than 191 bytes.",
             ),
             (
+                RepositoryError::KeyHasNul { aggregate: "account", key: "username" },
+                400,
+                "A value has a character that cannot be stored.",
+            ),
+            (
                 RepositoryError::Corrupt { aggregate: "account", id: "1".into(), source: "no JSON".into() },
                 500,
                 "Something went wrong on our side.",

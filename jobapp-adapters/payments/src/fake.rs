@@ -207,10 +207,13 @@ impl Kinded for Fault {
     }
 }
 
-/// What the store says about it. A key that is too long stays so: that is no outage.
+/// What the store says about it. A key that it does not take it never takes: that is no outage.
 fn failed(attempt: &str, error: RepositoryError) -> ProviderError {
     match error {
         RepositoryError::KeyTooLong { .. } => ProviderError::Refused { reason: "the key is too long".to_owned() },
+        RepositoryError::KeyHasNul { .. } => {
+            ProviderError::Refused { reason: "the key has a character that cannot be stored".to_owned() }
+        }
         error => away(attempt, error),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jobapp_kernel::{
     Aggregate, Bounds, Cause, Change, Cursor, InvalidId, Key, KeyValue, Page, PageRequest, Repository, RepositoryError,
-    Saved, Stored, Turns,
+    Saved, Stored, Turns, id_text,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{DbErr, Order, QueryResult, Statement, TryGetable};
@@ -67,7 +67,7 @@ const IDS_AT_ONCE: usize = 500;
 #[async_trait]
 impl<A: Aggregate> Repository<A> for SqlRepository<A> {
     async fn find(&self, id: &A::Id) -> Result<Option<Stored<A>>, RepositoryError> {
-        let id = id.to_string();
+        let Ok(id) = id_text::<A>(id) else { return Ok(None) };
         let row = self.one(self.queries.find.with([id.as_str().into()])).await?;
         row.map(|row| row::from_columns(&id, &row, 0)).transpose()
     }
@@ -79,7 +79,7 @@ impl<A: Aggregate> Repository<A> for SqlRepository<A> {
             select
                 .columns(["id", "version", "state"])
                 .from(A::NAME)
-                .and_where(Expr::col("id").is_in(ids.iter().map(ToString::to_string)));
+                .and_where(Expr::col("id").is_in(ids.iter().filter_map(|id| id_text::<A>(id).ok())));
             let rows = self.store.connections.ask(&select).await.map_err(unavailable::<A>)?;
             for row in &rows {
                 let stored = row::load::<A>(row)?;
@@ -91,12 +91,20 @@ impl<A: Aggregate> Repository<A> for SqlRepository<A> {
     }
 
     async fn find_by(&self, key: Key<A>, value: KeyValue) -> Result<Option<Stored<A>>, RepositoryError> {
-        let question = self.queries.key(&key)?.find_by.with([parameter(value)]);
+        let queries = self.queries.key(&key)?;
+        if !value.may_be_stored() {
+            return Ok(None);
+        }
+        let question = queries.find_by.with([parameter(value)]);
         self.one(statement::limited(question, 1)).await?.as_ref().map(row::load::<A>).transpose()
     }
 
     async fn list(&self, key: Key<A>, value: KeyValue, page: PageRequest) -> Result<Page<Stored<A>>, RepositoryError> {
-        let rows = self.all(self.queries.key(&key)?.list(value, &page)).await?;
+        let queries = self.queries.key(&key)?;
+        if !value.may_be_stored() {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        let rows = self.all(queries.list(value, &page)).await?;
         Self::page::<i64>(&rows, page.limit)
     }
 

@@ -28,10 +28,10 @@ impl From<DbErr> for Stop {
     }
 }
 
-/// The text the inbox has for a cause; a hash of it when it is longer than a key may be.
+/// The text the inbox has for a cause; a hash of it when no key may be so.
 pub(crate) fn inbox_key(cause: &Cause, aggregate: &str, id: &str) -> String {
     let key = cause.inbox_key(aggregate, id);
-    if key.len() <= MAX_KEY_BYTES {
+    if key.len() <= MAX_KEY_BYTES && !key.contains('\0') {
         return key;
     }
     // No key that is kept as it is starts so.

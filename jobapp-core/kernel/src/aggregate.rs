@@ -63,7 +63,7 @@ impl InvalidState {
 pub enum KeyValue {
     /// A number, an instant in milliseconds, a sequence.
     Int(i64),
-    /// A text of at most [`MAX_KEY_BYTES`] bytes.
+    /// A text of at most [`MAX_KEY_BYTES`] bytes, without U+0000.
     Text(String),
 }
 

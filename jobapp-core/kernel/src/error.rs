@@ -102,6 +102,14 @@ pub enum RepositoryError {
         /// The declared name of the key.
         key: &'static str,
     },
+    /// A key value or an id has the character U+0000, which not every database can store.
+    #[error("A value has a character that cannot be stored.")]
+    KeyHasNul {
+        /// The kind of aggregate.
+        aggregate: &'static str,
+        /// The declared name of the key; `id` for the id itself.
+        key: &'static str,
+    },
     /// What is stored cannot be read as this kind of aggregate.
     #[error("the stored {aggregate} {id} cannot be read")]
     Corrupt {
@@ -160,7 +168,7 @@ impl Kinded for RepositoryError {
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Taken { .. } => ErrorKind::Taken,
             Self::CauseReused => ErrorKind::Mismatch,
-            Self::KeyTooLong { .. } => ErrorKind::Invalid,
+            Self::KeyTooLong { .. } | Self::KeyHasNul { .. } => ErrorKind::Invalid,
             Self::Corrupt { .. } => ErrorKind::Internal,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
         }

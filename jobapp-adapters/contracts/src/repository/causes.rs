@@ -158,3 +158,13 @@ pub async fn a_cause_may_be_very_long(h: &Harness) {
     assert_eq!(h.kettles.caused(&request(&long, "b")).await.unwrap(), Some(id(2)));
     assert_eq!(version, 3);
 }
+
+/// Others choose what a message says; a cause is remembered whatever is in it.
+pub async fn a_cause_may_have_nul(h: &Harness) {
+    let version = h.insert(&a_kettle(1)).await;
+    let version = h.stored(boil(version, 1, message("order \0"))).await;
+    assert_eq!(h.save(boil(version, 1, message("order \0"))).await.unwrap(), duplicate(1));
+    h.stored(boil(version, 1, message("order \0\0"))).await;
+    h.stored(Change::insert(a_kettle(2), vec![]).caused_by(request("k\0", "b"))).await;
+    assert_eq!(h.kettles.caused(&request("k\0", "b")).await.unwrap(), Some(id(2)));
+}

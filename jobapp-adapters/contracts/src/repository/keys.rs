@@ -220,3 +220,30 @@ pub async fn looking_for_a_longer_value_finds_nothing(h: &Harness) {
     assert_eq!(h.holder(Kettle::SERIAL, &long).await, None);
     assert_eq!(list(h, Kettle::OWNER, long).await, []);
 }
+
+/// U+0000 is refused, and the key named: not every database can store it.
+pub async fn a_key_with_nul_is_refused(h: &Harness) {
+    let version = h.insert(&a_kettle(1)).await;
+    let with_nul = |key: &str| match key {
+        "nickname" => called(1, "Ada\0"),
+        "owner" => Kettle { owner: "\0".to_owned(), ..a_kettle(1) },
+        "tag" => tagged(1, ["red", "gr\0en"]),
+        _ => made_of(1, ["\0lid"]),
+    };
+    for named in ["nickname", "owner", "tag", "part"] {
+        let error = h.save(Change::update(version, with_nul(named), vec![])).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(matches!(error, RepositoryError::KeyHasNul { aggregate: "kettle", key } if key == named), "{error:?}");
+    }
+    assert_eq!(h.load(id(1)).await.version, version);
+}
+
+/// A question that names U+0000 has an answer.
+pub async fn looking_for_nul_finds_nothing(h: &Harness) {
+    h.insert(&called(1, "Ada")).await;
+    for name in ["\0", "Ada\0", "\0Ada", "A\0da"] {
+        assert_eq!(h.holder(Kettle::NICKNAME, name).await, None);
+        assert_eq!(h.holder(Kettle::PART, name).await, None);
+        assert_eq!(list(h, Kettle::OWNER, name).await, []);
+    }
+}

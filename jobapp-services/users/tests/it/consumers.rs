@@ -51,6 +51,17 @@ async fn an_account_becomes_one_buyer_however_often_it_is_told() {
     assert!(is_dead(&world.tell(USER_BUYER, Some("m"), &json!({"type": "auth"})).await));
 }
 
+/// PostgreSQL takes no U+0000, and would be taken for being away.
+#[tokio::test]
+async fn a_name_that_no_database_takes_is_dead_and_not_tried_for_ever() {
+    let world = World::new();
+    let told = json!({"type": "auth", "username": "Ma\u{0}rta", "email": "marta@example.org", "profilePicture": "p",
+        "country": "c", "createdAt": 0});
+    let outcome = world.tell(USER_BUYER, Some("m"), &told).await;
+    assert_eq!(outcome, Outcome::dead("A value has a character that cannot be stored."));
+    assert_eq!(world.store.count::<Buyer>(), 0);
+}
+
 #[tokio::test]
 async fn a_gig_is_bought_once_per_order_and_taken_back_with_it() {
     let world = World::new();

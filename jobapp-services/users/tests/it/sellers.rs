@@ -211,12 +211,15 @@ async fn others_do_not_see_what_is_the_sellers_alone() {
 #[tokio::test]
 async fn an_unknown_seller_is_not_found_by_id_and_null_by_name() {
     let world = World::new();
-    for id in ["66f0c0ffee0000000000a00f", "undefined", "%FF"] {
+    for id in ["66f0c0ffee0000000000a00f", "undefined", "%FF", "66f0c0ffee0000000000a00%00", "%00"] {
         let answer = world.call("Marta", "GET", &format!("/api/v1/seller/id/{id}"), None).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{id}");
     }
-    let answer = world.call("Marta", "GET", "/api/v1/seller/username/Marta", None).await;
-    assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({"message": "Seller profile", "seller": null})));
+    for name in ["Marta", "Ma%00rta", "%00"] {
+        let answer = world.call("Marta", "GET", &format!("/api/v1/seller/username/{name}"), None).await;
+        let nobody = json!({"message": "Seller profile", "seller": null});
+        assert_eq!((answer.status, answer.body), (StatusCode::OK, nobody), "{name}");
+    }
 }
 
 #[tokio::test]
