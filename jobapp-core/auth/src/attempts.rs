@@ -107,6 +107,13 @@ impl Attempts {
         self
     }
 
+    /// One failure less, which was none; `None` when nothing is left to be remembered.
+    #[must_use]
+    pub fn taken_back(mut self) -> Option<Self> {
+        self.data.failures = self.data.failures.saturating_sub(1);
+        (self.data.failures > 0).then_some(self)
+    }
+
     /// How long to wait for the next try; zero when there is nothing to wait for. Doubles with each failure.
     pub fn wait(&self, now: Timestamp) -> Duration {
         let Some(doublings) = self.failures(now).checked_sub(FREE_FAILURES) else { return Duration::ZERO };

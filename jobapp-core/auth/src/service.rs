@@ -25,7 +25,6 @@ pub use sessions::MAX_SESSIONS;
 pub use sign_in::{Login, SignIn, SignedIn};
 pub use sign_up::SignUp;
 
-use self::gate::{Attempt, UnderWay};
 use crate::account::AccountEvent;
 use crate::attempts::Place;
 use crate::{
@@ -124,13 +123,12 @@ pub struct OpenSession {
 pub struct Auth {
     ports: Ports,
     policy: Policy,
-    under_way: UnderWay,
 }
 
 impl Auth {
     /// The use cases on these ports.
     pub fn new(ports: Ports, policy: Policy) -> Self {
-        Self { ports, policy, under_way: UnderWay::default() }
+        Self { ports, policy }
     }
 
     /// Begins a session. A device that is not recognised gets something to be recognised by.
@@ -198,19 +196,22 @@ impl Auth {
     }
 
     /// Lets somebody who is signed in try to prove the password again, not more often than who signs in.
-    async fn proving(&self, caller: CallerId, account: &Account) -> Result<Attempt, AuthError> {
+    async fn proving<T>(
+        &self,
+        caller: CallerId,
+        account: &Account,
+        compare: impl Future<Output = Result<Option<T>, AuthError>>,
+    ) -> Result<Option<T>, AuthError> {
         let session = caller.session.map(|session| session.to_string()).unwrap_or_default();
-        self.attempt(format!("account {}", jobapp_kernel::Aggregate::id(account)), Place::Session(session)).await
+        let name = format!("account {}", jobapp_kernel::Aggregate::id(account));
+        self.attempt(&name, Place::Session(session), compare).await
     }
 
     /// Makes somebody who is signed in prove the password again.
     async fn prove_password(&self, caller: CallerId, account: &Account, password: &str) -> Result<(), AuthError> {
-        let attempt = self.proving(caller, account).await?;
-        if self.verify(&Password::new(password), account).await?.matches {
-            return self.attempt_succeeded(attempt).await;
-        }
-        self.attempt_failed(attempt).await?;
-        Err(AuthError::WrongPassword)
+        let password = Password::new(password);
+        let compare = async { Ok(self.verify(&password, account).await?.matches.then_some(())) };
+        self.proving(caller, account, compare).await?.ok_or(AuthError::WrongPassword)
     }
 
     /// The caller's account, if the caller's session lives.

@@ -1,92 +1,36 @@
-//! Slows down who guesses passwords: asked before one is compared, told what came of it.
-
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+//! Slows down who guesses: every try is counted before it is compared.
 
 use jobapp_kernel::{Change, RepositoryError, Stored, in_turn};
 
 use super::Auth;
-use crate::attempts::{ATTACK, FREE_FAILURES, Place};
+use crate::attempts::{ATTACK, Place};
 use crate::{Attempts, AttemptsId, AuthError};
 
-/// The attempts whose passwords are being compared, by what they are counted under. Without it, a thousand guesses at once
-/// would all be let in before the first of them is found wrong.
-#[derive(Clone, Default)]
-pub(super) struct UnderWay(Arc<Mutex<HashMap<AttemptsId, u32>>>);
-
-/// One attempt under way, until it is dropped.
-struct Turn {
-    under_way: UnderWay,
-    id: AttemptsId,
-}
-
-impl UnderWay {
-    /// One more, and how many there are now.
-    fn enter(&self, id: AttemptsId) -> (Turn, u32) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(id).or_insert(0);
-        *count += 1;
-        (Turn { under_way: self.clone(), id }, *count)
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut counts = self.under_way.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.id) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.id);
-            }
-        }
-    }
-}
-
-/// An attempt that was let in. What came of it must be told: [`Auth::attempt_failed`] or [`Auth::attempt_succeeded`].
-pub(super) struct Attempt {
-    name: String,
-    place: Place,
-    counted: Option<Stored<Attempts>>,
-    turn: Turn,
-}
-
 impl Auth {
-    /// Lets an attempt in, unless this place guessed wrong often for this name. `name` need not be anybody's.
-    pub(super) async fn attempt(&self, name: String, place: Place) -> Result<Attempt, AuthError> {
-        let id = AttemptsId::of(&name, &place);
-        // First the turn, then the count: who leaves in between is counted twice rather than never.
-        let (turn, under_way) = self.under_way.enter(id);
-        let counted = self.ports.attempts.find(&id).await?;
-        let now = self.ports.clock.now();
-        let (failures, wait) =
-            counted.as_ref().map_or((0, Duration::ZERO), |stored| (stored.value.failures(now), stored.value.wait(now)));
-        if !wait.is_zero() {
-            return Err(AuthError::TooManyAttempts { wait });
+    /// Compares what somebody says with what is right, unless this place guessed wrong often for this name. `name` need not be
+    /// anybody's. `compare` finds out; `None` when it was wrong.
+    ///
+    /// A try counts as wrong in the store before it is compared, so that of a thousand at once, at several processes, no more
+    /// are let in than one after the other. What was right is taken back, and so is what could not be compared. A caller who
+    /// goes away meanwhile has had his try.
+    pub(super) async fn attempt<T>(
+        &self,
+        name: &str,
+        place: Place,
+        compare: impl Future<Output = Result<Option<T>, AuthError>>,
+    ) -> Result<Option<T>, AuthError> {
+        let id = AttemptsId::of(name, &place);
+        let counted = self.count(id, true).await?;
+        let compared = compare.await;
+        match &compared {
+            Ok(Some(_)) => self.begin_anew(counted).await?,
+            Ok(None) if matches!(place, Place::Address(_)) => {
+                self.count(AttemptsId::of(name, &Place::Everywhere), false).await?;
+            }
+            Ok(None) => {}
+            Err(_) => self.take_back(id).await?,
         }
-        if under_way > FREE_FAILURES.saturating_sub(failures).max(1) {
-            return Err(AuthError::TooManyAttempts { wait: Duration::from_secs(1) });
-        }
-        Ok(Attempt { name, place, counted, turn })
-    }
-
-    /// The password was wrong: it is counted before that is answered.
-    pub(super) async fn attempt_failed(&self, attempt: Attempt) -> Result<(), AuthError> {
-        self.count(attempt.turn.id).await?;
-        if matches!(attempt.place, Place::Address(_)) {
-            self.count(AttemptsId::of(&attempt.name, &Place::Everywhere)).await?;
-        }
-        Ok(())
-    }
-
-    /// The password was right: the place begins anew.
-    pub(super) async fn attempt_succeeded(&self, attempt: Attempt) -> Result<(), AuthError> {
-        let Some(stored) = attempt.counted else { return Ok(()) };
-        match self.ports.attempts.save(Change::delete(stored.version, stored.value, Vec::new())).await {
-            // Somebody guessed wrong from there in this moment; that counts on.
-            Ok(_) | Err(RepositoryError::Conflict { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        compared
     }
 
     /// Whether somebody guesses this name's password from many places.
@@ -96,15 +40,52 @@ impl Auth {
         Ok(everywhere.is_some_and(|stored| stored.value.failures(now) >= ATTACK))
     }
 
-    async fn count(&self, id: AttemptsId) -> Result<(), AuthError> {
+    /// Counts one more, unless there is something to wait for and `may_wait`.
+    async fn count(&self, id: AttemptsId, may_wait: bool) -> Result<Stored<Attempts>, AuthError> {
         in_turn(&*self.ports.attempts, &id, || async move {
             let now = self.ports.clock.now();
-            let change = match self.ports.attempts.find(&id).await? {
-                Some(Stored { value, version }) => Change::update(version, value.failed(now), Vec::new()),
-                None => Change::insert(Attempts::none(id, now).failed(now), Vec::new()),
+            let stored = self.ports.attempts.find(&id).await?;
+            let wait = stored.as_ref().map(|stored| stored.value.wait(now)).unwrap_or_default();
+            if may_wait && !wait.is_zero() {
+                return Err(AuthError::TooManyAttempts { wait });
+            }
+            let (value, change) = match stored {
+                Some(Stored { value, version }) => {
+                    let value = value.failed(now);
+                    (value.clone(), Change::update(version, value, Vec::new()))
+                }
+                None => {
+                    let value = Attempts::none(id, now).failed(now);
+                    (value.clone(), Change::insert(value, Vec::new()))
+                }
             };
-            // The first failure may be counted in another process in the same moment.
-            Ok(self.ports.attempts.save(change).await.map(drop).map_err(|error| error.or_look_again(&["id"]))?)
+            // The first one may be counted in another process in the same moment.
+            let saved = self.ports.attempts.save(change).await.map_err(|error| error.or_look_again(&["id"]))?;
+            Ok(Stored { value, version: saved.version().unwrap_or_default() })
+        })
+        .await
+    }
+
+    /// It was right: the place begins anew.
+    async fn begin_anew(&self, counted: Stored<Attempts>) -> Result<(), AuthError> {
+        let id = *jobapp_kernel::Aggregate::id(&counted.value);
+        match self.ports.attempts.save(Change::delete(counted.version, counted.value, Vec::new())).await {
+            Ok(_) => Ok(()),
+            // Others tried from there in this moment; that counts on.
+            Err(RepositoryError::Conflict { .. }) => self.take_back(id).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// One less.
+    async fn take_back(&self, id: AttemptsId) -> Result<(), AuthError> {
+        in_turn(&*self.ports.attempts, &id, || async move {
+            let Some(Stored { value, version }) = self.ports.attempts.find(&id).await? else { return Ok(()) };
+            let change = match value.clone().taken_back() {
+                Some(value) => Change::update(version, value, Vec::new()),
+                None => Change::delete(version, value, Vec::new()),
+            };
+            Ok(self.ports.attempts.save(change).await.map(drop)?)
         })
         .await
     }

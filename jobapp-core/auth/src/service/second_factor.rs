@@ -73,22 +73,23 @@ impl Auth {
     /// there is none.
     pub async fn end_second_factor(&self, caller: CallerId, password: &str, code: &str) -> Result<(), AuthError> {
         let account = self.authenticated(caller).await?.value;
-        let attempt = self.proving(caller, &account).await?;
-        if !self.verify(&Password::new(password), &account).await?.matches {
-            self.attempt_failed(attempt).await?;
-            return Err(AuthError::WrongPassword);
-        }
-        let now = self.ports.clock.now();
-        let code = TypedCode::new(code);
-        let end = |account: Account| Ok(Some((account.end_second_factor(&code, now)?, Vec::new())));
-        match self.change_account(*account.id(), end).await {
-            Ok(_) => self.attempt_succeeded(attempt).await,
-            Err(AuthError::SecondFactor(SecondFactorRefused::WrongCode)) => {
-                // Six digits are guessed sooner than a password.
-                self.attempt_failed(attempt).await?;
-                Err(SecondFactorRefused::WrongCode.into())
+        let (password, code, now) = (Password::new(password), TypedCode::new(code), self.ports.clock.now());
+        let mut refusal = AuthError::WrongPassword;
+        let compare = async {
+            if !self.verify(&password, &account).await?.matches {
+                return Ok(None);
             }
-            Err(error) => Err(error),
-        }
+            let end = |account: Account| Ok(Some((account.end_second_factor(&code, now)?, Vec::new())));
+            match self.change_account(*account.id(), end).await {
+                Ok(_) => Ok(Some(())),
+                // Six digits are guessed sooner than a password.
+                Err(error @ AuthError::SecondFactor(SecondFactorRefused::WrongCode)) => {
+                    refusal = error;
+                    Ok(None)
+                }
+                Err(error) => Err(error),
+            }
+        };
+        self.proving(caller, &account, compare).await?.ok_or(refusal)
     }
 }

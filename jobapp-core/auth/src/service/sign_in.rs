@@ -78,12 +78,8 @@ impl Auth {
         let place = token.map_or_else(|| Place::of_address(&origin.address), |token| Place::Device(token.hash()));
         let is_recognised = token.is_some();
         let name = sign_in.login.counted_as();
-        let attempt = self.attempt(name.clone(), place).await?;
-        let Some((account, needs_rehash)) = self.compare(account, &password).await? else {
-            self.attempt_failed(attempt).await?;
-            return Err(AuthError::WrongCredentials);
-        };
-        self.attempt_succeeded(attempt).await?;
+        let compared = self.attempt(&name, place, self.compare(account, &password)).await?;
+        let (account, needs_rehash) = compared.ok_or(AuthError::WrongCredentials)?;
         let account = if needs_rehash { self.rehash(account, &password).await? } else { account };
         let begun_with = BegunWith { device: sign_in.device, is_recognised };
         if account.has_second_factor() {

@@ -72,6 +72,21 @@ fn world() -> World {
     World { auth: Auth::new(ports, Policy { codes_per_hour: 3 }), store, clock, hasher, pictures }
 }
 
+impl World {
+    /// The same service in another process, on the same store.
+    fn of_another_process(&self) -> Auth {
+        let store = self.store.of_another_process();
+        let ports = Ports {
+            accounts: store.repository(),
+            sessions: store.repository(),
+            pending: store.repository(),
+            attempts: store.repository(),
+            ..self.auth.ports.clone()
+        };
+        Auth::new(ports, self.auth.policy)
+    }
+}
+
 fn marta() -> SignUp {
     SignUp {
         username: "mARTA".into(),

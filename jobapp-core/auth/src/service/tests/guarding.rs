@@ -100,6 +100,26 @@ async fn of_many_guesses_at_once_few_are_let_in() {
     assert!(refused >= 95);
 }
 
+#[tokio::test]
+async fn several_processes_let_in_no_more_guesses_than_one() {
+    let world = world();
+    world.marta().await;
+    let other = world.of_another_process();
+    let guess = |auth: Auth| async move {
+        // Lets those of the other process go on.
+        tokio::task::yield_now().await;
+        auth.sign_in(named("Marta", "wrong", "Chrome", from(THIEF, None))).await.unwrap_err()
+    };
+    let guesses: Vec<_> = (0..40).flat_map(|_| [guess(world.auth.clone()), guess(other.clone())]).collect();
+    let refused = futures_all(guesses).await.iter().filter(|error| wait_of(error).is_some()).count();
+    assert!(world.compared() <= FREE_FAILURES as usize, "{} were compared", world.compared());
+    assert!(refused >= 75, "{refused} were refused");
+    world.later(1);
+    let again: Vec<_> = (0..5).flat_map(|_| [guess(world.auth.clone()), guess(other.clone())]).collect();
+    futures_all(again).await;
+    assert!(world.compared() <= FREE_FAILURES as usize + 1, "one more after the wait");
+}
+
 /// Drives futures together on this thread.
 async fn futures_all<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
     let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
