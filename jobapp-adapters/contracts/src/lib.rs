@@ -18,6 +18,7 @@
 //! | `Repository` | `repository!` |
 //! | `Outbox` | `repository!` |
 //! | `Sequence` | `repository!` |
+//! | `Leases` | `leases!` |
 //! | `Publisher` | `bus!` |
 //! | `Subscriber` | `bus!` |
 //! | `DeadLetters` | `bus!` |
@@ -49,6 +50,7 @@ pub mod durability;
 pub mod fanout;
 pub mod fixture;
 pub mod hasher;
+pub mod leases;
 pub mod limits;
 pub mod mail;
 pub mod media;

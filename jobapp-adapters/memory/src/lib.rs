@@ -28,6 +28,7 @@
 
 mod bus;
 mod fanout;
+mod leases;
 mod limits;
 mod mail;
 mod outbox;

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jobapp_kernel::{Aggregate, Clock, Key, Outbox, OutboxEntry, Repository, Sequence, Timestamp, Turns};
+use jobapp_kernel::{Aggregate, Clock, Key, Leases, Outbox, OutboxEntry, Repository, Sequence, Timestamp, Turns};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::leases::Taken;
 use crate::outbox::Waiting;
 use crate::repository::MemoryRepository;
 use crate::table::Table;
@@ -36,6 +37,7 @@ pub(crate) struct Data {
     pub(crate) inbox: HashMap<String, Handled>,
     pub(crate) outbox: Waiting,
     pub(crate) sequences: HashMap<String, i64>,
+    pub(crate) leases: Taken,
 }
 
 /// What the inbox remembers of a cause.
@@ -89,6 +91,11 @@ impl MemoryStore {
 
     /// The sequences.
     pub fn sequence(&self) -> Arc<dyn Sequence> {
+        Arc::new(self.clone())
+    }
+
+    /// The leases.
+    pub fn leases(&self) -> Arc<dyn Leases> {
         Arc::new(self.clone())
     }
 

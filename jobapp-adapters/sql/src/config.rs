@@ -36,7 +36,7 @@ impl fmt::Display for Location {
 pub struct SqlConfig {
     /// Where the database lives.
     pub location: Location,
-    /// Dates outbox and inbox entries and ends leases.
+    /// Dates outbox and inbox entries. Leases end by the database's own clock.
     pub clock: Arc<dyn Clock>,
     /// What outbox entries carry besides the event.
     pub headers: Option<Headers>,

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sea_query::{ColumnDef, Expr, Values};
+use sea_orm::sea_query::{ColumnDef, Expr, ExprTrait, Values};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, SqliteConnection};
 use sea_orm::{
@@ -104,6 +104,11 @@ pub(crate) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransac
 /// The database's own time in milliseconds since 1970, as an expression: what ends by it, ends for every process at once.
 pub(crate) fn now() -> Expr {
     Expr::cust("CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER)")
+}
+
+/// So long after the database's own time.
+pub(crate) fn in_future(time: Duration) -> Expr {
+    now().add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2))
 }
 
 /// Whether another process holds the database just now.

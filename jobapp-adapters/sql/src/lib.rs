@@ -45,6 +45,7 @@ mod connections;
 mod dialect;
 mod error;
 mod examine;
+mod leases;
 mod migration;
 mod outbox;
 mod queries;

@@ -92,7 +92,7 @@ impl Outbox for SqlStore {
         let update = Query::update()
             .table(OUTBOX)
             .value("leased_by", owner)
-            .value("leased_until", in_future(lease))
+            .value("leased_until", dialect::in_future(lease))
             .and_where(Expr::col("seq").is_in(numbers))
             .take();
         transaction.execute(&update).await.map_err(&failed)?;
@@ -121,7 +121,7 @@ impl Outbox for SqlStore {
             let update = Query::update()
                 .table(OUTBOX)
                 .value("leased_by", NOBODY)
-                .value("leased_until", in_future(*time))
+                .value("leased_until", dialect::in_future(*time))
                 .and_where(Expr::col("id").eq(id.0.as_str()))
                 .and_where(Expr::col("leased_by").eq(owner))
                 .take();
@@ -150,11 +150,6 @@ impl SqlStore {
         let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0)).map_err(&failed)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
-}
-
-/// So long after the database's now, in milliseconds since 1970.
-fn in_future(time: Duration) -> Expr {
-    dialect::now().add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2))
 }
 
 /// An entry whose content is damaged is handed out as unreadable: it must hold back its aggregate and nothing else.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_kernel::{Aggregate, Clock, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns};
+use jobapp_kernel::{Aggregate, Clock, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr};
 use tokio::sync::Notify;
@@ -83,6 +83,11 @@ impl SqlStore {
 
     /// The sequences.
     pub fn sequence(&self) -> Arc<dyn Sequence> {
+        Arc::new(self.clone())
+    }
+
+    /// The leases.
+    pub fn leases(&self) -> Arc<dyn Leases> {
         Arc::new(self.clone())
     }
 

@@ -12,6 +12,8 @@ pub(crate) const OUTBOX: &str = "jobapp_outbox";
 pub(crate) const INBOX: &str = "jobapp_inbox";
 /// The next numbers of sequences.
 pub(crate) const SEQUENCES: &str = "jobapp_sequences";
+/// What one owner at a time may do.
+pub(crate) const LEASES: &str = "jobapp_leases";
 /// The keys the tables have columns for.
 pub(crate) const KEYS: &str = "jobapp_keys";
 
@@ -108,6 +110,13 @@ pub(crate) fn common() -> Vec<TableCreateStatement> {
             .if_not_exists()
             .col(key_column("name").not_null().primary_key())
             .col(ColumnDef::new("next").big_integer().not_null())
+            .take(),
+        Table::create()
+            .table(LEASES)
+            .if_not_exists()
+            .col(key_column("name").not_null().primary_key())
+            .col(key_column("owner").not_null())
+            .col(ColumnDef::new("until").big_integer().not_null())
             .take(),
         Table::create()
             .table(KEYS)

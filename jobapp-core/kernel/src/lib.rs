@@ -25,6 +25,7 @@ mod checked;
 mod error;
 mod file_name;
 mod id;
+mod leases;
 mod limits;
 mod media;
 mod messaging;
@@ -46,6 +47,7 @@ pub use checked::id_text;
 pub use error::{ErrorKind, Kinded, RepositoryError, error_text};
 pub use file_name::{file_label, file_name};
 pub use id::{AccountId, Identifier, InvalidId, ObjectId};
+pub use leases::Leases;
 pub use limits::{Allowance, LimiterUnavailable, Rate, RateLimiter};
 pub use media::{ByteSize, Collected, MediaError, MediaSink, MediaStore, Received, StoredMedia, Upload, UploadPurpose};
 pub use messaging::{

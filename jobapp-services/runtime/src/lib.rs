@@ -2,6 +2,7 @@
 
 mod backoff;
 mod consumers;
+mod exclusive;
 mod lifecycle;
 mod logging;
 mod relay;
@@ -12,6 +13,7 @@ mod waiting;
 
 pub use backoff::Backoff;
 pub use consumers::{Consumer, Handled, json_handler, run_consumer, spawn_consumers, told};
+pub use exclusive::Exclusive;
 pub use jobapp_kernel::error_text;
 pub use lifecycle::{STOP_LIMIT, Shutdown, Signals};
 pub use logging::{LogFormat, Logging, start_logging};

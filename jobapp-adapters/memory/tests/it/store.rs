@@ -1,7 +1,10 @@
 //! The store in memory passes the suite of every store.
 
+use std::sync::Arc;
+
 use jobapp_contracts::Harness;
 use jobapp_contracts::fixture::Kettle;
+use jobapp_contracts::leases::Desk;
 use jobapp_memory::MemoryStore;
 
 async fn fresh() -> Harness {
@@ -21,3 +24,10 @@ async fn fresh() -> Harness {
 }
 
 jobapp_contracts::repository!(fresh());
+
+async fn desk() -> Desk {
+    let store = MemoryStore::new();
+    Desk { leases: store.leases(), elsewhere: store.of_another_process().leases(), keep: Arc::new(()) }
+}
+
+jobapp_contracts::leases!(desk());

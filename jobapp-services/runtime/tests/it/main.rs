@@ -2,5 +2,6 @@
 
 mod connections;
 mod consumers;
+mod exclusive;
 mod kettle;
 mod relay;

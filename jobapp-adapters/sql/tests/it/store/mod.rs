@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use jobapp_contracts::fixture::Kettle;
+use jobapp_contracts::leases::Desk;
 use jobapp_contracts::{Corrupt, Harness, Reopen};
 use jobapp_kernel::ObjectId;
 use jobapp_sql::{SqlConfig, SqlStore};
@@ -74,4 +75,28 @@ mod in_memory {
     use super::*;
 
     jobapp_contracts::repository!(harness(SqlConfig::memory(), None, None));
+}
+
+mod leases_in_a_file {
+    use super::*;
+
+    async fn desk() -> Desk {
+        let folder = TempDir::new().unwrap();
+        let open = || SqlStore::open(SqlConfig::file(file_in(folder.path())));
+        let (leases, elsewhere) = (open().await.unwrap().leases(), open().await.unwrap().leases());
+        Desk { leases, elsewhere, keep: Arc::new(folder) }
+    }
+
+    jobapp_contracts::leases!(desk());
+}
+
+mod leases_in_memory {
+    use super::*;
+
+    async fn desk() -> Desk {
+        let leases = SqlStore::open(SqlConfig::memory()).await.unwrap().leases();
+        Desk { elsewhere: Arc::clone(&leases), leases, keep: Arc::new(()) }
+    }
+
+    jobapp_contracts::leases!(desk());
 }

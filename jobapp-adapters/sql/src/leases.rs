@@ -1,0 +1,82 @@
+//! What one owner at a time may do.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jobapp_kernel::{Leases, RepositoryError};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, UpdateStatement};
+use sea_orm::{ConnectionTrait, DbErr};
+
+use crate::SqlStore;
+use crate::dialect::{self, Violation};
+use crate::tables::LEASES;
+
+/// Makes the lease last so long from now.
+fn lengthen(owner: &str, time: Duration) -> UpdateStatement {
+    Query::update().table(LEASES).value("owner", owner).value("until", dialect::in_future(time)).take()
+}
+
+fn is_of(owner: &str) -> Expr {
+    Expr::col("owner").eq(owner)
+}
+
+impl SqlStore {
+    async fn take_lease(&self, name: &str, owner: &str, time: Duration) -> Result<bool, DbErr> {
+        let transaction = self.inner.connections.begin().await?;
+        let is_free = is_of(owner).or(Expr::col("until").lte(dialect::now()));
+        let update = lengthen(owner, time).and_where(Expr::col("name").eq(name)).and_where(is_free).take();
+        if transaction.execute(&update).await?.rows_affected() > 0 {
+            transaction.commit().await?;
+            return Ok(true);
+        }
+        let insert = Query::insert()
+            .into_table(LEASES)
+            .columns(["name", "owner", "until"])
+            .values_panic([name.into(), owner.into(), dialect::in_future(time)])
+            .take();
+        match transaction.execute(&insert).await {
+            Ok(_) => transaction.commit().await.map(|()| true),
+            // Somebody has it.
+            Err(error) if Violation::of(&error).is_some() => transaction.rollback().await.map(|()| false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn renew_lease(&self, name: &str, owner: &str, time: Duration) -> Result<bool, DbErr> {
+        let update = lengthen(owner, time)
+            .and_where(Expr::col("name").eq(name))
+            .and_where(is_of(owner))
+            .and_where(Expr::col("until").gt(dialect::now()))
+            .take();
+        Ok(self.inner.connections.writer.execute(&update).await?.rows_affected() > 0)
+    }
+
+    async fn release_lease(&self, name: &str, owner: &str) -> Result<(), DbErr> {
+        let delete =
+            Query::delete().from_table(LEASES).and_where(Expr::col("name").eq(name)).and_where(is_of(owner)).take();
+        self.inner.connections.writer.execute(&delete).await.map(drop)
+    }
+
+    fn failed_lease(&self, attempt: &str, name: &str) -> impl Fn(DbErr) -> RepositoryError {
+        let (condition, attempt) = (self.inner.connections.condition.clone(), format!("{attempt} the lease {name}"));
+        move |error| {
+            condition.note(&error);
+            RepositoryError::unavailable(attempt.clone(), error)
+        }
+    }
+}
+
+#[async_trait]
+impl Leases for SqlStore {
+    async fn take(&self, name: &str, owner: &str, time: Duration) -> Result<bool, RepositoryError> {
+        self.take_lease(name, owner, time).await.map_err(self.failed_lease("take", name))
+    }
+
+    async fn renew(&self, name: &str, owner: &str, time: Duration) -> Result<bool, RepositoryError> {
+        self.renew_lease(name, owner, time).await.map_err(self.failed_lease("renew", name))
+    }
+
+    async fn release(&self, name: &str, owner: &str) -> Result<(), RepositoryError> {
+        self.release_lease(name, owner).await.map_err(self.failed_lease("release", name))
+    }
+}
