@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jobapp_kernel::{Clock, Timestamp};
 
-use crate::Seal;
+use crate::{Namespace, Seal};
 
 /// Gives what a change came with, such as `x-request-id` and `traceparent`: asked when its events are stored.
 pub type Headers = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
@@ -40,6 +40,8 @@ pub struct SqlConfig {
     pub clock: Arc<dyn Clock>,
     /// What outbox entries carry besides the event.
     pub headers: Option<Headers>,
+    /// Which tables are its own, in a database that several services share.
+    pub namespace: Namespace,
     /// Seals the events in the outbox, so that what they carry for somebody's mailbox is in no file as it is.
     pub seal: Option<Seal>,
 }
@@ -47,12 +49,22 @@ pub struct SqlConfig {
 impl SqlConfig {
     /// A store in this SQLite file, on the system's clock.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { location: Location::File(path.into()), clock: Arc::new(SystemClock), headers: None, seal: None }
+        Self::at(Location::File(path.into()))
     }
 
     /// A store in memory, on the system's clock.
     pub fn memory() -> Self {
-        Self { location: Location::Memory, clock: Arc::new(SystemClock), headers: None, seal: None }
+        Self::at(Location::Memory)
+    }
+
+    fn at(location: Location) -> Self {
+        Self { location, clock: Arc::new(SystemClock), headers: None, namespace: Namespace::default(), seal: None }
+    }
+
+    /// The same with tables of its own in a database that other services use too.
+    #[must_use]
+    pub fn namespace(self, namespace: Namespace) -> Self {
+        Self { namespace, ..self }
     }
 
     /// The same on this clock.

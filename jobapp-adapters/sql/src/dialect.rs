@@ -117,6 +117,20 @@ pub(crate) fn is_busy(error: &DbErr) -> bool {
     text.contains("database is locked") || text.contains("database table is locked")
 }
 
+/// Whether a transaction failed because of others, so that the same one may succeed in a moment: the database was busy, or
+/// ended a deadlock.
+pub(crate) fn is_transient(error: &DbErr) -> bool {
+    // The lower byte is the kind: busy, locked.
+    code_of(error).is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+/// What SQLite calls a failure.
+fn code_of(error: &DbErr) -> Option<i32> {
+    let (DbErr::Conn(error) | DbErr::Exec(error) | DbErr::Query(error)) = error else { return None };
+    let RuntimeErr::SqlxError(error) = error else { return None };
+    error.as_database_error()?.code()?.parse().ok()
+}
+
 /// What is wrong with a database, as far as its failures tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -150,11 +164,8 @@ impl fmt::Display for Fault {
 impl Fault {
     /// What a failure says about the database; `None` when it says nothing.
     pub(crate) fn of(error: &DbErr) -> Option<Self> {
-        let (DbErr::Conn(error) | DbErr::Exec(error) | DbErr::Query(error)) = error else { return None };
-        let RuntimeErr::SqlxError(error) = error else { return None };
-        let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
         // The lower byte is the kind, the others say more.
-        match code & 0xff {
+        match code_of(error)? & 0xff {
             11 | 26 => Some(Self::Damaged),
             13 => Some(Self::Full),
             8 => Some(Self::ReadOnly),

@@ -9,11 +9,11 @@ use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::SqlStore;
 use crate::dialect::{self, Violation};
-use crate::tables::LEASES;
+use crate::patience::Patience;
 
 /// Makes the lease last so long from now.
-fn lengthen(owner: &str, time: Duration) -> UpdateStatement {
-    Query::update().table(LEASES).value("owner", owner).value("until", dialect::in_future(time)).take()
+fn lengthen(leases: &str, owner: &str, time: Duration) -> UpdateStatement {
+    Query::update().table(leases.to_owned()).value("owner", owner).value("until", dialect::in_future(time)).take()
 }
 
 fn is_of(owner: &str) -> Expr {
@@ -24,13 +24,16 @@ impl SqlStore {
     async fn take_lease(&self, name: &str, owner: &str, time: Duration) -> Result<bool, DbErr> {
         let transaction = self.inner.connections.begin().await?;
         let is_free = is_of(owner).or(Expr::col("until").lte(dialect::now()));
-        let update = lengthen(owner, time).and_where(Expr::col("name").eq(name)).and_where(is_free).take();
+        let update = lengthen(&self.inner.names.leases, owner, time)
+            .and_where(Expr::col("name").eq(name))
+            .and_where(is_free)
+            .take();
         if transaction.execute(&update).await?.rows_affected() > 0 {
             transaction.commit().await?;
             return Ok(true);
         }
         let insert = Query::insert()
-            .into_table(LEASES)
+            .into_table(self.inner.names.leases.clone())
             .columns(["name", "owner", "until"])
             .values_panic([name.into(), owner.into(), dialect::in_future(time)])
             .take();
@@ -43,7 +46,7 @@ impl SqlStore {
     }
 
     async fn renew_lease(&self, name: &str, owner: &str, time: Duration) -> Result<bool, DbErr> {
-        let update = lengthen(owner, time)
+        let update = lengthen(&self.inner.names.leases, owner, time)
             .and_where(Expr::col("name").eq(name))
             .and_where(is_of(owner))
             .and_where(Expr::col("until").gt(dialect::now()))
@@ -52,8 +55,11 @@ impl SqlStore {
     }
 
     async fn release_lease(&self, name: &str, owner: &str) -> Result<(), DbErr> {
-        let delete =
-            Query::delete().from_table(LEASES).and_where(Expr::col("name").eq(name)).and_where(is_of(owner)).take();
+        let delete = Query::delete()
+            .from_table(self.inner.names.leases.clone())
+            .and_where(Expr::col("name").eq(name))
+            .and_where(is_of(owner))
+            .take();
         self.inner.connections.writer.execute(&delete).await.map(drop)
     }
 
@@ -69,7 +75,13 @@ impl SqlStore {
 #[async_trait]
 impl Leases for SqlStore {
     async fn take(&self, name: &str, owner: &str, time: Duration) -> Result<bool, RepositoryError> {
-        self.take_lease(name, owner, time).await.map_err(self.failed_lease("take", name))
+        let mut patience = Patience::new();
+        loop {
+            match self.take_lease(name, owner, time).await {
+                Err(error) if patience.again(&error).await => {}
+                taken => return taken.map_err(self.failed_lease("take", name)),
+            }
+        }
     }
 
     async fn renew(&self, name: &str, owner: &str, time: Duration) -> Result<bool, RepositoryError> {

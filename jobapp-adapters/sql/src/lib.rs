@@ -6,6 +6,9 @@
 //! Uniqueness is a constraint of the database. The outbox, the inbox and the sequences are tables beside them, so a change,
 //! its events and its cause are one transaction.
 //!
+//! Several services may share a database: each store has a [namespace](SqlConfig::namespace) of its own then, outbox and inbox
+//! included.
+//!
 //! A store may be [sealed](SqlConfig::sealed): then the events in its outbox are of no use to who has the file without the key.
 //! So may the [bus](SqlBusConfig::sealed), whose messages carry links and codes to mailboxes.
 //!
@@ -45,9 +48,13 @@ mod connections;
 mod dialect;
 mod error;
 mod examine;
+mod inner;
 mod leases;
 mod migration;
+mod namespace;
 mod outbox;
+mod outbox_statements;
+mod patience;
 mod queries;
 mod repository;
 mod row;
@@ -64,5 +71,6 @@ pub use config::{Headers, Location, SqlConfig};
 pub use dialect::{Depth, Fault};
 pub use error::SqlStoreError;
 pub use examine::examine;
+pub use namespace::{InvalidNamespace, Namespace};
 pub use seal::Seal;
 pub use store::SqlStore;

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
 use crate::connections::Connections;
 use crate::dialect::Violation;
 use crate::row;
-use crate::tables::{self, KEYS, KeyNames};
+use crate::tables::{self, KeyNames, Names};
 use crate::{Location, SqlStoreError};
 
 /// What stands for the table itself among the keys it has columns for.
@@ -24,20 +24,21 @@ type Declarations = BTreeMap<String, String>;
 /// Brings the table of `A` up to date: all of it, or, when something fails, nothing.
 pub(crate) async fn bring_up_to_date<A: Aggregate>(
     connections: &Connections,
+    names: &Names,
     location: &Location,
 ) -> Result<(), SqlStoreError> {
     let wanted = wanted::<A>();
     let failed = |source: DbErr| failed::<A>(location, source);
     let known =
-        connections.ask(&declarations::<A>()).await.and_then(|rows| read_declarations(&rows)).map_err(failed)?;
+        connections.ask(&declarations::<A>(names)).await.and_then(|rows| read_declarations(&rows)).map_err(failed)?;
     if known == wanted {
         return Ok(());
     }
     // The transaction is the lock: another process that comes to the same conclusion waits here and finds nothing to do.
     let transaction = connections.begin().await.map_err(failed)?;
-    let rows = transaction.query_all(&declarations::<A>()).await.map_err(failed)?;
+    let rows = transaction.query_all(&declarations::<A>(names)).await.map_err(failed)?;
     let existing = read_declarations(&rows).map_err(failed)?;
-    let migration = Migration { transaction: &transaction, location };
+    let migration = Migration { transaction: &transaction, names, location };
     if let Err(error) = migration.run::<A>(&existing, &wanted).await {
         if let Err(error) = transaction.rollback().await {
             tracing::warn!(%error, aggregate = A::NAME, "a failed migration could not be rolled back; closing the connection does");
@@ -52,8 +53,13 @@ fn wanted<A: Aggregate>() -> Declarations {
     keys.chain([(TABLE.to_owned(), "1".to_owned())]).collect()
 }
 
-fn declarations<A: Aggregate>() -> SelectStatement {
-    Query::select().column("key").column("declaration").from(KEYS).and_where(Expr::col("aggregate").eq(A::NAME)).take()
+fn declarations<A: Aggregate>(names: &Names) -> SelectStatement {
+    Query::select()
+        .column("key")
+        .column("declaration")
+        .from(names.keys.clone())
+        .and_where(Expr::col("aggregate").eq(A::NAME))
+        .take()
 }
 
 fn read_declarations(rows: &[QueryResult]) -> Result<Declarations, DbErr> {
@@ -69,6 +75,7 @@ fn failed<A: Aggregate>(
 
 struct Migration<'a> {
     transaction: &'a DatabaseTransaction,
+    names: &'a Names,
     location: &'a Location,
 }
 
@@ -102,7 +109,7 @@ impl Migration<'_> {
 
     async fn create_table<A: Aggregate>(&self) -> Result<(), DbErr> {
         let table = Table::create()
-            .table(A::NAME)
+            .table(self.names.table::<A>())
             .col(tables::key_column("id").not_null().primary_key())
             .col(ColumnDef::new("version").big_integer().not_null())
             .col(ColumnDef::new("state").text().not_null())
@@ -113,7 +120,7 @@ impl Migration<'_> {
 
     async fn remember<A: Aggregate>(&self, key: &str, declaration: &str) -> Result<(), DbErr> {
         let insert = Query::insert()
-            .into_table(KEYS)
+            .into_table(self.names.keys.clone())
             .columns(["aggregate", "key", "declaration"])
             .values_panic([A::NAME.into(), key.into(), declaration.into()])
             .take();
@@ -121,19 +128,19 @@ impl Migration<'_> {
     }
 
     async fn remove<A: Aggregate>(&self, key: &str, declared: &str) -> Result<(), DbErr> {
-        let names = KeyNames::of(A::NAME, key);
+        let names = self.names.key::<A>(key);
         if declared.ends_with(" many") {
             self.transaction.execute(&Table::drop().table(names.side).take()).await?;
         } else {
             let mut drop_index = Index::drop();
-            drop_index.name(&names.index).table(A::NAME);
+            drop_index.name(&names.index).table(names.table.clone());
             self.transaction.execute(&drop_index).await?;
             for column in [names.value, names.sort] {
-                self.transaction.execute(&Table::alter().table(A::NAME).drop_column(column).take()).await?;
+                self.transaction.execute(&Table::alter().table(names.table.clone()).drop_column(column).take()).await?;
             }
         }
         let forget = Query::delete()
-            .from_table(KEYS)
+            .from_table(self.names.keys.clone())
             .and_where(Expr::col("aggregate").eq(A::NAME))
             .and_where(Expr::col("key").eq(key))
             .take();
@@ -141,7 +148,7 @@ impl Migration<'_> {
     }
 
     async fn add_columns<A: Aggregate>(&self, key: &Key<A>) -> Result<(), DbErr> {
-        let names = KeyNames::of(A::NAME, key.name);
+        let names = self.names.key::<A>(key.name);
         if key.many {
             let side = Table::create()
                 .table(names.side)
@@ -155,7 +162,7 @@ impl Migration<'_> {
         // One column at a time: not every database adds several at once.
         let sort = ColumnDef::new(names.sort).big_integer().not_null().default(0).take();
         for column in [tables::value_column(names.value, key.int), sort] {
-            self.transaction.execute(&Table::alter().table(A::NAME).add_column(column).take()).await?;
+            self.transaction.execute(&Table::alter().table(names.table.clone()).add_column(column).take()).await?;
         }
         Ok(())
     }
@@ -168,7 +175,11 @@ impl Migration<'_> {
         let mut filled = 0;
         loop {
             let mut select = Query::select();
-            select.columns(["id", "version", "state"]).from(A::NAME).order_by("id", sea_orm::Order::Asc).limit(BATCH);
+            select
+                .columns(["id", "version", "state"])
+                .from(self.names.table::<A>())
+                .order_by("id", sea_orm::Order::Asc)
+                .limit(BATCH);
             if let Some(after) = after.take() {
                 select.and_where(Expr::col("id").gt(after));
             }
@@ -197,7 +208,7 @@ impl Migration<'_> {
         values: Vec<jobapp_kernel::KeyValue>,
         sort: i64,
     ) -> Result<(), DbErr> {
-        let names = KeyNames::of(A::NAME, key.name);
+        let names = self.names.key::<A>(key.name);
         for value in values {
             let value = tables::parameter(value);
             if key.many {
@@ -209,7 +220,7 @@ impl Migration<'_> {
                 self.transaction.execute(&insert).await?;
             } else {
                 let update = Query::update()
-                    .table(A::NAME)
+                    .table(names.table.clone())
                     .value(names.value.clone(), value)
                     .value(names.sort.clone(), sort)
                     .and_where(Expr::col("id").eq(id))
@@ -225,17 +236,16 @@ impl Migration<'_> {
             Some(_) => SqlStoreError::NotUnique { aggregate: A::NAME, key: key.name, source },
             None => failed::<A>(self.location, source),
         };
-        self.transaction.execute(&index(key)).await.map(|_| ()).map_err(failure)
+        self.transaction.execute(&index(key, self.names.key::<A>(key.name))).await.map(|_| ()).map_err(failure)
     }
 }
 
 /// The index by the values of a key: the constraint, if it is unique; otherwise in the order of its lists.
-fn index<A: Aggregate>(key: &Key<A>) -> IndexCreateStatement {
-    let names = KeyNames::of(A::NAME, key.name);
+fn index<A: Aggregate>(key: &Key<A>, names: KeyNames) -> IndexCreateStatement {
     let (table, value, sort) = if key.many {
         (names.side, "value".to_owned(), "sort".to_owned())
     } else {
-        (A::NAME.to_owned(), names.value, names.sort)
+        (names.table, names.value, names.sort)
     };
     let mut index = Index::create();
     index.name(&names.index).table(table).col(value);

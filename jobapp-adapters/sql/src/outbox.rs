@@ -7,56 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jobapp_kernel::{MessageId, Outbox, OutboxEntry, RepositoryError, Timestamp, Version};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Order, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
 use crate::SqlStore;
 use crate::dialect;
+use crate::inner::Inner;
+use crate::outbox_statements::NOBODY;
 use crate::seal::{self, Seal};
-use crate::statement::{Template, limited};
-use crate::store::Inner;
-use crate::tables::OUTBOX;
-
-/// To whom an entry is leased that is held back from everybody.
-const NOBODY: &str = "";
-
-/// What the outbox asks most often, by its relay and by its metrics.
-pub(crate) struct OutboxStatements {
-    any: Template,
-    count: Template,
-    stuck: Template,
-    /// The owner.
-    oldest: Template,
-}
-
-impl OutboxStatements {
-    pub(crate) fn new(backend: DbBackend) -> Self {
-        let leased_elsewhere = Query::select()
-            .column(("other", "seq"))
-            .from_as(OUTBOX, "other")
-            .and_where(Expr::col(("other", "aggregate_id")).equals((OUTBOX, "aggregate_id")))
-            .and_where(Expr::col(("other", "aggregate")).equals((OUTBOX, "aggregate")))
-            .and_where(Expr::col(("other", "leased_until")).gt(dialect::now()))
-            .and_where(Expr::col(("other", "leased_by")).ne(""))
-            .take();
-        let oldest = Query::select()
-            .columns(["seq", "id", "aggregate", "aggregate_id", "version", "event", "headers", "recorded_at"])
-            .from(OUTBOX)
-            .and_where(Expr::exists(leased_elsewhere).not())
-            .order_by("seq", Order::Asc)
-            .take();
-        let stuck = Query::select()
-            .expr(Expr::col("seq").count())
-            .from(OUTBOX)
-            .and_where(Expr::col("leased_by").eq(NOBODY))
-            .take();
-        Self {
-            any: Template::of(backend, &Query::select().column("seq").from(OUTBOX).take()),
-            count: Template::of(backend, &Query::select().expr(Expr::col("seq").count()).from(OUTBOX).take()),
-            stuck: Template::of(backend, &stuck),
-            oldest: Template::of(backend, &oldest),
-        }
-    }
-}
+use crate::statement::limited;
 
 fn failed(store: &Inner, attempt: &'static str) -> impl Fn(DbErr) -> RepositoryError {
     move |error| {
@@ -90,7 +48,7 @@ impl Outbox for SqlStore {
         let numbers =
             rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<i64>, _>>().map_err(&failed)?;
         let update = Query::update()
-            .table(OUTBOX)
+            .table(self.inner.names.outbox.clone())
             .value("leased_by", owner)
             .value("leased_until", dialect::in_future(lease))
             .and_where(Expr::col("seq").is_in(numbers))
@@ -106,7 +64,7 @@ impl Outbox for SqlStore {
             return Ok(());
         }
         let delete = Query::delete()
-            .from_table(OUTBOX)
+            .from_table(self.inner.names.outbox.clone())
             .and_where(Expr::col("id").is_in(ids.iter().map(|id| id.0.as_str())))
             .and_where(Expr::col("leased_by").eq(owner))
             .take();
@@ -119,7 +77,7 @@ impl Outbox for SqlStore {
         let transaction = self.inner.connections.begin().await.map_err(&failed)?;
         for (id, time) in entries {
             let update = Query::update()
-                .table(OUTBOX)
+                .table(self.inner.names.outbox.clone())
                 .value("leased_by", NOBODY)
                 .value("leased_until", dialect::in_future(*time))
                 .and_where(Expr::col("id").eq(id.0.as_str()))

@@ -7,11 +7,15 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{DbBackend, Order, Statement, StatementBuilder, Value};
 
 use crate::statement::{Template, limited};
-use crate::tables::{INBOX, KeyNames, OUTBOX, parameter};
+use crate::tables::{KeyNames, Names, parameter};
 
 /// Every statement whose text does not depend on the call.
 pub(crate) struct Queries {
     pub(crate) backend: DbBackend,
+    /// The aggregate's table.
+    pub(crate) table: String,
+    /// The table of causes that were handled.
+    pub(crate) inbox: String,
     /// `id`: version and state.
     pub(crate) find: Template,
     /// id, version, state and one value and sort column for each single key.
@@ -56,20 +60,21 @@ pub(crate) struct SideQueries {
 }
 
 impl Queries {
-    pub(crate) fn of<A: Aggregate>(backend: DbBackend) -> Self {
+    pub(crate) fn of<A: Aggregate>(backend: DbBackend, names: &Names) -> Self {
+        let table = names.table::<A>();
         let template = |description: &dyn Describe| description.template(backend);
         let single: Vec<String> = A::keys()
             .iter()
             .filter(|key| !key.many)
             .flat_map(|key| {
-                let names = KeyNames::of(A::NAME, key.name);
+                let names = names.key::<A>(key.name);
                 [names.value, names.sort]
             })
             .collect();
         let columns: Vec<String> =
             ["id", "version", "state"].map(str::to_owned).into_iter().chain(single.clone()).collect();
         let mut update = Query::update();
-        update.table(A::NAME).value("version", 0).value("state", "");
+        update.table(table.clone()).value("version", 0).value("state", "");
         for column in single {
             update.value(column, 0);
         }
@@ -78,13 +83,17 @@ impl Queries {
         Self {
             backend,
             find: template(
-                &Query::select().columns(["version", "state"]).from(A::NAME).and_where(Expr::col("id").eq("")).take(),
+                &Query::select()
+                    .columns(["version", "state"])
+                    .from(table.clone())
+                    .and_where(Expr::col("id").eq(""))
+                    .take(),
             ),
-            insert: insert(backend, A::NAME, columns),
+            insert: insert(backend, &table, columns),
             update: template(&update),
             delete: template(
                 &Query::delete()
-                    .from_table(A::NAME)
+                    .from_table(table.clone())
                     .and_where(Expr::col("id").eq(""))
                     .and_where(Expr::col("version").eq(0))
                     .take(),
@@ -92,13 +101,22 @@ impl Queries {
             handled: template(
                 &Query::select()
                     .columns(["body_hash", "aggregate_id"])
-                    .from(INBOX)
+                    .from(names.inbox.clone())
                     .and_where(Expr::col("key").eq(""))
                     .take(),
             ),
-            remember: insert(backend, INBOX, ["key", "body_hash", "aggregate_id", "at"].map(str::to_owned).to_vec()),
-            record: insert(backend, OUTBOX, outbox.map(str::to_owned).to_vec()),
-            keys: A::keys().iter().map(|key| (key.name, KeyQueries::of(backend, key))).collect(),
+            remember: insert(
+                backend,
+                &names.inbox,
+                ["key", "body_hash", "aggregate_id", "at"].map(str::to_owned).to_vec(),
+            ),
+            record: insert(backend, &names.outbox, outbox.map(str::to_owned).to_vec()),
+            keys: A::keys()
+                .iter()
+                .map(|key| (key.name, KeyQueries::of(backend, key, names.key::<A>(key.name))))
+                .collect(),
+            inbox: names.inbox.clone(),
+            table,
         }
     }
 
@@ -113,25 +131,24 @@ impl Queries {
 }
 
 impl KeyQueries {
-    fn of<A: Aggregate>(backend: DbBackend, key: &Key<A>) -> Self {
-        let names = KeyNames::of(A::NAME, key.name);
+    fn of<A: Aggregate>(backend: DbBackend, key: &Key<A>, names: KeyNames) -> Self {
         let find_by = Query::select()
-            .columns(columns::<A>())
-            .from(A::NAME)
-            .and_where(Expr::col((A::NAME, "id")).in_subquery(holders::<A>(key, &names)))
+            .columns(columns(&names))
+            .from(names.table.clone())
+            .and_where(Expr::col((names.table.clone(), "id")).in_subquery(holders(&names)))
             .take();
         // By the key's own column where there is one: one look-up less.
         let find_by = if key.many {
             find_by
         } else {
             Query::select()
-                .columns(columns::<A>())
-                .from(A::NAME)
+                .columns(columns(&names))
+                .from(names.table.clone())
                 .and_where(Expr::col(names.value.clone()).eq(""))
                 .take()
         };
         let pages = |is_next: bool| {
-            [Order::Asc, Order::Desc].map(|order| Template::of(backend, &list::<A>(key, &names, order, is_next)))
+            [Order::Asc, Order::Desc].map(|order| Template::of(backend, &list(key.many, &names, order, is_next)))
         };
         let side = key.many.then(|| SideQueries::of(backend, &names.side));
         Self {
@@ -158,9 +175,10 @@ impl KeyQueries {
     }
 
     /// A page of the values whose value of the key is within bounds, and one more: id, version, state and value.
-    pub(crate) fn range<A: Aggregate>(&self, backend: DbBackend, bounds: Bounds, page: &PageRequest) -> Statement {
-        let value = self.value_column::<A>();
-        let mut select = self.select::<A>(value.clone());
+    pub(crate) fn range(&self, backend: DbBackend, bounds: Bounds, page: &PageRequest) -> Statement {
+        let value = self.value_column();
+        let id = (self.names.table.clone(), "id");
+        let mut select = select(self.is_many, &self.names, value.clone());
         if let Some(from) = bounds.from {
             select.and_where(value.clone().gte(parameter(from)));
         }
@@ -170,23 +188,19 @@ impl KeyQueries {
         // An open interval still leaves out what has no value.
         select.and_where(value.clone().is_not_null());
         let order = if page.direction == Direction::Ascending { Order::Asc } else { Order::Desc };
-        if let Some(Cursor { sort, id }) = &page.after {
-            behind(&mut select, value.clone(), Expr::col((A::NAME, "id")), parameter(sort.clone()), id.clone(), &order);
+        if let Some(Cursor { sort, id: last }) = &page.after {
+            behind(&mut select, value.clone(), Expr::col(id.clone()), parameter(sort.clone()), last.clone(), &order);
         }
-        select.order_by_expr(value, order.clone()).order_by((A::NAME, "id"), order);
+        select.order_by_expr(value, order.clone()).order_by(id, order);
         limited(StatementBuilder::build(&select, &backend), page.limit.saturating_add(1))
     }
 
-    fn value_column<A: Aggregate>(&self) -> Expr {
+    fn value_column(&self) -> Expr {
         if self.is_many {
             Expr::col((self.names.side.clone(), "value"))
         } else {
-            Expr::col((A::NAME, self.names.value.clone()))
+            Expr::col((self.names.table.clone(), self.names.value.clone()))
         }
-    }
-
-    fn select<A: Aggregate>(&self, last: Expr) -> SelectStatement {
-        select::<A>(self.is_many, &self.names, last)
     }
 }
 
@@ -225,37 +239,37 @@ fn insert(backend: DbBackend, table: &str, columns: Vec<String>) -> Template {
     Template::of(backend, &Query::insert().into_table(table.to_owned()).columns(columns).values_panic(values).take())
 }
 
-fn columns<A: Aggregate>() -> [(&'static str, &'static str); 3] {
-    ["id", "version", "state"].map(|column| (A::NAME, column))
+fn columns(names: &KeyNames) -> [(String, &'static str); 3] {
+    ["id", "version", "state"].map(|column| (names.table.clone(), column))
 }
 
 /// The ids that have a value, of a key of many.
-fn holders<A: Aggregate>(_: &Key<A>, names: &KeyNames) -> SelectStatement {
+fn holders(names: &KeyNames) -> SelectStatement {
     Query::select().column("id").from(names.side.clone()).and_where(Expr::col("value").eq("")).take()
 }
 
 /// Selects id, version, state and one more column, from the side table too if the key has one.
-fn select<A: Aggregate>(is_many: bool, names: &KeyNames, last: Expr) -> SelectStatement {
+fn select(is_many: bool, names: &KeyNames, last: Expr) -> SelectStatement {
     let mut select = Query::select();
-    select.columns(columns::<A>()).expr(last);
+    select.columns(columns(names)).expr(last);
     if is_many {
-        let same_id = Expr::col((A::NAME, "id")).equals((names.side.clone(), "id"));
-        select.from(names.side.clone()).inner_join(A::NAME, same_id);
+        let same_id = Expr::col((names.table.clone(), "id")).equals((names.side.clone(), "id"));
+        select.from(names.side.clone()).inner_join(names.table.clone(), same_id);
     } else {
-        select.from(A::NAME);
+        select.from(names.table.clone());
     }
     select
 }
 
-fn list<A: Aggregate>(key: &Key<A>, names: &KeyNames, order: Order, is_next: bool) -> SelectStatement {
-    let (value, sort, id) = if key.many {
+fn list(is_many: bool, names: &KeyNames, order: Order, is_next: bool) -> SelectStatement {
+    let (value, sort, id) = if is_many {
         let side = |column: &'static str| Expr::col((names.side.clone(), column));
         (side("value"), side("sort"), side("id"))
     } else {
-        let own = |column: String| Expr::col((A::NAME, column));
-        (own(names.value.clone()), own(names.sort.clone()), Expr::col((A::NAME, "id")))
+        let own = |column: &str| Expr::col((names.table.clone(), column.to_owned()));
+        (own(&names.value), own(&names.sort), own("id"))
     };
-    let mut select = select::<A>(key.many, names, sort.clone());
+    let mut select = select(is_many, names, sort.clone());
     select.and_where(value.eq(""));
     if is_next {
         behind(&mut select, sort.clone(), id.clone(), Value::BigInt(Some(0)), String::new(), &order);
@@ -280,7 +294,7 @@ mod tests {
     use sea_orm::ConnectionTrait;
 
     use super::*;
-    use crate::{SqlConfig, SqlStore};
+    use crate::{Namespace, SqlConfig, SqlStore};
 
     /// How the database goes about a statement.
     async fn plan(store: &SqlStore, mut statement: Statement) -> String {
@@ -293,7 +307,7 @@ mod tests {
     async fn every_question_is_answered_by_an_index() {
         let store = SqlStore::open(SqlConfig::memory()).await.unwrap();
         store.register::<Kettle>().await.unwrap();
-        let queries = Queries::of::<Kettle>(DbBackend::Sqlite);
+        let queries = Queries::of::<Kettle>(DbBackend::Sqlite, &Names::of(Namespace::default()));
         let found = plan(&store, queries.find.with(["x".into()])).await;
         assert!(found.starts_with("SEARCH kettle USING INDEX sqlite_autoindex_kettle_1 (id=?)"), "{found}");
         let cursor = Cursor { sort: 7.into(), id: ObjectId::from_bytes([7; 12]).to_string() };
@@ -309,7 +323,7 @@ mod tests {
                 assert!(listed.contains(&index) && !listed.contains("SCAN"), "{listed}");
                 assert!(key.unique || !listed.contains("TEMP B-TREE"), "sorted afterwards: {listed}");
                 let bounds = Bounds { from: Some(value.clone()), until: None };
-                let ranged = plan(&store, of_key.range::<Kettle>(DbBackend::Sqlite, bounds, page)).await;
+                let ranged = plan(&store, of_key.range(DbBackend::Sqlite, bounds, page)).await;
                 assert!(ranged.contains(&index) && !ranged.contains("SCAN"), "{ranged}");
             }
         }

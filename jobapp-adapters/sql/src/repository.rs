@@ -12,11 +12,11 @@ use jobapp_kernel::{
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{DbErr, Order, QueryResult, Statement, TryGetable};
 
+use crate::inner::Inner;
 use crate::queries::Queries;
 use crate::row;
 use crate::save::{self, inbox_key};
 use crate::statement;
-use crate::store::Inner;
 use crate::tables::parameter;
 
 pub(crate) struct SqlRepository<A> {
@@ -27,7 +27,7 @@ pub(crate) struct SqlRepository<A> {
 
 impl<A: Aggregate> SqlRepository<A> {
     pub(crate) fn new(store: Arc<Inner>) -> Self {
-        Self { queries: Queries::of::<A>(store.backend()), store, aggregate: PhantomData }
+        Self { queries: Queries::of::<A>(store.backend(), &store.names), store, aggregate: PhantomData }
     }
 
     async fn one(&self, statement: Statement) -> Result<Option<QueryResult>, RepositoryError> {
@@ -78,7 +78,7 @@ impl<A: Aggregate> Repository<A> for SqlRepository<A> {
             let mut select = Query::select();
             select
                 .columns(["id", "version", "state"])
-                .from(A::NAME)
+                .from(self.queries.table.clone())
                 .and_where(Expr::col("id").is_in(ids.iter().filter_map(|id| id_text::<A>(id).ok())));
             let rows = self.store.connections.ask(&select).await.map_err(unavailable::<A>)?;
             for row in &rows {
@@ -109,7 +109,7 @@ impl<A: Aggregate> Repository<A> for SqlRepository<A> {
     }
 
     async fn range(&self, key: Key<A>, bounds: Bounds, page: PageRequest) -> Result<Page<Stored<A>>, RepositoryError> {
-        let rows = self.all(self.queries.key(&key)?.range::<A>(self.queries.backend, bounds, &page)).await?;
+        let rows = self.all(self.queries.key(&key)?.range(self.queries.backend, bounds, &page)).await?;
         if key.int { Self::page::<i64>(&rows, page.limit) } else { Self::page::<String>(&rows, page.limit) }
     }
 
@@ -117,7 +117,7 @@ impl<A: Aggregate> Repository<A> for SqlRepository<A> {
         let mut select = Query::select();
         select
             .columns(["id", "version", "state"])
-            .from(A::NAME)
+            .from(self.queries.table.clone())
             .order_by("id", Order::Asc)
             .limit(statement::limit(limit));
         if let Some(after) = after {

@@ -8,11 +8,12 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Value};
 use sha2::{Digest, Sha256};
 
 use crate::dialect::Violation;
+use crate::inner::Inner;
+use crate::patience::Patience;
 use crate::queries::{Queries, SideQueries};
 use crate::seal::{self, Seal};
 use crate::statement::number;
-use crate::store::Inner;
-use crate::tables::{INBOX, no_value, parameter};
+use crate::tables::{no_value, parameter};
 
 /// Why a transaction goes no further.
 enum Stop {
@@ -56,34 +57,48 @@ pub(crate) async fn save<A: Aggregate>(
     };
     let prepared = Prepared::of(store, &change)?;
     // A cause that another process stored after this one looked is found at the second attempt.
-    let mut attempts = 2;
+    let (mut second, mut patience) = (true, Patience::new());
     loop {
-        attempts -= 1;
-        let transaction = store.connections.begin().await.map_err(unavailable)?;
-        let seal = store.seal.as_ref();
-        let saving = Saving { transaction: &transaction, queries, prepared: &prepared, seal };
-        let error = match saving.apply(&change).await {
-            Ok(version) => {
-                transaction.commit().await.map_err(unavailable)?;
-                if !change.events.is_empty() {
-                    store.changed.notify_one();
-                }
-                return Ok(Saved::Stored(version));
-            }
-            Err(Stop::Answer(answer)) => {
-                roll_back::<A>(transaction).await;
-                return answer;
-            }
-            Err(Stop::Failed(error)) => error,
+        let error = match attempt(store, queries, &prepared, &change).await {
+            Ok(answer) => return answer,
+            Err(error) => error,
         };
-        roll_back::<A>(transaction).await;
         match Violation::of(&error) {
-            Some(violation) if violation.is_of(INBOX, "key") && attempts > 0 => {}
+            Some(violation) if violation.is_of(&queries.inbox, "key") && second => second = false,
             Some(violation) => {
                 return Err(taken_key::<A>(queries, &violation)
                     .map_or_else(|| unavailable(error), |key| RepositoryError::Taken { aggregate: A::NAME, key }));
             }
+            None if patience.again(&error).await => {}
             None => return Err(unavailable(error)),
+        }
+    }
+}
+
+/// One transaction: what the store answers, or what the database refused.
+async fn attempt<A: Aggregate>(
+    store: &Inner,
+    queries: &Queries,
+    prepared: &Prepared,
+    change: &Change<A>,
+) -> Result<Result<Saved, RepositoryError>, DbErr> {
+    let transaction = store.connections.begin().await?;
+    let saving = Saving { transaction: &transaction, queries, prepared, seal: store.seal.as_ref() };
+    match saving.apply(change).await {
+        Ok(version) => {
+            transaction.commit().await?;
+            if !change.events.is_empty() {
+                store.changed.notify_one();
+            }
+            Ok(Ok(Saved::Stored(version)))
+        }
+        Err(Stop::Answer(answer)) => {
+            roll_back::<A>(transaction).await;
+            Ok(answer)
+        }
+        Err(Stop::Failed(error)) => {
+            roll_back::<A>(transaction).await;
+            Err(error)
         }
     }
 }
@@ -97,13 +112,13 @@ async fn roll_back<A: Aggregate>(transaction: DatabaseTransaction) {
 
 /// The key whose constraint was violated.
 fn taken_key<A: Aggregate>(queries: &Queries, violation: &Violation) -> Option<&'static str> {
-    if violation.is_of(A::NAME, "id") {
+    if violation.is_of(&queries.table, "id") {
         return Some("id");
     }
     let is_violated = |key: &&Key<A>| {
         queries.keys.get(key.name).is_some_and(|of_key| {
             let names = &of_key.names;
-            if key.many { violation.is_of(&names.side, "value") } else { violation.is_of(A::NAME, &names.value) }
+            if key.many { violation.is_of(&names.side, "value") } else { violation.is_of(&queries.table, &names.value) }
         })
     };
     A::keys().iter().find(is_violated).map(|key| key.name)

@@ -4,21 +4,65 @@ use jobapp_kernel::{Aggregate, Key, KeyValue};
 use sea_orm::Value;
 use sea_orm::sea_query::{ColumnDef, Index, IndexCreateStatement, Table, TableCreateStatement};
 
-use crate::dialect;
+use crate::{Namespace, dialect};
 
-/// Events that wait to be published.
-pub(crate) const OUTBOX: &str = "jobapp_outbox";
-/// Causes that were handled.
-pub(crate) const INBOX: &str = "jobapp_inbox";
-/// The next numbers of sequences.
-pub(crate) const SEQUENCES: &str = "jobapp_sequences";
-/// What one owner at a time may do.
-pub(crate) const LEASES: &str = "jobapp_leases";
-/// The keys the tables have columns for.
-pub(crate) const KEYS: &str = "jobapp_keys";
+/// What the tables of a store are called.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    namespace: Namespace,
+    /// Events that wait to be published.
+    pub(crate) outbox: String,
+    /// Causes that were handled.
+    pub(crate) inbox: String,
+    /// The next numbers of sequences.
+    pub(crate) sequences: String,
+    /// What one owner at a time may do.
+    pub(crate) leases: String,
+    /// The keys the tables have columns for.
+    pub(crate) keys: String,
+}
+
+impl Names {
+    pub(crate) fn of(namespace: Namespace) -> Self {
+        let table = |name: &str| namespace.table(name);
+        Self {
+            outbox: table("jobapp_outbox"),
+            inbox: table("jobapp_inbox"),
+            sequences: table("jobapp_sequences"),
+            leases: table("jobapp_leases"),
+            keys: table("jobapp_keys"),
+            namespace,
+        }
+    }
+
+    /// Whether other stores have tables in the same database.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.namespace.is_shared()
+    }
+
+    /// The table of a kind of aggregate.
+    pub(crate) fn table<A: Aggregate>(&self) -> String {
+        self.namespace.table(A::NAME)
+    }
+
+    /// Where the values of one of its keys are.
+    pub(crate) fn key<A: Aggregate>(&self, key: &str) -> KeyNames {
+        let table = self.table::<A>();
+        // Two underscores, so that `order` by `item_name` and `order_item` by `name` stay apart.
+        KeyNames {
+            value: format!("k_{key}"),
+            sort: format!("s_{key}"),
+            side: format!("{table}__{key}"),
+            index: format!("by_{table}__{key}"),
+            table,
+        }
+    }
+}
 
 /// Where the values of a key are stored.
 pub(crate) struct KeyNames {
+    /// The aggregate's table.
+    pub(crate) table: String,
     /// The column of a single key in the aggregate's table.
     pub(crate) value: String,
     /// The column of its sort value.
@@ -27,18 +71,6 @@ pub(crate) struct KeyNames {
     pub(crate) side: String,
     /// The index by value.
     pub(crate) index: String,
-}
-
-impl KeyNames {
-    pub(crate) fn of(aggregate: &str, key: &str) -> Self {
-        // Two underscores, so that `order` by `item_name` and `order_item` by `name` stay apart.
-        Self {
-            value: format!("k_{key}"),
-            sort: format!("s_{key}"),
-            side: format!("{aggregate}__{key}"),
-            index: format!("by_{aggregate}__{key}"),
-        }
-    }
 }
 
 /// How a key was declared when its columns were made. Another declaration needs other columns.
@@ -81,10 +113,10 @@ pub(crate) fn value_column(name: impl Into<String>, is_int: bool) -> ColumnDef {
 }
 
 /// The tables every store has.
-pub(crate) fn common() -> Vec<TableCreateStatement> {
+pub(crate) fn common(names: &Names) -> Vec<TableCreateStatement> {
     vec![
         Table::create()
-            .table(OUTBOX)
+            .table(names.outbox.clone())
             .if_not_exists()
             .col(ColumnDef::new("seq").integer().not_null().auto_increment().primary_key())
             .col(ColumnDef::new("id").text().not_null())
@@ -98,7 +130,7 @@ pub(crate) fn common() -> Vec<TableCreateStatement> {
             .col(ColumnDef::new("leased_until").big_integer())
             .take(),
         Table::create()
-            .table(INBOX)
+            .table(names.inbox.clone())
             .if_not_exists()
             .col(key_column("key").not_null().primary_key())
             .col(ColumnDef::new("body_hash").text().not_null())
@@ -106,20 +138,20 @@ pub(crate) fn common() -> Vec<TableCreateStatement> {
             .col(ColumnDef::new("at").big_integer().not_null())
             .take(),
         Table::create()
-            .table(SEQUENCES)
+            .table(names.sequences.clone())
             .if_not_exists()
             .col(key_column("name").not_null().primary_key())
             .col(ColumnDef::new("next").big_integer().not_null())
             .take(),
         Table::create()
-            .table(LEASES)
+            .table(names.leases.clone())
             .if_not_exists()
             .col(key_column("name").not_null().primary_key())
             .col(key_column("owner").not_null())
             .col(ColumnDef::new("until").big_integer().not_null())
             .take(),
         Table::create()
-            .table(KEYS)
+            .table(names.keys.clone())
             .if_not_exists()
             .col(key_column("aggregate").not_null())
             .col(key_column("key").not_null())
@@ -130,16 +162,26 @@ pub(crate) fn common() -> Vec<TableCreateStatement> {
 }
 
 /// Their indexes.
-pub(crate) fn common_indexes() -> Vec<IndexCreateStatement> {
+pub(crate) fn common_indexes(names: &Names) -> Vec<IndexCreateStatement> {
     vec![
         Index::create()
-            .name("by_jobapp_outbox__aggregate")
-            .table(OUTBOX)
+            .name(format!("by_{}__aggregate", names.outbox))
+            .table(names.outbox.clone())
             .if_not_exists()
             .col("aggregate_id")
             .col("aggregate")
             .take(),
-        Index::create().name("by_jobapp_outbox__id").table(OUTBOX).if_not_exists().col("id").take(),
-        Index::create().name("by_jobapp_inbox__at").table(INBOX).if_not_exists().col("at").take(),
+        Index::create()
+            .name(format!("by_{}__id", names.outbox))
+            .table(names.outbox.clone())
+            .if_not_exists()
+            .col("id")
+            .take(),
+        Index::create()
+            .name(format!("by_{}__at", names.inbox))
+            .table(names.inbox.clone())
+            .if_not_exists()
+            .col("at")
+            .take(),
     ]
 }

@@ -4,6 +4,7 @@ mod migration;
 mod opening;
 mod processes;
 mod sealed;
+mod sharing;
 mod trouble;
 
 use std::path::{Path, PathBuf};
@@ -20,28 +21,34 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use tempfile::TempDir;
 
 /// Spoils a stored kettle with a statement of its own.
-fn corrupt(store: &SqlStore) -> Corrupt {
+fn corrupt(store: &SqlStore, table: &'static str) -> Corrupt {
     let store = store.clone();
     Box::new(move |id: ObjectId, state: &'static str| -> BoxFuture<'static, ()> {
         let store = store.clone();
         Box::pin(async move {
-            let update = Query::update()
-                .table("kettle")
-                .value("state", state)
-                .and_where(Expr::col("id").eq(id.to_string()))
-                .take();
+            let update =
+                Query::update().table(table).value("state", state).and_where(Expr::col("id").eq(id.to_string())).take();
             assert_eq!(store.database().execute(&update).await.unwrap().rows_affected(), 1);
         })
     })
 }
 
 async fn harness(config: SqlConfig, reopen: Option<Reopen>, folder: Option<Arc<TempDir>>) -> Harness {
-    let store = SqlStore::open(config).await.unwrap();
+    harness_of(SqlStore::open(config).await.unwrap(), "kettle", reopen, folder).await
+}
+
+/// The kettles of a store, in this table.
+async fn harness_of(
+    store: SqlStore,
+    table: &'static str,
+    reopen: Option<Reopen>,
+    folder: Option<Arc<TempDir>>,
+) -> Harness {
     Harness {
         kettles: store.register::<Kettle>().await.unwrap(),
         outbox: store.outbox(),
         sequence: store.sequence(),
-        corrupt: corrupt(&store),
+        corrupt: corrupt(&store, table),
         reopen,
         guard: Box::new((store, folder)),
     }

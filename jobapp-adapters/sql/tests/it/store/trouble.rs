@@ -144,3 +144,26 @@ async fn new_files_are_for_their_owner_whatever_the_mask() {
         assert_eq!(mode(Path::new(&format!("{}{rest}", path.display()))), 0o600, "{rest}");
     }
 }
+
+#[tokio::test]
+async fn what_another_writer_is_in_the_way_of_is_tried_again() {
+    let folder = TempDir::new().unwrap();
+    let store = SqlStore::open(SqlConfig::file(file_in(folder.path()))).await.unwrap();
+    let kettles = store.register::<Kettle>().await.unwrap();
+    // From now on the database says at once that it is busy, as another one says that it ended a deadlock.
+    store.database().execute_unprepared("PRAGMA busy_timeout = 0").await.unwrap();
+    let other = rusqlite::Connection::open(file_in(folder.path())).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (sequence, leases) = (store.sequence(), store.leases());
+    let working = tokio::spawn(async move {
+        let saved = kettles.save(Change::insert(a_kettle(1), vec![])).await.unwrap();
+        let number = sequence.next("kettles", 1).await.unwrap();
+        (saved.version(), number, leases.take("sweep", "a", Duration::from_secs(1)).await.unwrap())
+    });
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(!working.is_finished());
+    }
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(working.await.unwrap(), (Some(1), 1, true));
+}
