@@ -5,6 +5,7 @@
 //! body. That parser judges the grammar. Where it finds none broken, this reader and it have seen the same texts begin and
 //! end at the same places: a quotation mark begins a text, and the next one without a backslash before it ends it.
 
+use crate::field_event::{Event, Fault};
 use crate::unescape::{Ended, Unescape};
 
 /// What stands in the collected rest in the place of a text that was taken out.
@@ -15,31 +16,6 @@ pub(crate) const SHORT: usize = 64 * 1024;
 
 /// White space between tokens is collected up to this many bytes in a row.
 const SPACE: usize = 256;
-
-/// What happened in the field.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Event {
-    /// A long text begins.
-    Begins,
-    /// The next piece of the text, unescaped.
-    Piece(String),
-    /// The field came again: of several, the last counts.
-    ComesAgain,
-}
-
-/// Why reading stopped.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Fault {
-    /// What is left beside the text is more than this reader collects.
-    #[error("the rest is too large")]
-    TooLarge,
-    /// The text is not valid UTF-8.
-    #[error("not valid UTF-8")]
-    NotUtf8,
-    /// The text breaks the grammar.
-    #[error("{0}")]
-    NotJson(&'static str),
-}
 
 /// Reads a JSON object in pieces of any size.
 #[derive(Debug)]

@@ -10,7 +10,8 @@ use jobapp_kernel::{Cause, MediaStore, Received};
 use serde_json::{Map, Value};
 
 use crate::body::{ContentType, Hashing, IdempotencyKey, form, inflated, json, not_read, too_large};
-use crate::field::{Event, Fault, FieldReader, MARKER};
+use crate::field::{FieldReader, MARKER};
+use crate::field_event::{Event, Fault};
 use crate::{ApiError, Caller};
 
 /// Bytes that are looked at before the store is given what was found in them.

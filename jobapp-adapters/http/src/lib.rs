@@ -9,6 +9,7 @@ mod body;
 mod caller;
 mod error;
 mod field;
+mod field_event;
 mod file_body;
 mod inflate;
 pub mod lists;

@@ -1,6 +1,6 @@
 //! Reads a JSON text that arrives in pieces.
 
-use crate::field::{Event, Fault};
+use crate::field_event::{Event, Fault};
 
 /// Bytes of a text that are handed on at a time.
 const PIECE: usize = 64 * 1024;

@@ -27,6 +27,7 @@
 //! ```
 
 mod bus;
+mod data;
 mod fanout;
 mod leases;
 mod limits;
@@ -37,12 +38,14 @@ mod repository;
 mod search;
 mod store;
 mod table;
+mod waiting;
 
 pub use bus::MemoryBus;
+pub use data::Headers;
 pub use fanout::MemoryFanout;
 pub use jobapp_pump::QueueDepth;
 pub use limits::MemoryLimiter;
 pub use mail::{Claims, MemoryMailer, MemorySentRecords, SentMail};
 pub use presence::MemoryPresence;
 pub use search::{MemoryCategories, MemorySearch};
-pub use store::{Headers, MemoryStore};
+pub use store::MemoryStore;

@@ -1,6 +1,7 @@
 //! The repository of one kind of aggregate in memory.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobapp_kernel::{
@@ -8,25 +9,25 @@ use jobapp_kernel::{
     RepositoryError, Saved, Stored, Turns, Version, id_text,
 };
 
-use crate::MemoryStore;
-use crate::store::{Data, Handled, declared};
+use crate::data::{Data, Handled, Shared};
 use crate::table::{Found, KeyEntries, Row, Table};
 
 pub(crate) struct MemoryRepository<A> {
-    store: MemoryStore,
+    shared: Arc<Shared>,
+    turns: Turns,
     aggregate: PhantomData<fn() -> A>,
 }
 
 impl<A: Aggregate> MemoryRepository<A> {
-    pub(crate) const fn new(store: MemoryStore) -> Self {
-        Self { store, aggregate: PhantomData }
+    pub(crate) const fn new(shared: Arc<Shared>, turns: Turns) -> Self {
+        Self { shared, turns, aggregate: PhantomData }
     }
 
     /// Copies something out of the table and lets the lock go before anything is parsed. Others get on meanwhile, as while a
     /// database is asked: who forgets that in a test is told.
     async fn read<T: Default>(&self, copy: impl FnOnce(&Table) -> T) -> T {
         tokio::task::yield_now().await;
-        self.store.shared.data.lock().tables.get(A::NAME).map(copy).unwrap_or_default()
+        self.shared.data.lock().tables.get(A::NAME).map(copy).unwrap_or_default()
     }
 
     async fn page(
@@ -105,7 +106,7 @@ impl<A: Aggregate> Repository<A> for MemoryRepository<A> {
         if matches!(cause, Cause::Message { .. }) {
             return Ok(None);
         }
-        let data = self.store.shared.data.lock();
+        let data = self.shared.data.lock();
         let Some(id) = data.handled(cause, &cause.inbox_key(A::NAME, ""))? else { return Ok(None) };
         let corrupt = |source| RepositoryError::Corrupt { aggregate: A::NAME, id: id.clone(), source };
         id.parse().map(Some).map_err(|error: jobapp_kernel::InvalidId| corrupt(error.into()))
@@ -114,9 +115,9 @@ impl<A: Aggregate> Repository<A> for MemoryRepository<A> {
     async fn save(&self, change: Change<A>) -> Result<Saved, RepositoryError> {
         let prepared = Prepared::of(&change)?;
         tokio::task::yield_now().await;
-        let now = self.store.shared.clock.now();
-        let headers = self.store.shared.headers.as_ref().map(|headers| headers()).unwrap_or_default();
-        let mut data = self.store.shared.data.lock();
+        let now = self.shared.clock.now();
+        let headers = self.shared.headers.as_ref().map(|headers| headers()).unwrap_or_default();
+        let mut data = self.shared.data.lock();
         let version = match data.check(&change, &prepared)? {
             Saved::Stored(version) => version,
             duplicate @ Saved::Duplicate { .. } => return Ok(duplicate),
@@ -143,13 +144,13 @@ impl<A: Aggregate> Repository<A> for MemoryRepository<A> {
         }
         drop(data);
         if !change.events.is_empty() {
-            self.store.shared.changed.notify_one();
+            self.shared.changed.notify_one();
         }
         Ok(Saved::Stored(version))
     }
 
     fn turns(&self) -> &Turns {
-        &self.store.turns
+        &self.turns
     }
 }
 
@@ -218,4 +219,14 @@ impl Data {
             _ => Ok(Saved::Stored(version)),
         }
     }
+}
+
+/// The declared key of this name, or why there is none.
+fn declared<A: Aggregate>(key: &Key<A>) -> Result<Key<A>, RepositoryError> {
+    A::keys().iter().find(|declared| declared.name == key.name).copied().ok_or_else(|| {
+        RepositoryError::unavailable(
+            format!("look for a {}", A::NAME),
+            format!("its key {} is not among its declared keys", key.name),
+        )
+    })
 }

@@ -1,49 +1,20 @@
 //! The store of a service in memory.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jobapp_kernel::{Aggregate, Clock, Key, Leases, Outbox, OutboxEntry, Repository, Sequence, Timestamp, Turns};
+use jobapp_kernel::{Aggregate, Clock, Leases, Outbox, OutboxEntry, Repository, Sequence, Timestamp, Turns};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::leases::Taken;
-use crate::outbox::Waiting;
+use crate::data::{Headers, Shared};
 use crate::repository::MemoryRepository;
-use crate::table::Table;
-
-/// Gives what a change came with, such as `x-request-id` and `traceparent`: asked when its events are stored.
-pub type Headers = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
 
 /// The aggregates, outbox, inbox and sequences of one service, gone when its last handle goes. A clone is another handle.
 #[derive(Clone)]
 pub struct MemoryStore {
     pub(crate) shared: Arc<Shared>,
     pub(crate) turns: Turns,
-}
-
-pub(crate) struct Shared {
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) headers: Option<Headers>,
-    /// Everything under one lock: a save is atomic because nobody sees the middle of it.
-    pub(crate) data: Mutex<Data>,
-    pub(crate) changed: Notify,
-}
-
-#[derive(Default)]
-pub(crate) struct Data {
-    pub(crate) tables: HashMap<&'static str, Table>,
-    pub(crate) inbox: HashMap<String, Handled>,
-    pub(crate) outbox: Waiting,
-    pub(crate) sequences: HashMap<String, i64>,
-    pub(crate) leases: Taken,
-}
-
-/// What the inbox remembers of a cause.
-pub(crate) struct Handled {
-    pub(crate) body_hash: String,
-    pub(crate) id: String,
 }
 
 struct SystemClock;
@@ -81,7 +52,7 @@ impl MemoryStore {
 
     /// The repository of one kind of aggregate.
     pub fn repository<A: Aggregate>(&self) -> Arc<dyn Repository<A>> {
-        Arc::new(MemoryRepository::new(self.clone()))
+        Arc::new(MemoryRepository::new(Arc::clone(&self.shared), self.turns.clone()))
     }
 
     /// The outbox of all kinds.
@@ -119,14 +90,4 @@ impl MemoryStore {
         state.clone_into(&mut row.state);
         true
     }
-}
-
-/// The declared key of this name, or why there is none.
-pub(crate) fn declared<A: Aggregate>(key: &Key<A>) -> Result<Key<A>, jobapp_kernel::RepositoryError> {
-    A::keys().iter().find(|declared| declared.name == key.name).copied().ok_or_else(|| {
-        jobapp_kernel::RepositoryError::unavailable(
-            format!("look for a {}", A::NAME),
-            format!("its key {} is not among its declared keys", key.name),
-        )
-    })
 }

@@ -4,35 +4,11 @@ use jobapp_kernel::{Price, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::numbers::plain_number;
 use crate::price::{HIGHEST, decimal, price};
-use crate::users::plain_number;
 use crate::validate::{self, DESCRIPTION, ENTRIES, ENTRY, Field, Invalid, NAME, Schema, boolean, number, text, texts};
 
-/// How often each number of stars was given. `value` is the sum of stars of that kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RatingCategories {
-    /// Five stars.
-    pub five: RatingCategory,
-    /// Four stars.
-    pub four: RatingCategory,
-    /// Three stars.
-    pub three: RatingCategory,
-    /// Two stars.
-    pub two: RatingCategory,
-    /// One star.
-    pub one: RatingCategory,
-}
-
-/// The ratings of one number of stars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RatingCategory {
-    /// Their sum.
-    pub value: i64,
-    /// Their count.
-    pub count: i64,
-}
+pub use crate::ratings::{RatingCategories, RatingCategory};
 
 /// A gig.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,10 +4,12 @@ mod body;
 #[cfg(test)]
 mod tests;
 
-use jobapp_kernel::{Ratings, Stars, Timestamp};
+use jobapp_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::gigs::{RatingCategories, RatingCategory};
+use crate::numbers::{optional_plain_number, plain_number};
+use crate::ratings::RatingCategories;
+pub use crate::ratings::rating_categories;
 pub use body::SellerBody;
 pub(crate) use body::documents;
 
@@ -186,34 +188,4 @@ pub struct SellerDocument {
     pub total_gigs: i64,
     /// When the seller was made.
     pub created_at: Timestamp,
-}
-
-/// Rating totals as the wire shows them.
-pub fn rating_categories(ratings: &Ratings) -> RatingCategories {
-    let category = |stars: i64| {
-        Stars::new(stars).map_or_else(
-            |_| RatingCategory::default(),
-            |stars| RatingCategory { value: ratings.sum_of(stars), count: ratings.count_of(stars) },
-        )
-    };
-    RatingCategories { five: category(5), four: category(4), three: category(3), two: category(2), one: category(1) }
-}
-
-/// Whole numbers without a fraction, as every JSON writer but Rust's does: `32`, not `32.0`.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-pub(crate) fn plain_number<S: serde::Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() < EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53")]
-        return serializer.serialize_i64(*number as i64);
-    }
-    serializer.serialize_f64(*number)
-}
-
-#[expect(clippy::ref_option, reason = "serde passes references")]
-fn optional_plain_number<S: serde::Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
-    match number {
-        Some(number) => plain_number(number, serializer),
-        None => serializer.serialize_none(),
-    }
 }

@@ -3,6 +3,7 @@
 //! One task writes. It takes all that wait for it and commits them together, so that many publishers and consumers share the
 //! price of one safe commit. What was in flight when the process ended is delivered again after the next start.
 
+mod census;
 mod queues;
 mod tables;
 mod topology;
@@ -30,6 +31,7 @@ use crate::condition::Condition;
 use crate::connections::open_writer;
 use crate::{Fault, Location, Seal, SqlConfig, SqlStoreError};
 
+pub use self::census::SqlBusCensus;
 pub use self::writer::SqlBusError;
 pub use jobapp_pump::QueueDepth;
 
@@ -84,22 +86,6 @@ impl SqlBusConfig {
     #[must_use]
     pub fn beside_its_owner(self) -> Self {
         Self { owner: false, ..self }
-    }
-}
-
-/// What a [`SqlBus`] holds at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SqlBusCensus {
-    /// How many messages each declared queue holds.
-    pub queues: BTreeMap<String, QueueDepth>,
-    /// Grows with every message that is stored: when it is the same later, nothing was published in between.
-    pub last_stored: u64,
-}
-
-impl SqlBusCensus {
-    /// Whether nothing waits and nothing is with a handler. Dead letters do not count.
-    pub fn is_quiet(&self) -> bool {
-        self.queues.values().all(|depth| depth.waiting + depth.in_flight == 0)
     }
 }
 

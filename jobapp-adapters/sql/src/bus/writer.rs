@@ -10,7 +10,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
-use super::SqlBusCensus;
+use super::census::SqlBusCensus;
 use super::queues;
 use super::topology::Topology;
 use crate::Seal;
