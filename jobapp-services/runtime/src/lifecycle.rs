@@ -105,6 +105,18 @@ impl Shutdown {
         self.stop_unless(limit, async { signals.next().await }).await
     }
 
+    /// Does `starting`. A signal that comes before it is done asks everything to stop, which is what it should heed: it is still
+    /// waited for. [`Shutdown::run_with`] goes on from there, and stops at once then.
+    pub async fn starting<T>(&self, signals: &mut Signals, starting: impl Future<Output = T>) -> T {
+        let mut starting = std::pin::pin!(starting);
+        tokio::select! {
+            started = &mut starting => return started,
+            name = signals.next() => tracing::info!(signal = name, "stopping before everything was started"),
+        }
+        self.request();
+        starting.await
+    }
+
     /// Stops everything within `limit`. Returns whether all tasks ended by themselves.
     pub async fn stop(&self, limit: Duration) -> bool {
         self.stop_unless(limit, std::future::pending()).await
