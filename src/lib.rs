@@ -93,6 +93,7 @@
 //!
 //! - `embed_orders`: the order core on memory adapters, without any server
 //! - `own_port`: one port replaced by your own
+//! - `swap_an_adapter`: one adapter swapped by its address
 //! - `two_services`: a binary of your own with two of the services
 //! - `journey`: a running marketplace, driven over HTTP
 //!

@@ -6,6 +6,9 @@ mod embed_orders;
 #[path = "../examples/own_port.rs"]
 #[expect(dead_code, reason = "its main is for the command line")]
 mod own_port;
+#[path = "../examples/swap_an_adapter.rs"]
+#[expect(dead_code, reason = "its main is for the command line")]
+mod swap_an_adapter;
 #[path = "../examples/two_services.rs"]
 #[expect(dead_code, reason = "its main is for the command line")]
 mod two_services;
@@ -18,6 +21,11 @@ async fn the_order_core_is_embedded() {
 #[tokio::test]
 async fn a_port_is_replaced() {
     own_port::run().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_adapter_is_swapped_by_its_address() {
+    swap_an_adapter::run().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

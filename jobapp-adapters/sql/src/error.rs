@@ -58,6 +58,15 @@ impl SqlStoreError {
             Self::Migrate { source, .. } => source.downcast_ref().and_then(Fault::of),
         }
     }
+
+    /// Whether another program holds the database: it is free once that lets go.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Folder { .. } => false,
+            Self::Open { source, .. } | Self::NotUnique { source, .. } => dialect::is_busy(source),
+            Self::Migrate { source, .. } => source.downcast_ref().is_some_and(dialect::is_busy),
+        }
+    }
 }
 
 fn why_not_open(source: &DbErr) -> &'static str {

@@ -9,15 +9,14 @@ use jobapp_gateway_service::{DemoSource, Door, Gateway, GatewayConfig, GatewayPo
 use jobapp_gig_service::{GigConfig, GigService};
 use jobapp_http::{GatewayTokens, UserTokens};
 use jobapp_kernel::{Clock, Timestamp};
-use jobapp_mail::{Brand, FileSentRecords, FolderMailer, Templates};
+use jobapp_mail::{Brand, Mailbox};
 use jobapp_notification_service::NotificationService;
 use jobapp_order_service::{OrderConfig, OrderService};
-use jobapp_payments::{FakePayments, dev_page};
-use jobapp_platform::{App, Service, Shared, Task};
+use jobapp_payments::dev_page;
+use jobapp_platform::{Address, App, Mail, Payments, Search, Service, Shared, Task};
 use jobapp_review_service::{ReviewConfig, ReviewService};
 use jobapp_runtime::{Shutdown, SystemClock, SystemIds, error_text};
-use jobapp_sql::{SqlBus, SqlBusConfig};
-use jobapp_tantivy::TantivySearch;
+use jobapp_sql::{Seal, SqlBus, SqlBusConfig};
 use jobapp_users_service::{UsersConfig, UsersService};
 
 use crate::databases::{advised, look_through};
@@ -34,7 +33,7 @@ const ACCESS_SECONDS: u64 = 15 * 60;
 pub struct Marketplace {
     stores: Arc<Stores>,
     bus: SqlBus,
-    provider: FakePayments,
+    payments: Payments,
     door: Door,
 }
 
@@ -59,32 +58,27 @@ impl Marketplace {
         let shared = Shared {
             clock: Arc::clone(&clock),
             ids: Arc::new(SystemIds::default()),
-            media: Arc::new(media.clone()),
+            media: media.store(),
             publisher: Arc::new(bus.clone()),
             gateway_tokens,
             user_tokens,
         };
         let search = open_search(folder)?;
-        let parts = Box::pin(Parts::open(&stores, &shared, Arc::new(search.clone()))).await?;
-        let (provider, categories) = (parts.provider.clone(), Arc::clone(&parts.gig.categories));
+        let parts = Box::pin(Parts::open(&stores, &shared, &search)).await?;
+        let (payments, categories) = (parts.payments.clone(), Arc::clone(&parts.gig.categories));
         let links = settings.links_lead_to(public_url);
-        let mailer = mailer(&links, folder)?;
-        let mailbox = mailer.mailbox();
-        let records = FileSentRecords::open(folder.within("mail").join("sent"), Arc::clone(&clock))
-            .context("the record of sent mails")?;
-        let notification = NotificationService::new(Arc::new(mailer), Arc::new(records));
+        let mail = open_mail(&links, folder, Arc::clone(&clock))?;
         let services = services(parts, settings, public_url, &links);
 
         // The folder has one holder, so what an earlier process leased is this one's at once.
-        let app =
-            App::new(clock, Arc::clone(&shared.publisher), Arc::new(bus.clone()), shutdown.clone()).known_as("folder");
-        app.declare().await.context("the queues")?;
+        let app = App::new(clock, bus.clone().into(), shutdown.clone()).known_as("folder");
+        app.declare().await?;
         for service in &services {
             app.run(&**service, stores.of(service.name()));
         }
-        app.run(&notification, None);
+        app.run(&NotificationService::new(mail.mailer, mail.records), None);
         app.keep("payments", &stores.payments);
-        let storage = Storage::new(folder, Arc::clone(&stores), bus.clone(), search);
+        let storage = Storage::new(folder, Arc::clone(&stores), bus.clone(), search.index);
         let looking = storage.clone();
         app.do_task(Task::new("look through large databases", |stop| async move {
             stop.run_until_cancelled(looking.look_through_large()).await;
@@ -103,12 +97,13 @@ impl Marketplace {
         let mut extra = media.router();
         if settings.developer_mode {
             let status = status::router(bus.clone(), stores.outboxes());
-            let pages = mailbox.router().merge(dev_page(provider.clone())).merge(status);
+            let pages = mail.mailbox.map(Mailbox::router).unwrap_or_default();
+            let pages = pages.merge(payments.fake().cloned().map(dev_page).unwrap_or_default()).merge(status);
             extra = extra.merge(developer::guarded(pages, public_url));
         }
         let documents: Vec<_> = services.iter().filter_map(|service| service.openapi()).collect();
         let door = gateway.door_with(&documents, extra);
-        Ok(Self { stores, bus, provider, door })
+        Ok(Self { stores, bus, payments, door })
     }
 
     /// Everything the marketplace answers.
@@ -118,11 +113,11 @@ impl Marketplace {
 
     /// Confirms payments as their payers would.
     pub(crate) fn confirm_payments(&self) -> demo::Confirm {
-        let provider = self.provider.clone();
+        let payments = self.payments.clone();
         Arc::new(move |intent| {
-            let provider = provider.clone();
+            let payments = payments.clone();
             Box::pin(async move {
-                provider.confirm(&intent).await?;
+                payments.fake().context("only a provider of ours confirms unasked")?.confirm(&intent).await?;
                 Ok(())
             })
         })
@@ -140,7 +135,8 @@ impl Marketplace {
 /// The message bus, looked through and sealed.
 async fn open_bus(folder: &Folder, secrets: &Secrets) -> anyhow::Result<SqlBus> {
     look_through(folder, "bus").await?;
-    let config = SqlBusConfig { seal: secrets.seal()?, ..SqlBusConfig::file(folder.database("bus")) };
+    let config =
+        SqlBusConfig { seal: secrets.sealing_key()?.map(Seal::new), ..SqlBusConfig::file(folder.database("bus")) };
     SqlBus::open(config).await.map_err(advised)
 }
 
@@ -193,17 +189,18 @@ fn demo_source(folder: &Folder) -> DemoSource {
     })
 }
 
-fn mailer(links: &str, folder: &Folder) -> anyhow::Result<FolderMailer> {
+fn open_mail(links: &str, folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Mail> {
     let brand = Brand { name: "JobApp".to_owned(), link: links.to_owned() };
-    let sender = "JobApp <no-reply@jobapp.example>".parse().context("the sender of mails")?;
     let path = folder.within("mail");
-    FolderMailer::open(&path, Arc::new(Templates::new(brand)), sender)
-        .with_context(|| format!("the mail folder {}", path.display()))
+    let address = Address::new("--data", "file", path.clone());
+    let mail = Mail::open(&address, brand, "JobApp <no-reply@jobapp.example>", clock);
+    mail.with_context(|| format!("the mail folder {}", path.display()))
 }
 
-fn open_search(folder: &Folder) -> anyhow::Result<TantivySearch> {
+fn open_search(folder: &Folder) -> anyhow::Result<Search> {
     let path = folder.within("search");
-    TantivySearch::open(&path).with_context(|| format!("the search index {}", path.display()))
+    let address = Address::new("--data", "tantivy", path.clone());
+    Search::open(&address).with_context(|| format!("the search index {}", path.display()))
 }
 
 /// The services that the gateway calls. `links` is where links in mails lead.
@@ -226,7 +223,7 @@ fn services(parts: Parts, settings: &Settings, public_url: &str, links: &str) ->
     let order = OrderConfig { client_url: client_url(), body_limit, file_body_limit, ..OrderConfig::default() };
     let review = ReviewConfig { body_limit, ..ReviewConfig::default() };
     let order = OrderService::new(parts.order, order);
-    parts.provider.set_webhook(Arc::new(order.clone()));
+    parts.payments.set_webhook(Arc::new(order.clone()));
     vec![
         Box::new(AuthService::new(parts.auth, auth)),
         Box::new(UsersService::new(parts.users, users)),

@@ -31,4 +31,4 @@ pub use compose::Marketplace;
 pub use folder::Folder;
 pub use run::run;
 pub use secrets::{KeyRing, SHORTEST_GRACE, Secrets, TokenKey};
-pub use settings::{Problem, ReferenceSecrets, Settings, WrongSettings};
+pub use settings::{ReferenceSecrets, Settings};

@@ -10,7 +10,7 @@ use jobapp_gigs::Gig;
 use jobapp_kernel::{Aggregate, Clock};
 use jobapp_media::{FolderMedia, MediaLimits, MediaLinks};
 use jobapp_orders::Order;
-use jobapp_platform::Store;
+use jobapp_platform::{Address, Media, MediaConfig, Store};
 use jobapp_users::{Buyer, Seller};
 use secrecy::ExposeSecret;
 
@@ -33,11 +33,13 @@ pub(crate) fn open(
     folder: &Folder,
     public_url: &str,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<FolderMedia> {
+) -> anyhow::Result<Media> {
     let path = folder.within("media");
     let limits = MediaLimits::within(settings.picture_body_limit, settings.file_body_limit);
     let links = links(&folder.secrets()?, clock)?;
-    FolderMedia::open(&path, public_url, limits, links).with_context(|| format!("the media folder {}", path.display()))
+    let address = Address::new("--data", "file", path.clone());
+    let opened = Media::open(&address, MediaConfig { public_url: public_url.to_owned(), limits, links });
+    opened.with_context(|| format!("the media folder {}", path.display()))
 }
 
 /// Signs the addresses of private files with keys made of secrets that no client ever sees a use of.
@@ -51,7 +53,8 @@ fn links(secrets: &Secrets, clock: Arc<dyn Clock>) -> anyhow::Result<MediaLinks>
 /// the participants. Done once for a data folder, before anything is served.
 ///
 /// Such a file stays where it is if a profile, a gig or a portrait shows it, too: that is a picture its owner published.
-pub(crate) async fn make_private(folder: &Folder, stores: &Stores, media: &FolderMedia) -> anyhow::Result<()> {
+pub(crate) async fn make_private(folder: &Folder, stores: &Stores, media: &Media) -> anyhow::Result<()> {
+    let Some(media) = media.folder() else { return Ok(()) };
     let done = folder.within(DONE);
     if done.exists() {
         return Ok(());

@@ -1,16 +1,14 @@
 //! Commands for whoever runs the marketplace.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use jobapp_gig_service::GigPorts;
 use jobapp_gigs::Indexer;
 use jobapp_kernel::{DeadLetter, DeadLetters};
-use jobapp_platform::Shared;
-use jobapp_sql::{SqlBus, SqlBusConfig};
-use jobapp_tantivy::TantivySearch;
+use jobapp_platform::{Address, Search, Shared};
+use jobapp_sql::{Seal, SqlBus, SqlBusConfig};
 use jobapp_wire::queues;
 
 use crate::cli::{DeadLettersCommand, SearchCommand};
@@ -49,11 +47,12 @@ async fn rebuild_search(
     stores: &Stores,
     progress: &(dyn Fn(usize) + Send + Sync),
 ) -> anyhow::Result<usize> {
-    let search = TantivySearch::open(folder.within("search")).context("the search index")?;
+    let address = Address::new("--data", "tantivy", folder.within("search"));
+    let search = Search::open(&address).context("the search index")?;
     let shared = Shared::in_memory();
-    let opening = GigPorts::open(&stores.gig, &shared, Arc::new(search));
+    let opening = GigPorts::open(&stores.gig, &shared, &search);
     let ports = opening.await.map_err(advised_to_open).context("the store of gig")?;
-    Ok(Indexer::new(ports.gigs, ports.index).rebuild(progress).await?)
+    Ok(Indexer::new(ports.gigs, search.index).rebuild(progress).await?)
 }
 
 /// `jobapp dead-letters …`: works beside a running marketplace too.
@@ -69,7 +68,8 @@ pub(crate) async fn dead_letters(settings: &Settings, command: &DeadLettersComma
             }
         };
     }
-    let seal = Secrets::read(&settings.data)?.map(|secrets| secrets.seal()).transpose()?.flatten();
+    let seal =
+        Secrets::read(&settings.data)?.map(|secrets| secrets.sealing_key()).transpose()?.flatten().map(Seal::new);
     let config = SqlBusConfig { seal, ..SqlBusConfig::file(path).beside_its_owner() };
     let bus = SqlBus::open(config).await.map_err(advised).context("the bus cannot be opened")?;
     let done = match command {

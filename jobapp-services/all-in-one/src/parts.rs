@@ -6,11 +6,8 @@ use anyhow::Context;
 use jobapp_auth_service::AuthPorts;
 use jobapp_chat_service::ChatPorts;
 use jobapp_gig_service::GigPorts;
-use jobapp_gigs::{GigSearch, SearchIndex};
-use jobapp_memory::MemorySearch;
 use jobapp_order_service::OrderPorts;
-use jobapp_payments::FakePayments;
-use jobapp_platform::{OpenError, Shared};
+use jobapp_platform::{Address, OpenError, Payments, Search, Shared};
 use jobapp_review_service::ReviewPorts;
 use jobapp_users_service::UsersPorts;
 
@@ -25,33 +22,31 @@ pub(crate) struct Parts {
     pub(crate) chat: ChatPorts,
     pub(crate) order: OrderPorts,
     pub(crate) review: ReviewPorts,
-    /// The provider of payments that the order service has.
-    pub(crate) provider: FakePayments,
+    /// The provider that the order service has.
+    pub(crate) payments: Payments,
 }
 
 impl Parts {
     /// On these stores and this index.
-    pub(crate) async fn open<I>(stores: &Stores, shared: &Shared, index: Arc<I>) -> anyhow::Result<Self>
-    where
-        I: GigSearch + SearchIndex + 'static,
-    {
-        let intents = opened("payments", stores.payments.repository().await)?;
-        let provider = FakePayments::new(intents, Arc::clone(&shared.clock));
-        let order = OrderPorts::open(&stores.order, shared, Arc::new(provider.clone())).await;
+    pub(crate) async fn open(stores: &Stores, shared: &Shared, search: &Search) -> anyhow::Result<Self> {
+        let address = Address::new("jobapp", "fake", "");
+        let payments = Payments::open(&address, &stores.payments, Arc::clone(&shared.clock)).await;
+        let payments = opened("payments", payments)?;
+        let order = OrderPorts::open(&stores.order, shared, payments.provider()).await;
         Ok(Self {
             auth: opened("auth", AuthPorts::open(&stores.auth, shared).await)?,
             users: opened("users", UsersPorts::open(&stores.users, shared).await)?,
-            gig: opened("gig", GigPorts::open(&stores.gig, shared, index).await)?,
+            gig: opened("gig", GigPorts::open(&stores.gig, shared, search).await)?,
             chat: opened("chat", ChatPorts::open(&stores.chat, shared).await)?,
             order: opened("order", order)?,
             review: opened("review", ReviewPorts::open(&stores.review, shared).await)?,
-            provider,
+            payments,
         })
     }
 
     /// As [`Parts::open`], to look at what is stored: nothing is searched.
     pub(crate) async fn to_look_at(stores: &Stores, shared: &Shared) -> anyhow::Result<Self> {
-        Self::open(stores, shared, Arc::new(MemorySearch::new())).await
+        Self::open(stores, shared, &Search::in_memory()).await
     }
 }
 

@@ -110,7 +110,7 @@ fn tell_unfinished(unfinished: Option<&AuthError>) {
 
 async fn use_cases(settings: &Settings, folder: &Folder, stores: &Stores) -> anyhow::Result<Auth> {
     let media = media::open(settings, folder, &public_url(settings), Arc::new(SystemClock))?;
-    let shared = Shared { media: Arc::new(media), ..Shared::in_memory() };
+    let shared = Shared { media: media.store(), ..Shared::in_memory() };
     let ports = AuthPorts::open(&stores.auth, &shared).await.map_err(advised_to_open).context("the store of auth")?;
     Ok(Auth::new(ports.auth, Policy::default()))
 }

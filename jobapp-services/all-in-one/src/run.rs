@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use jobapp_platform::WaitError;
 use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, error_text, listen, reserve_descriptors, start_logging};
 
 use crate::cli::{Cli, Command};
@@ -74,7 +75,7 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
     }
     let folder = Folder::open(&settings.data)?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
-    let signals = Signals::listen().context("the system does not let us listen for signals")?;
+    let mut signals = Signals::listen().context("the system does not let us listen for signals")?;
     let shutdown = Shutdown::new();
     let demo = Demo::open(&folder)?;
     if settings.is_exposed() && demo.as_ref().is_some_and(Demo::has_known_password) {
@@ -82,7 +83,17 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
             "the accounts of the demo have the password that everybody knows, and others may reach them; start on a new folder"
         );
     }
-    let marketplace = Marketplace::start(settings, &folder, &public_url, &shutdown).await?;
+    let starting = Box::pin(Marketplace::start(settings, &folder, &public_url, &shutdown));
+    let marketplace = match shutdown.starting(&mut signals, starting).await {
+        Ok(marketplace) => marketplace,
+        Err(error) => {
+            if !error.downcast_ref().is_some_and(|error| matches!(error, WaitError::Stopped(_))) {
+                return Err(error);
+            }
+            let ended = shutdown.run_with(signals, STOP_LIMIT).await;
+            return Ok(if ended { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+    };
     let server = settings.server(reserve_descriptors(settings.max_connections));
     jobapp_runtime::serve(&shutdown, listener, marketplace.door(), server);
 

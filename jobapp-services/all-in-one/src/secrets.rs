@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use jobapp_http::TokenKeys;
 use jobapp_kernel::Timestamp;
-use jobapp_sql::Seal;
+use jobapp_platform::SealingKey;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -107,12 +107,12 @@ impl Secrets {
     ///
     /// # Errors
     /// When the key is none.
-    pub fn seal(&self) -> anyhow::Result<Option<Seal>> {
+    pub fn sealing_key(&self) -> anyhow::Result<Option<SealingKey>> {
         let Some(digits) = &self.sealing else { return Ok(None) };
-        let mut key = [0; Seal::KEY_BYTES];
+        let mut key = SealingKey::default();
         hex::decode_to_slice(digits.expose_secret(), &mut key)
-            .map_err(|_| anyhow::anyhow!("sealing must be {} hexadecimal digits", 2 * Seal::KEY_BYTES))?;
-        Ok(Some(Seal::new(key)))
+            .map_err(|_| anyhow::anyhow!("sealing must be {} hexadecimal digits", 2 * key.len()))?;
+        Ok(Some(key))
     }
 
     /// Makes new keys in the data folder `root`. Those before verify for `grace`, so that nobody is signed out. A marketplace
@@ -152,7 +152,7 @@ impl Secrets {
         })?;
         let secrets = Self::from(stored);
         let checked = secrets.user_tokens.check("user_tokens").and(secrets.gateway_tokens.check("gateway_tokens"));
-        checked.and(secrets.seal().map(drop)).with_context(|| format!("{shown} cannot be used"))?;
+        checked.and(secrets.sealing_key().map(drop)).with_context(|| format!("{shown} cannot be used"))?;
         Ok(Some(secrets))
     }
 
@@ -332,10 +332,10 @@ mod tests {
     fn what_seals_messages_is_made_once_for_older_folders_too_and_outlives_new_keys() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join(FILE), "user_tokens = 'one'\ngateway_tokens = 'two'\n").unwrap();
-        assert!(Secrets::read(root.path()).unwrap().unwrap().seal().unwrap().is_none());
+        assert!(Secrets::read(root.path()).unwrap().unwrap().sealing_key().unwrap().is_none());
         let sealing = |secrets: Secrets| secrets.sealing.unwrap().expose_secret().to_owned();
         let made = Secrets::open(root.path()).unwrap();
-        assert!(made.seal().unwrap().is_some());
+        assert!(made.sealing_key().unwrap().is_some());
         let made = sealing(made);
         assert_eq!(sealing(Secrets::rotate(root.path(), at(0), DAY).unwrap()), made);
         assert_eq!(sealing(Secrets::open(root.path()).unwrap()), made);

@@ -9,13 +9,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
-use jobapp_gateway_service::{Part, Vitals};
 use jobapp_gigs::SearchIndex;
 use jobapp_kernel::RepositoryError;
-use jobapp_platform::{Kept, Shared};
+use jobapp_platform::{Kept, Part, Shared, Vitals};
 use jobapp_runtime::error_text;
 use jobapp_sql::{Depth, SqlBus, examine};
-use jobapp_tantivy::TantivySearch;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -38,7 +36,7 @@ struct Inner {
     folder: PathBuf,
     stores: Arc<Stores>,
     bus: SqlBus,
-    search: TantivySearch,
+    search: Arc<dyn SearchIndex>,
     /// What the last trial of the disk found.
     disk: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
     /// Damage in large databases.
@@ -46,7 +44,7 @@ struct Inner {
 }
 
 impl Storage {
-    pub(crate) fn new(folder: &Folder, stores: Arc<Stores>, bus: SqlBus, search: TantivySearch) -> Self {
+    pub(crate) fn new(folder: &Folder, stores: Arc<Stores>, bus: SqlBus, search: Arc<dyn SearchIndex>) -> Self {
         let folder = folder.path().to_owned();
         Self(Arc::new(Inner { folder, stores, bus, search, disk: Default::default(), damage: Mutex::default() }))
     }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use jobapp_kernel::Outbox;
-use jobapp_platform::{Kept, Store};
+use jobapp_platform::{Address, Kept, SealingKey, Store};
 use jobapp_runtime::error_text;
-use jobapp_sql::{Seal, SqlConfig, SqlStore};
 
 use crate::Folder;
-use crate::databases::{advised, look_through};
+use crate::databases::{advised_to_open, look_through};
 
 /// Every store.
 pub(crate) struct Stores {
@@ -23,22 +22,22 @@ pub(crate) struct Stores {
     pub(crate) payments: Store,
 }
 
-async fn open(folder: &Folder, service: &str, seal: Option<Seal>) -> anyhow::Result<Store> {
-    let config = SqlConfig { seal, ..SqlConfig::file(folder.database(service)) };
+async fn open(folder: &Folder, service: &str, key: Option<SealingKey>) -> anyhow::Result<Store> {
+    let address = Address::new("--data", "sqlite", folder.database(service));
     let opening = async {
         look_through(folder, service).await?;
-        SqlStore::open(config).await.map_err(advised)
+        Store::open(&address, key).await.map_err(advised_to_open)
     };
-    opening.await.map(Store::from).with_context(|| format!("the store of {service}"))
+    opening.await.with_context(|| format!("the store of {service}"))
 }
 
 impl Stores {
     /// Opens all of them at once, and makes what is missing.
     pub(crate) async fn open(folder: &Folder) -> anyhow::Result<Self> {
-        let seal = folder.secrets()?.seal()?;
+        let key = folder.secrets()?.sealing_key()?;
         let (auth, users, gig, chat, order, review, payments) = tokio::try_join!(
             // What it tells others of are links and codes that open accounts.
-            open(folder, "auth", seal),
+            open(folder, "auth", key),
             open(folder, "users", None),
             open(folder, "gig", None),
             open(folder, "chat", None),

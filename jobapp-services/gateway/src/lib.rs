@@ -56,7 +56,6 @@ use identity::sessions::Sessions;
 use pages::health::{Health, Stage};
 use pages::home::Home;
 pub use pages::home::{DemoPeople, DemoSource};
-pub use pages::vitals::{NoParts, Part, Vitals};
 pub use ports::GatewayPorts;
 use sockets::Shared;
 use sockets::handshake::Handshakes;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use jobapp_gigs::SelectedCategories;
 use jobapp_kernel::RateLimiter;
 use jobapp_memory::{MemoryFanout, MemoryPresence};
+use jobapp_platform::{NoParts, Vitals};
 use jobapp_realtime::{Fanout, Presence};
-
-use crate::pages::vitals::{NoParts, Vitals};
 
 /// What gateways share, and what they are told of the things under their services.
 #[derive(Clone)]

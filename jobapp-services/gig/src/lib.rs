@@ -57,8 +57,8 @@ impl GigService {
         let Shared { clock, ids, .. } = &ports.shared;
         Self {
             gigs: Gigs::new(Arc::clone(&ports.gigs), ports.numbers, Arc::clone(clock), Arc::clone(ids)),
-            finder: Finder::new(Arc::clone(&ports.gigs), ports.search),
-            indexer: Indexer::new(ports.gigs, ports.index),
+            finder: Finder::new(Arc::clone(&ports.gigs), ports.search.search),
+            indexer: Indexer::new(ports.gigs, ports.search.index),
             directory: Arc::new(ports.directory),
             categories: ports.categories,
             shared: ports.shared,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use jobapp_directory::Directory;
-use jobapp_gigs::{Gig, GigSearch, SearchIndex, SelectedCategories, StoredCategories};
+use jobapp_gigs::{Gig, SelectedCategories, StoredCategories};
 use jobapp_kernel::{Repository, Sequence};
-use jobapp_platform::{OpenError, Shared, Store};
+use jobapp_platform::{OpenError, Search, Shared, Store};
 
 /// What the gig service stands on.
 #[derive(Clone)]
@@ -16,10 +16,8 @@ pub struct GigPorts {
     pub directory: Directory,
     /// Numbers the gigs.
     pub numbers: Arc<dyn Sequence>,
-    /// The index, to ask.
-    pub search: Arc<dyn GigSearch>,
-    /// The same index, to change.
-    pub index: Arc<dyn SearchIndex>,
+    /// The index.
+    pub search: Search,
     /// Which categories users looked at. The gateway's sockets tell it.
     pub categories: Arc<dyn SelectedCategories>,
     /// What all services of the process have.
@@ -31,16 +29,12 @@ impl GigPorts {
     ///
     /// # Errors
     /// [`OpenError`] when a repository cannot be had.
-    pub async fn open<I>(store: &Store, shared: &Shared, index: Arc<I>) -> Result<Self, OpenError>
-    where
-        I: GigSearch + SearchIndex + 'static,
-    {
+    pub async fn open(store: &Store, shared: &Shared, search: &Search) -> Result<Self, OpenError> {
         Ok(Self {
             gigs: store.repository().await?,
             directory: Directory::new(store.repository().await?),
             numbers: store.sequence(),
-            search: index.clone(),
-            index,
+            search: search.clone(),
             categories: Arc::new(StoredCategories::new(store.repository().await?)),
             shared: shared.clone(),
         })

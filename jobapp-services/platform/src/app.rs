@@ -1,36 +1,37 @@
 //! Runs services.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_kernel::{BindError, Clock, Publisher, Subscriber};
-use jobapp_runtime::{Relay, Shutdown, error_text, run_consumer};
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::Response;
+use jobapp_kernel::Clock;
+use jobapp_runtime::{Relay, ServerConfig, Shutdown, error_text, run_consumer};
 use jobapp_wire::queues;
+use tokio::net::TcpListener;
 
-use crate::{Service, Store, Task};
+use crate::{Bus, OpenError, Readiness, Service, Store, Task, WaitError, until_there};
 
 /// How often old causes are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
-/// Runs the services of one process: their relays, consumers, tasks and housekeeping.
+/// Runs the services of one process: their relays, consumers, tasks and housekeeping, and what they serve.
 pub struct App {
     process: String,
     clock: Arc<dyn Clock>,
-    publisher: Arc<dyn Publisher>,
-    subscriber: Arc<dyn Subscriber>,
+    bus: Bus,
     shutdown: Shutdown,
+    readiness: Readiness,
 }
 
 impl App {
     /// Runs services on this bus until `shutdown` stops them. To other processes it goes by a name that no other has.
-    pub fn new(
-        clock: Arc<dyn Clock>,
-        publisher: Arc<dyn Publisher>,
-        subscriber: Arc<dyn Subscriber>,
-        shutdown: Shutdown,
-    ) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, bus: Bus, shutdown: Shutdown) -> Self {
         let process = format!("{:016x}", rand::random::<u64>());
-        Self { process, clock, publisher, subscriber, shutdown }
+        Self { process, clock, bus, shutdown, readiness: Readiness::new() }
     }
 
     /// The same under a name that only ever one process at a time has, such as the holder of a data folder: what an earlier one
@@ -40,24 +41,64 @@ impl App {
         Self { process: process.into(), ..self }
     }
 
+    /// The same, telling whether it wants requests by what was found while its parts were opened.
+    #[must_use]
+    pub fn telling(self, readiness: Readiness) -> Self {
+        Self { readiness, ..self }
+    }
+
+    /// What it waits for, and how its parts are.
+    pub const fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
     /// Declares every queue of the marketplace, whoever consumes it: of several processes, the one that starts first publishes
-    /// nothing that misses its consumer.
+    /// nothing that misses its consumer. Waits for a bus that is away.
     ///
     /// # Errors
-    /// [`BindError`] when the bus cannot.
-    pub async fn declare(&self) -> Result<(), BindError> {
-        self.subscriber.declare(&queues::ALL).await
+    /// [`WaitError`].
+    pub async fn declare(&self) -> Result<(), WaitError> {
+        let subscriber = self.bus.subscriber();
+        self.until_there("the queues", || async { subscriber.declare(&queues::ALL).await.map_err(OpenError::away) })
+            .await
+    }
+
+    /// Waits for everything without which a service is of no use.
+    ///
+    /// # Errors
+    /// [`WaitError::Stopped`].
+    pub async fn wait_for(&self, service: &dyn Service) -> Result<(), WaitError> {
+        let needs = service.waits_for();
+        futures::future::try_join_all(needs.iter().map(|need| {
+            self.until_there(need.name(), move || async move { need.look().await.map_err(OpenError::away) })
+        }))
+        .await
+        .map(drop)
+    }
+
+    /// Tries until it succeeds, as [`until_there`] does.
+    ///
+    /// # Errors
+    /// [`WaitError`].
+    pub async fn until_there<T, F>(&self, what: &str, attempt: impl FnMut() -> F) -> Result<T, WaitError>
+    where
+        F: Future<Output = Result<T, OpenError>>,
+    {
+        until_there(what, &self.readiness, self.shutdown.token(), attempt).await
     }
 
     /// Starts a service: what it stores is published, its queues are consumed, its tasks done.
     pub fn run(&self, service: &dyn Service, store: Option<&Store>) {
         if let Some(store) = store {
-            self.relay(service, store);
             self.keep(service.name(), store);
+            if let Some(relay) = self.relay(service, store) {
+                let stop = self.shutdown.last_token().clone();
+                self.shutdown.spawn_last(async move { relay.run(stop).await });
+            }
         }
         for (subscription, handler) in service.consumers() {
             let stop = self.shutdown.token().clone();
-            self.shutdown.spawn(run_consumer(Arc::clone(&self.subscriber), subscription, handler, stop));
+            self.shutdown.spawn(run_consumer(self.bus.subscriber(), subscription, handler, stop));
         }
         for task in service.tasks() {
             self.do_task(task);
@@ -79,20 +120,164 @@ impl App {
         }));
     }
 
+    /// Serves this from now on. Once everything else is started, say [`App::started`].
+    pub fn serve<S>(&self, listener: TcpListener, service: S, config: ServerConfig)
+    where
+        S: tower::Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
+        jobapp_runtime::serve(&self.shutdown, listener, service, config);
+    }
+
+    /// What one service of a process of its own answers, beside `/livez` and `/readyz`.
+    pub fn door(&self, service: &dyn Service) -> Router {
+        self.readiness.router().fallback_service(service.router())
+    }
+
+    /// Everything is started: it is ready, until it is asked to stop.
+    pub fn started(&self) {
+        self.readiness.started();
+        let readiness = self.readiness.clone();
+        self.do_task(Task::new("say that nobody should send requests", |stop| async move {
+            stop.cancelled().await;
+            readiness.drain();
+        }));
+    }
+
     /// Does something beside the services until the process is asked to stop.
     pub fn do_task(&self, task: Task) {
         self.shutdown.spawn(task.run(self.shutdown.token().clone()));
     }
 
-    fn relay(&self, service: &dyn Service, store: &Store) {
-        let Some(translate) = service.translator() else { return };
-        let relay = Relay {
+    fn relay(&self, service: &dyn Service, store: &Store) -> Option<Relay> {
+        Some(Relay {
             outbox: store.outbox(),
-            publisher: Arc::clone(&self.publisher),
-            translate,
+            publisher: self.bus.publisher(),
+            translate: service.translator()?,
             owner: format!("{}@{}", service.name(), self.process),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jobapp_kernel::{Aggregate, Change, InvalidState, Key, ObjectId};
+    use jobapp_memory::{MemoryBus, MemoryStore};
+    use jobapp_runtime::{STOP_LIMIT, SystemClock, Translate};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::Need;
+
+    #[derive(Clone)]
+    struct Kettle(ObjectId);
+
+    impl Aggregate for Kettle {
+        const NAME: &'static str = "kettle";
+        type Id = ObjectId;
+        type Event = String;
+        type State = ObjectId;
+
+        fn id(&self) -> &ObjectId {
+            &self.0
+        }
+
+        fn keys() -> &'static [Key<Self>] {
+            &[]
+        }
+
+        fn to_state(&self) -> ObjectId {
+            self.0
+        }
+
+        fn from_state(id: ObjectId) -> Result<Self, InvalidState> {
+            Ok(Self(id))
+        }
+    }
+
+    /// A service that needs something that is never there, and tells of nothing.
+    struct Kitchen;
+
+    impl Service for Kitchen {
+        fn name(&self) -> &'static str {
+            "kitchen"
+        }
+
+        fn router(&self) -> Router {
+            Router::new().route("/tea", axum::routing::get(async || "tea"))
+        }
+
+        fn translator(&self) -> Option<Translate> {
+            Some(Arc::new(|_| Ok(Vec::new())))
+        }
+
+        fn waits_for(&self) -> Vec<Need> {
+            vec![Need::new("water", async || anyhow::bail!("the well is dry"))]
+        }
+    }
+
+    fn app(bus: &MemoryBus) -> (App, Shutdown) {
+        let shutdown = Shutdown::new();
+        (App::new(Arc::new(SystemClock), bus.clone().into(), shutdown.clone()), shutdown)
+    }
+
+    async fn asked(door: &Router, path: &str) -> (u16, String) {
+        let answer = door.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = axum::body::to_bytes(answer.into_body(), 1024).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn two_processes_of_one_service_do_not_share_a_lease() {
+        let (bus, memory) = (MemoryBus::new(), MemoryStore::new());
+        let (store, other) = (Store::from(memory.clone()), Store::from(memory.of_another_process()));
+        let kettle = Change::insert(Kettle(ObjectId::from_bytes([7; 12])), vec!["bought".to_owned()]);
+        assert_eq!(store.repository().await.unwrap().save(kettle).await.unwrap().version(), Some(1));
+        let one = app(&bus).0.relay(&Kitchen, &store).unwrap();
+        let two = app(&bus).0.relay(&Kitchen, &other).unwrap();
+        let minute = Duration::from_secs(60);
+        assert_eq!(one.outbox.lease(&one.owner, minute, 9).await.unwrap().len(), 1);
+        assert_eq!(two.outbox.lease(&two.owner, minute, 9).await.unwrap().len(), 0, "{} is {}", one.owner, two.owner);
+        // What the holder of a folder leased is its successor's.
+        let (before, after) = (app(&bus).0.known_as("folder"), app(&bus).0.known_as("folder"));
+        let owner = |app: &App| app.relay(&Kitchen, &store).unwrap().owner;
+        assert_eq!(owner(&before), owner(&after));
+    }
+
+    #[tokio::test]
+    async fn whoever_starts_first_declares_the_queues_of_all() {
+        let bus = MemoryBus::new();
+        app(&bus).0.declare().await.unwrap();
+        let depths = bus.depths();
+        assert!(queues::ALL.iter().all(|queue| depths.contains_key(queue.name)), "{depths:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_waits_lives_and_says_for_what_and_is_ready_until_it_stops() {
+        let (app, shutdown) = app(&MemoryBus::new());
+        let door = app.door(&Kitchen);
+        let waiting = app.wait_for(&Kitchen);
+        let asking = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            (asked(&door, "/livez").await, asked(&door, "/readyz").await, asked(&door, "/tea").await)
         };
-        let stop = self.shutdown.last_token().clone();
-        self.shutdown.spawn_last(async move { relay.run(stop).await });
+        let stopping = async {
+            let told = asking.await;
+            shutdown.request();
+            told
+        };
+        let (waited, (lives, waits, tea)) = tokio::join!(waiting, stopping);
+        assert_eq!((lives.0, tea), (200, (200, "tea".to_owned())));
+        assert_eq!(waits, (503, r#"{"missing":{"water":"the well is dry"},"status":"starting"}"#.to_owned()));
+        assert!(matches!(waited, Err(WaitError::Stopped(_))));
+
+        let (app, shutdown) = self::app(&MemoryBus::new());
+        let door = app.door(&Kitchen);
+        app.run(&Kitchen, Some(&Store::in_memory()));
+        app.started();
+        assert_eq!(asked(&door, "/readyz").await.0, 200);
+        assert!(shutdown.stop(STOP_LIMIT).await);
+        assert_eq!(asked(&door, "/readyz").await, (503, r#"{"status":"draining"}"#.to_owned()));
     }
 }

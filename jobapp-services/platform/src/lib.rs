@@ -3,13 +3,21 @@
 //! A [`Service`] says what it serves, consumes and looks after, each in the same form, so that whoever runs one need not know
 //! which it is. It is made of its ports, and these of its [`Store`] and of what all services of a process have in
 //! [common](Shared). An [`App`] runs it, alone or beside others.
+//!
+//! What a process stands on is opened from [`Address`]es, whose schemes choose the technology.
 
 mod app;
+mod open;
+mod readiness;
 mod service;
 mod shared;
-mod store;
+mod vitals;
+mod waiting;
 
 pub use app::App;
+pub use open::*;
+pub use readiness::{Readiness, Verdict};
 pub use service::{Need, Service, Task};
 pub use shared::Shared;
-pub use store::{Kept, KeptValue, OpenError, Store};
+pub use vitals::{NoParts, Part, Vitals};
+pub use waiting::{WaitError, until_there};

@@ -10,11 +10,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use jobapp_http::lists;
+use jobapp_platform::Vitals;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::vitals::{self, Vitals};
+use super::vitals;
 use crate::calls::guards::{BreakerState, Guards};
 use crate::calls::upstreams::Upstreams;
 

@@ -3,43 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use jobapp_platform::{Part, Vitals};
 use serde_json::{Map, Value, json};
 
 /// How long looking after all of them may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// One thing services stand on, and how it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    /// What it is called, such as `order.db`.
-    pub name: String,
-    /// The one service that stands on it; `None` when all do.
-    pub service: Option<&'static str>,
-    /// Whether requests must not come while it is in trouble: without it nothing can be stored.
-    pub is_vital: bool,
-    /// What is wrong with it, in words; `None` while all is well.
-    pub trouble: Option<String>,
-}
-
-/// Knows how the parts are. It is asked whenever somebody asks for the health, which anybody may do as often as he likes: what
-/// costs much must be kept for a moment.
-#[async_trait]
-pub trait Vitals: Send + Sync {
-    /// Every part, as it is now.
-    async fn parts(&self) -> Vec<Part>;
-}
-
-/// There are no parts: the services look after their own.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoParts;
-
-#[async_trait]
-impl Vitals for NoParts {
-    async fn parts(&self) -> Vec<Part> {
-        Vec::new()
-    }
-}
 
 /// What was found about the parts.
 pub(crate) struct Findings(Vec<Part>);

@@ -11,12 +11,13 @@ use futures::{StreamExt, stream};
 use http::{Request, Response};
 use jobapp_http::UserClaims;
 use jobapp_memory::MemoryCategories;
+use jobapp_platform::{Part, Vitals};
 use parking_lot::Mutex;
 use serde_json::json;
 use tower::ServiceExt;
 
 use super::{World, claims, world, world_sharing, world_with};
-use crate::{BreakerConfig, GatewayConfig, GatewayPorts, GuardConfig, Part, Vitals};
+use crate::{BreakerConfig, GatewayConfig, GatewayPorts, GuardConfig};
 
 #[tokio::test]
 async fn who_one_is_comes_from_the_sessions_own_copy_while_auth_is_away() {

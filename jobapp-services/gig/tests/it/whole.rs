@@ -7,7 +7,7 @@ use http::StatusCode;
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
 use jobapp_kernel::{FixedClock, ObjectId, Publisher, SequenceIds, Subscriber};
 use jobapp_memory::{MemoryBus, MemoryStore};
-use jobapp_platform::{Service, Shared};
+use jobapp_platform::{Search, Service, Shared};
 use jobapp_runtime::{Relay, spawn_consumers};
 use jobapp_tantivy::TantivySearch;
 use jobapp_wire::queues::{GIG_PROFILE, PROFILE, USER_SELLER};
@@ -35,7 +35,7 @@ impl Running {
             ids: Arc::new(SequenceIds::default()),
             ..tokens.shared()
         };
-        let ports = GigPorts::open(&store.clone().into(), &shared, search).await.unwrap();
+        let ports = GigPorts::open(&store.clone().into(), &shared, &Search::new(search)).await.unwrap();
         let service = GigService::new(ports, GigConfig::default());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let subscriber: Arc<dyn Subscriber> = bus.clone();

@@ -17,7 +17,7 @@ use jobapp_kernel::{
 };
 use jobapp_media::MemoryMedia;
 use jobapp_memory::{MemoryCategories, MemorySearch, MemoryStore};
-use jobapp_platform::{Service, Shared};
+use jobapp_platform::{Search, Service, Shared};
 use jobapp_runtime::Relay;
 use jobapp_wire::queues::{GIG_CHANGED, GIG_PROFILE, GIG_SEARCH};
 use secrecy::SecretString;
@@ -147,8 +147,8 @@ impl World {
             ..tokens.shared()
         };
         // A store in memory is there at once.
-        let opened = GigPorts::open(&store.clone().into(), &shared, index.clone()).now_or_never().unwrap().unwrap();
-        let ports = GigPorts { categories: categories.clone(), ..opened };
+        let opened = GigPorts::open(&store.clone().into(), &shared, &Search::new(index.clone())).now_or_never();
+        let ports = GigPorts { categories: categories.clone(), ..opened.unwrap().unwrap() };
         Self { service: GigService::new(ports, config), store, index, categories, media, published, tokens }
     }
 

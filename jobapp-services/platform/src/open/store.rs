@@ -3,33 +3,24 @@
 mod kept;
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::sync::Arc;
 
 use jobapp_kernel::{Aggregate, Outbox, Repository, RepositoryError, Sequence, Timestamp};
 use jobapp_memory::MemoryStore;
 #[cfg(feature = "sql")]
-use jobapp_sql::SqlStore;
+use jobapp_sql::{Seal, SqlConfig, SqlStore, SqlStoreError};
 use parking_lot::Mutex;
+
+use super::{Address, OpenError, SealingKey};
 
 pub use self::kept::{Kept, KeptValue};
 
-/// Why something could not be opened. It says of itself what its cause says.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct OpenError(#[from] Box<dyn Error + Send + Sync>);
-
-impl OpenError {
-    /// This is why.
-    pub fn of(cause: impl Error + Send + Sync + 'static) -> Self {
-        Self(Box::new(cause))
-    }
-
-    /// What the technology says.
-    pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
-        &*self.0
-    }
-}
+/// How its addresses look.
+const KNOWN: &[&str] = &[
+    "memory:",
+    #[cfg(feature = "sql")]
+    "sqlite:<file>",
+];
 
 /// The store of one service: its aggregates, outbox, inbox and sequences. A clone is another handle.
 #[derive(Clone)]
@@ -65,6 +56,25 @@ impl Store {
         MemoryStore::new().into()
     }
 
+    /// Opens the store at this address. With a key, what waits to be published is sealed, where it can be.
+    ///
+    /// # Errors
+    /// [`OpenError`] when that cannot be done, or nothing here opens such an address.
+    pub async fn open(address: &Address, key: Option<SealingKey>) -> Result<Self, OpenError> {
+        match address.scheme() {
+            "memory" => Ok(Self::in_memory()),
+            #[cfg(feature = "sql")]
+            "sqlite" => {
+                let config = SqlConfig { seal: key.map(Seal::new), ..SqlConfig::file(address.path()) };
+                SqlStore::open(config).await.map(Self::from).map_err(refused)
+            }
+            _ => {
+                let _ = key;
+                Err(OpenError::unknown(address, "a store", KNOWN))
+            }
+        }
+    }
+
     /// The repository of one kind of aggregate, made or brought up to date with its declared keys.
     ///
     /// # Errors
@@ -73,7 +83,7 @@ impl Store {
         let repository = match &self.technology {
             Technology::Memory(store) => store.repository::<A>(),
             #[cfg(feature = "sql")]
-            Technology::Sql(store) => store.register::<A>().await.map_err(OpenError::of)?,
+            Technology::Sql(store) => store.register::<A>().await.map_err(refused)?,
         };
         self.kept.lock().insert(A::NAME, kept::of(Arc::clone(&repository)));
         Ok(repository)
@@ -137,5 +147,41 @@ impl Store {
             #[cfg(feature = "sql")]
             Technology::Sql(store) => store.close().await,
         }
+    }
+}
+
+/// A database that another program holds is free once that lets go.
+#[cfg(feature = "sql")]
+pub(super) fn refused(error: SqlStoreError) -> OpenError {
+    if error.is_busy() { OpenError::away(error) } else { OpenError::of(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_unknown_scheme_is_told_with_those_that_are_known_and_the_setting() {
+        let address = Address::parse("MYSQL_DB in the environment", "mysql://jobapp:hush@db.test/auth");
+        let error = Store::open(&address, None).await.err().unwrap();
+        assert!(!error.may_pass());
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "MYSQL_DB in the environment: \"mysql://jobapp:***@db.test/auth\" is no address of a store; known are {}",
+                KNOWN.join(", ")
+            )
+        );
+    }
+
+    #[cfg(feature = "sql")]
+    #[tokio::test]
+    async fn a_file_is_a_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = Address::new("JOBAPP_STORE", "sqlite", folder.path().join("kettles.db"));
+        let store = Store::open(&address, None).await.unwrap();
+        assert_eq!((store.outbox().waiting().await.unwrap(), store.trouble().await), (0, None));
+        store.close().await.unwrap();
+        assert!(folder.path().join("kettles.db").exists());
     }
 }

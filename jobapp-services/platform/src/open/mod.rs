@@ -1,0 +1,28 @@
+//! What a process stands on, opened from addresses.
+//!
+//! The scheme of an [`Address`] chooses the technology. A new one is its crate, and one arm in the file of what it is for.
+
+mod address;
+mod bus;
+mod error;
+#[cfg(feature = "mail")]
+mod mail;
+mod media;
+#[cfg(feature = "payments")]
+mod payments;
+mod search;
+mod store;
+
+pub use self::address::Address;
+pub use self::bus::Bus;
+pub use self::error::{OpenError, UnknownAddress};
+#[cfg(feature = "mail")]
+pub use self::mail::Mail;
+pub use self::media::{Media, MediaConfig};
+#[cfg(feature = "payments")]
+pub use self::payments::Payments;
+pub use self::search::Search;
+pub use self::store::{Kept, KeptValue, Store};
+
+/// What seals that which waits to be published, where the technology can: links and codes that open accounts are among it.
+pub type SealingKey = [u8; 32];
