@@ -1,9 +1,12 @@
 //! What can be said on the command line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
+use jobapp_platform::config::Sources;
 
 /// A freelance marketplace in one process: accounts, gigs, search, chat, orders, payments, reviews and mails. It needs
 /// nothing installed and keeps everything in one folder.
@@ -43,7 +46,9 @@ impl Cli {
     /// Reads the command line. Wrong ones end the process with a message, as does `--help`.
     pub fn read() -> Self {
         let matches = Self::definition().get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        cli.settings.from_environment = from_environment(&matches);
+        cli
     }
 
     /// What the command line may hold. The server's settings are read everywhere, as before a command so behind it, but the
@@ -57,6 +62,12 @@ impl Cli {
             .filter(|name| *name != "serve")
             .fold(definition, |definition, name| definition.mut_subcommand(name, without_settings_of_the_server))
     }
+}
+
+/// The settings that the environment has, and not the command line.
+fn from_environment(matches: &ArgMatches) -> BTreeSet<String> {
+    let is_from_there = |name: &&str| matches.value_source(name) == Some(ValueSource::EnvVariable);
+    matches.ids().map(clap::Id::as_str).filter(is_from_there).map(str::to_owned).collect()
 }
 
 fn without_settings_of_the_server(command: clap::Command) -> clap::Command {
@@ -255,4 +266,42 @@ pub struct Flags {
     /// How log lines look: auto, text or json [default: auto, text on a terminal].
     #[arg(long, global = true, env = "JOBAPP_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
+    /// The settings among them that come from the environment.
+    #[arg(skip)]
+    pub from_environment: BTreeSet<String>,
+}
+
+impl Flags {
+    /// Everything that was set, and where.
+    pub(crate) fn sources(&self) -> Sources {
+        let set = [
+            ("bind", "BIND", &self.bind),
+            ("port", "PORT", &self.port),
+            ("client_url", "CLIENT_URL", &self.client_url),
+            ("public_url", "JOBAPP_PUBLIC_URL", &self.public_url),
+            ("allowed_origins", "JOBAPP_ALLOWED_ORIGINS", &self.allowed_origins),
+            ("dev", "JOBAPP_DEV", &self.dev),
+            ("seed_routes", "JOBAPP_SEED_ROUTES", &self.seed_routes),
+            ("body_limit", "JOBAPP_BODY_LIMIT", &self.body_limit),
+            ("picture_body_limit", "JOBAPP_PICTURE_BODY_LIMIT", &self.picture_body_limit),
+            ("file_body_limit", "JOBAPP_FILE_BODY_LIMIT", &self.file_body_limit),
+            ("compat", "JOBAPP_COMPAT", &self.compat),
+            ("jwt_token", "JWT_TOKEN", &self.jwt_token),
+            ("gateway_jwt_token", "GATEWAY_JWT_TOKEN", &self.gateway_jwt_token),
+            ("trusted_proxies", "JOBAPP_TRUSTED_PROXIES", &self.trusted_proxies),
+            ("rate_limits", "JOBAPP_RATE_LIMITS", &self.rate_limits),
+            ("cache_seconds", "JOBAPP_CACHE_SECONDS", &self.cache_seconds),
+            ("max_connections", "JOBAPP_MAX_CONNECTIONS", &self.max_connections),
+            ("max_connections_per_address", "JOBAPP_MAX_CONNECTIONS_PER_ADDRESS", &self.max_connections_per_address),
+            ("log", "JOBAPP_LOG", &self.log),
+            ("log_format", "JOBAPP_LOG_FORMAT", &self.log_format),
+        ];
+        set.into_iter().fold(Sources::new(), |sources, (name, variable, value)| match value {
+            None => sources,
+            Some(value) if self.from_environment.contains(name) => {
+                sources.environment([(variable.to_owned(), value.clone())])
+            }
+            Some(value) => sources.flag(name, value.clone()),
+        })
+    }
 }

@@ -1,17 +1,16 @@
 //! Settings: flags over environment over file over defaults, every problem reported at once.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use jobapp_gateway_service::RateLimits;
+use jobapp_platform::config::{
+    Listen, Log, Reader, Setting, Sources, SourcesError, Tokens, bytes, compat, flag, networks, secret,
+};
 use jobapp_runtime::{LogFormat, ServerConfig};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::cli::Flags;
 use crate::developer::is_loopback_url;
@@ -66,92 +65,35 @@ pub struct ReferenceSecrets {
     pub gateway: Option<SecretString>,
 }
 
-/// One setting that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The setting's name and where its value came from.
-    pub name: String,
-    /// The value.
-    pub value: String,
-    /// What would have been right.
-    pub expected: &'static str,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {:?} is not {}", self.name, self.value, self.expected)
-    }
-}
-
-/// Everything that is wrong with the settings.
-#[derive(Debug, thiserror::Error)]
-pub struct WrongSettings(pub Vec<Problem>);
-
-impl fmt::Display for WrongSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("some settings are wrong:")?;
-        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
-    }
-}
-
-/// The names a file may hold.
-const NAMES: [&str; 20] = [
-    "bind",
-    "port",
-    "client_url",
-    "public_url",
-    "allowed_origins",
-    "dev",
-    "seed_routes",
-    "body_limit",
-    "picture_body_limit",
-    "file_body_limit",
-    "compat",
-    "jwt_token",
-    "gateway_jwt_token",
-    "trusted_proxies",
-    "rate_limits",
-    "cache_seconds",
-    "max_connections",
-    "max_connections_per_address",
-    "log",
-    "log_format",
-];
-
 /// The addresses of this machine for itself.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
 /// A URL without a path is what these settings want.
 const ORIGIN: &str = "an address such as http://localhost:3000";
+const BYTES: &str = "a number of bytes between 1024 and 1073741824";
+const NUMBER: &str = "a number between 1 and 1000000";
 
-/// Reads values by name and collects what is wrong.
-struct Reader {
-    file: BTreeMap<String, String>,
-    file_name: String,
-    problems: Vec<Problem>,
-}
-
-impl Reader {
-    fn read<T>(
-        &mut self,
-        name: &'static str,
-        flag: Option<&String>,
-        expected: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let (text, origin) = match (flag, self.file.get(name)) {
-            (Some(text), _) => (text.clone(), format!("--{}", name.replace('_', "-"))),
-            (None, Some(text)) => (text.clone(), format!("{name} in {}", self.file_name)),
-            (None, None) => return None,
-        };
-        let parsed = parse(text.trim());
-        if parsed.is_none() {
-            // A flag's value may have come from its environment variable; both names are the same setting.
-            self.problems.push(Problem { name: origin, value: text, expected });
-        }
-        parsed
-    }
-}
+const CLIENT_URL: Setting = Setting::new("client_url", &["CLIENT_URL"], ORIGIN);
+const PUBLIC_URL: Setting = Setting::new("public_url", &["JOBAPP_PUBLIC_URL"], ORIGIN);
+const ALLOWED_ORIGINS: Setting =
+    Setting::new("allowed_origins", &["JOBAPP_ALLOWED_ORIGINS"], "addresses separated by commas");
+const DEV: Setting = Setting::new("dev", &["JOBAPP_DEV"], "true or false");
+const SEED_ROUTES: Setting = Setting::new("seed_routes", &["JOBAPP_SEED_ROUTES"], "true or false");
+const BODY_LIMIT: Setting = Setting::new("body_limit", &["JOBAPP_BODY_LIMIT"], BYTES);
+const PICTURE_BODY_LIMIT: Setting = Setting::new("picture_body_limit", &["JOBAPP_PICTURE_BODY_LIMIT"], BYTES);
+const FILE_BODY_LIMIT: Setting = Setting::new("file_body_limit", &["JOBAPP_FILE_BODY_LIMIT"], BYTES);
+const TRUSTED_PROXIES: Setting = Setting::new(
+    "trusted_proxies",
+    &["JOBAPP_TRUSTED_PROXIES"],
+    "addresses or networks such as 10.0.0.0/8, separated by commas",
+);
+const RATE_LIMITS: Setting =
+    Setting::new("rate_limits", &["JOBAPP_RATE_LIMITS"], "auto, on, off or a factor from 1 to 1000000");
+const CACHE_SECONDS: Setting =
+    Setting::new("cache_seconds", &["JOBAPP_CACHE_SECONDS"], "a number of seconds up to 65535");
+const MAX_CONNECTIONS: Setting = Setting::new("max_connections", &["JOBAPP_MAX_CONNECTIONS"], NUMBER);
+const MAX_PER_ADDRESS: Setting =
+    Setting::new("max_connections_per_address", &["JOBAPP_MAX_CONNECTIONS_PER_ADDRESS"], NUMBER);
 
 impl Settings {
     /// Where links in mails lead: to the client, or to the pages of the server itself, which is reached at `public_url`.
@@ -185,113 +127,53 @@ impl Settings {
     /// Reads the settings.
     ///
     /// # Errors
-    /// [`WrongSettings`] with every problem; the file's own if it cannot be read.
+    /// [`WrongSettings`](jobapp_platform::config::WrongSettings) with every problem; the file's own if it cannot be read.
     pub fn load(flags: &Flags) -> anyhow::Result<Self> {
         let data = flags.data.clone().unwrap_or_else(default_data);
-        let (file, file_name) = read_file(flags.config.as_deref(), &data)?;
-        let unknown = file.keys().filter(|name| !NAMES.contains(&name.as_str())).map(|name| Problem {
-            name: format!("{name} in {file_name}"),
-            value: file[name].clone(),
-            expected: "the value of a setting: there is none of that name, `jobapp --help` lists them",
+        let mut reader = Reader::new(sources(flags, &data)?);
+        let Listen { address } = Listen::read(&mut reader, IpAddr::from([127, 0, 0, 1]), 4000);
+        let client_url = reader.optional(&CLIENT_URL, origin);
+        let public_url = reader.optional(&PUBLIC_URL, origin);
+        let allowed_origins = reader.or(&ALLOWED_ORIGINS, Vec::new(), |text| {
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(origin).collect()
         });
-        let problems = unknown.collect();
-        let mut reader = Reader { file, file_name, problems };
-        let bind: IpAddr = reader
-            .read("bind", flags.bind.as_ref(), "an IP address such as 127.0.0.1 or 0.0.0.0", parse)
-            .unwrap_or(IpAddr::from([127, 0, 0, 1]));
-        let port: u16 = reader.read("port", flags.port.as_ref(), "a port between 0 and 65535", parse).unwrap_or(4000);
-        let client_url = reader.read("client_url", flags.client_url.as_ref(), ORIGIN, origin);
-        let public_url = reader.read("public_url", flags.public_url.as_ref(), ORIGIN, origin);
-        let allowed_origins =
-            reader.read("allowed_origins", flags.allowed_origins.as_ref(), "addresses separated by commas", |text| {
-                text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(origin).collect()
-            });
-        let developer_mode = reader.read("dev", flags.dev.as_ref(), "true or false", boolean);
-        let seed_routes = reader.read("seed_routes", flags.seed_routes.as_ref(), "true or false", boolean);
-        let bytes = "a number of bytes between 1024 and 1073741824";
-        let body_limit = reader.read("body_limit", flags.body_limit.as_ref(), bytes, size);
-        let picture_body_limit = reader.read("picture_body_limit", flags.picture_body_limit.as_ref(), bytes, size);
-        let file_body_limit = reader.read("file_body_limit", flags.file_body_limit.as_ref(), bytes, size);
-        let is_reference = reader.read("compat", flags.compat.as_ref(), "reference, or left out", |text| match text {
-            "reference" => Some(true),
-            "" => Some(false),
-            _ => None,
-        });
-        let mut secret =
-            |name, flag| reader.read(name, flag, "a secret", |text| Some(SecretString::from(text.to_owned())));
-        let users = secret("jwt_token", flags.jwt_token.as_ref()).filter(|text| !text.expose_secret().is_empty());
-        let gateway = secret("gateway_jwt_token", flags.gateway_jwt_token.as_ref());
-        let gateway = gateway.filter(|text| !text.expose_secret().is_empty());
-        let reference = match (is_reference.unwrap_or(false), users) {
-            (false, _) => None,
-            (true, Some(users)) => Some(ReferenceSecrets { users, gateway }),
-            (true, None) => {
-                let (name, value) = ("--compat".to_owned(), "reference".to_owned());
-                let expected = "of use without the secret its tokens are signed with: JWT_TOKEN";
-                reader.problems.push(Problem { name, value, expected });
-                None
-            }
-        };
-        let trusted_proxies = reader.read(
-            "trusted_proxies",
-            flags.trusted_proxies.as_ref(),
-            "addresses or networks such as 10.0.0.0/8, separated by commas",
-            networks,
-        );
-        let local = is_local(bind, public_url.as_deref());
-        let developer_mode = developer_mode.unwrap_or(local);
+        let developer_mode = reader.or(&DEV, is_local(address.ip(), public_url.as_deref()), flag);
+        let seed_routes = reader.or(&SEED_ROUTES, false, flag);
+        let body_limit = reader.or(&BODY_LIMIT, 256 * 1024, bytes);
+        let picture_body_limit = reader.or(&PICTURE_BODY_LIMIT, 20 * 1024 * 1024, bytes);
+        let file_body_limit = reader.or(&FILE_BODY_LIMIT, 140 * 1024 * 1024, bytes);
+        let reference = reference(&mut reader);
+        let trusted_proxies = reader.or(&TRUSTED_PROXIES, Vec::new(), networks);
         // The demo signs up a whole town from here.
         let spare_loopback = developer_mode || flags.demo;
-        let rate_limits = reader.read(
-            "rate_limits",
-            flags.rate_limits.as_ref(),
-            "auto, on, off or a factor from 1 to 1000000",
-            |text| rate_limits(text, spare_loopback),
-        );
-        let cache_seconds: Option<u16> =
-            reader.read("cache_seconds", flags.cache_seconds.as_ref(), "a number of seconds up to 65535", parse);
-        let max_connections =
-            reader.read("max_connections", flags.max_connections.as_ref(), "a number between 1 and 1000000", |text| {
-                text.parse().ok().filter(|most| (1..=1_000_000).contains(most))
-            });
-        let max_connections_per_address = reader.read(
-            "max_connections_per_address",
-            flags.max_connections_per_address.as_ref(),
-            "a number between 1 and 1000000",
-            |text| text.parse().ok().filter(|most| (1..=1_000_000).contains(most)),
-        );
-        let log = reader.read("log", flags.log.as_ref(), "a log filter", |text| Some(text.to_owned()));
-        let log_format =
-            reader.read("log_format", flags.log_format.as_ref(), "auto, text or json", |text| match text {
-                "auto" => Some(LogFormat::Auto),
-                "text" => Some(LogFormat::Text),
-                "json" => Some(LogFormat::Json),
-                _ => None,
-            });
-        if !reader.problems.is_empty() {
-            return Err(WrongSettings(reader.problems).into());
-        }
+        let limits = RateLimits { spare_loopback, ..RateLimits::default() };
+        let rate_limits = reader.or(&RATE_LIMITS, limits, |text| rate_limits(text, spare_loopback));
+        let cache_seconds: u16 = reader.or(&CACHE_SECONDS, 60, |text| text.parse().ok());
+        let max_connections = reader.or(&MAX_CONNECTIONS, jobapp_runtime::MAX_CONNECTIONS, number);
+        let max_connections_per_address = reader.optional(&MAX_PER_ADDRESS, number);
+        // A line for each request would bury what is printed, and whoever develops sees the requests at the other end.
+        let usual = if developer_mode || flags.demo { "info,access=warn" } else { "info" };
+        let Log { filter, format } = Log::read(&mut reader, usual);
+        reader.finish()?;
         Ok(Self {
             data,
-            address: SocketAddr::new(bind, port),
+            address,
             client_url,
             public_url,
-            allowed_origins: allowed_origins.unwrap_or_default(),
+            allowed_origins,
             developer_mode,
-            seed_routes: seed_routes.unwrap_or(false),
-            body_limit: body_limit.unwrap_or(256 * 1024),
-            picture_body_limit: picture_body_limit.unwrap_or(20 * 1024 * 1024),
-            file_body_limit: file_body_limit.unwrap_or(140 * 1024 * 1024),
+            seed_routes,
+            body_limit,
+            picture_body_limit,
+            file_body_limit,
             reference,
-            trusted_proxies: trusted_proxies.unwrap_or_default(),
-            rate_limits: rate_limits.unwrap_or(RateLimits { spare_loopback, ..RateLimits::default() }),
-            max_connections: max_connections.unwrap_or(jobapp_runtime::MAX_CONNECTIONS),
+            trusted_proxies,
+            rate_limits,
+            max_connections,
             max_connections_per_address,
-            cache_age: Duration::from_secs(cache_seconds.unwrap_or(60).into()),
-            // A line for each request would bury what is printed, and whoever develops sees the requests at the other end.
-            log: log
-                .unwrap_or_else(|| if developer_mode || flags.demo { "info,access=warn" } else { "info" }.to_owned()),
-            log_format: log_format.unwrap_or_default(),
+            cache_age: Duration::from_secs(cache_seconds.into()),
+            log: filter,
+            log_format: format,
         })
     }
 }
@@ -306,53 +188,33 @@ fn default_data() -> PathBuf {
         .map_or_else(|| PathBuf::from("jobapp-data"), |dirs| dirs.data_dir().to_owned())
 }
 
-fn read_file(named: Option<&Path>, data: &Path) -> anyhow::Result<(BTreeMap<String, String>, String)> {
-    use anyhow::Context as _;
-    let path = named.map_or_else(|| data.join("jobapp.toml"), Path::to_owned);
-    let shown = path.display().to_string();
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
+/// Flags and environment, and the file that is named, or lies in the data folder.
+fn sources(flags: &Flags, data: &Path) -> Result<Sources, SourcesError> {
+    let sources = flags.sources();
+    match &flags.config {
+        Some(file) => sources.file(file),
         // What is wrong with the data folder itself is told by who opens it.
-        Err(error) if named.is_none() && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            String::new()
-        }
-        Err(error) => return Err(error).with_context(|| format!("the settings file {shown} cannot be read")),
-    };
-    let table: toml::Table = text.parse().with_context(|| format!("the settings file {shown} is not valid TOML"))?;
-    let values = table.into_iter().map(|(name, value)| {
-        let text = match value {
-            toml::Value::String(text) => text,
-            toml::Value::Array(parts) => {
-                let parts: Vec<String> =
-                    parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
-                parts.join(",")
-            }
-            other => other.to_string(),
-        };
-        (name, text)
-    });
-    Ok((values.collect(), shown))
-}
-
-fn parse<T: FromStr>(text: &str) -> Option<T> {
-    text.parse().ok()
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Some(true),
-        "false" | "0" | "no" | "off" => Some(false),
-        _ => None,
+        None => sources.file_if_there(&data.join("jobapp.toml")),
     }
 }
 
-fn size(text: &str) -> Option<usize> {
-    text.parse().ok().filter(|bytes| (1024..=1 << 30).contains(bytes))
+/// What the reference system signs with. The one binary signs with keys of its own; these it only verifies.
+fn reference(reader: &mut Reader) -> Option<ReferenceSecrets> {
+    let is_wanted = reader.or(&Tokens::COMPAT, false, compat);
+    let users = reader.optional(&Tokens::USERS, |text| Some(secret(text))).flatten();
+    let gateway = reader.optional(&Tokens::GATEWAY, |text| Some(secret(text))).flatten();
+    match (is_wanted, users) {
+        (false, _) => None,
+        (true, Some(users)) => Some(ReferenceSecrets { users, gateway }),
+        (true, None) => {
+            reader.complain(&Tokens::COMPAT, "of use without the secret its tokens are signed with: JWT_TOKEN");
+            None
+        }
+    }
 }
 
-fn networks(text: &str) -> Option<Vec<IpNet>> {
-    let one = |part: &str| part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from));
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(one).collect()
+fn number(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|most| (1..=1_000_000).contains(most))
 }
 
 fn rate_limits(text: &str, spare_loopback: bool) -> Option<RateLimits> {
@@ -479,7 +341,14 @@ mod tests {
         flags.port = Some("70000".into());
         flags.client_url = Some("localhost:3000".into());
         let text = Settings::load(&flags).unwrap_err().to_string();
-        for part in ["--port: \"70000\" is not a port", "--client-url", "dev in ", "colour in "] {
+        for part in [
+            "--port: \"70000\" is not a port",
+            "--client-url",
+            "dev in ",
+            "jobapp.toml, line 1",
+            "colour in ",
+            "jobapp.toml, line 2",
+        ] {
             assert!(text.contains(part), "{text}");
         }
     }

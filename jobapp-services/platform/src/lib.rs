@@ -4,9 +4,11 @@
 //! which it is. It is made of its ports, and these of its [`Store`] and of what all services of a process have in
 //! [common](Shared). An [`App`] runs it, alone or beside others.
 //!
-//! What a process stands on is opened from [`Address`]es, whose schemes choose the technology.
+//! What a process stands on is opened from [`Address`]es, whose schemes choose the technology; [`config`] reads where they, and all
+//! other settings, stand.
 
 mod app;
+pub mod config;
 mod open;
 mod readiness;
 mod service;

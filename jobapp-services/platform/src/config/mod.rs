@@ -1,0 +1,13 @@
+//! Settings: read from several places, each in one typed section, every problem reported at once.
+//!
+//! A [`Setting`] has a name, which a TOML file and flags use, and one or several environment variables: those of existing
+//! deployments, such as `DATABASE_URL`, beside ours, which begin with `JOBAPP_`. A [`Reader`] looks each one up and collects what is
+//! wrong; what is asked for at the end is [`Reader::finish`].
+
+mod reader;
+mod sections;
+mod sources;
+
+pub use self::reader::{Problem, Reader, Setting, WrongSettings};
+pub use self::sections::{Listen, Log, Places, Tokens, bytes, compat, flag, networks, secret};
+pub use self::sources::{Source, Sources, SourcesError};

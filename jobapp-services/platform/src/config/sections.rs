@@ -1,0 +1,268 @@
+//! The settings that processes have in common, a section each.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use jobapp_http::{GatewayTokens, TokenKeys, UserTokens};
+use jobapp_runtime::LogFormat;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Reader, Setting};
+use crate::Address;
+use crate::shared::ACCESS_SECONDS;
+
+/// How long a key must be that we sign with, in bytes (RFC 7518 §3.2).
+const SHORTEST_KEY: usize = 32;
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// The address and port.
+    pub address: SocketAddr,
+}
+
+impl Listen {
+    /// The address to listen on.
+    pub const BIND: Setting = Setting::new("bind", &["BIND"], "an IP address such as 127.0.0.1 or 0.0.0.0");
+    /// The port to listen on; 0 takes a free one.
+    pub const PORT: Setting = Setting::new("port", &["PORT"], "a port between 0 and 65535");
+
+    /// Reads the section.
+    pub fn read(reader: &mut Reader, bind: IpAddr, port: u16) -> Self {
+        let bind = reader.or(&Self::BIND, bind, parsed);
+        let port = reader.or(&Self::PORT, port, parsed);
+        Self { address: SocketAddr::new(bind, port) }
+    }
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// A level, or targets with levels.
+    pub filter: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+impl Log {
+    /// What to log.
+    pub const FILTER: Setting = Setting::new("log", &["JOBAPP_LOG"], "a log filter");
+    /// How lines look.
+    pub const FORMAT: Setting = Setting::new("log_format", &["JOBAPP_LOG_FORMAT"], "auto, text or json");
+
+    /// Reads the section; `filter` is what is logged unless somebody says otherwise.
+    pub fn read(reader: &mut Reader, filter: &str) -> Self {
+        let filter = reader.or(&Self::FILTER, filter.to_owned(), |text| Some(text.to_owned()));
+        let format = reader.or(&Self::FORMAT, LogFormat::default(), |text| match text {
+            "auto" => Some(LogFormat::Auto),
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        });
+        Self { filter, format }
+    }
+}
+
+/// The keys that a marketplace of several processes signs tokens with. All of its processes have the same ones.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// Signs users' tokens.
+    pub users: SecretString,
+    /// Signs the gateway's tokens.
+    pub gateway: SecretString,
+    /// Whether tokens of the reference system are accepted, too: signed with the same keys, since services that take the place of
+    /// its services share them with those that are left.
+    pub accept_reference: bool,
+}
+
+impl Tokens {
+    /// Signs users' tokens.
+    pub const USERS: Setting = Setting::new("jwt_token", &["JWT_TOKEN"], KEY).secret();
+    /// Signs the gateway's tokens.
+    pub const GATEWAY: Setting = Setting::new("gateway_jwt_token", &["GATEWAY_JWT_TOKEN"], KEY).secret();
+    /// Whether tokens of the reference system are accepted.
+    pub const COMPAT: Setting = Setting::new("compat", &["JOBAPP_COMPAT"], "reference, or left out");
+
+    /// Reads the section. There are no keys by default.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let compat = reader.or(&Self::COMPAT, false, compat);
+        // What the reference system chose is what it is.
+        let shortest = if compat { 1 } else { SHORTEST_KEY };
+        let key = |text: &str| secret(text).filter(|key| key.expose_secret().len() >= shortest);
+        let (users, gateway) = (reader.required(&Self::USERS, key), reader.required(&Self::GATEWAY, key));
+        Some(Self { users: users?, gateway: gateway?, accept_reference: compat })
+    }
+
+    /// What signs and verifies users' and the gateway's tokens.
+    pub fn tokens(&self) -> (UserTokens, GatewayTokens) {
+        let users = UserTokens::new(TokenKeys::single(&self.users), ACCESS_SECONDS);
+        let gateway = GatewayTokens::new(TokenKeys::single(&self.gateway));
+        if self.accept_reference {
+            return (users.accepting_reference(&self.users), gateway.accepting_reference(&self.gateway));
+        }
+        (users, gateway)
+    }
+}
+
+const KEY: &str = "a secret of 32 characters at least";
+
+/// Where everything is that a service stands on. Ours win over the names that existing deployments have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// The store.
+    pub store: Address,
+    /// The message bus.
+    pub bus: Address,
+}
+
+impl Places {
+    /// The message bus.
+    pub const BUS: Setting =
+        Setting::new("bus", &["JOBAPP_BUS", "RABBITMQ_ENDPOINT"], "an address such as sqlite:data/bus.db");
+    /// The store of the auth service.
+    pub const AUTH_STORE: Setting = Setting::new("store", &["JOBAPP_STORE", "MYSQL_DB"], STORE);
+    /// The store of any other service.
+    pub const STORE: Setting = Setting::new("store", &["JOBAPP_STORE", "DATABASE_URL"], STORE);
+    /// The search index.
+    pub const SEARCH: Setting =
+        Setting::new("search", &["JOBAPP_SEARCH", "ELASTIC_SEARCH_URL"], "an address such as tantivy:data/search");
+    /// Pictures and files.
+    pub const MEDIA: Setting = Setting::new("media", &["JOBAPP_MEDIA"], "an address such as file:data/media");
+    /// Mails.
+    pub const MAIL: Setting = Setting::new("mail", &["JOBAPP_MAIL"], "an address such as file:data/mail");
+    /// Payments.
+    pub const PAYMENTS: Setting = Setting::new("payments", &["JOBAPP_PAYMENTS"], "an address such as fake:");
+
+    /// Reads what a service with a store needs; `store` is its setting.
+    pub fn read(reader: &mut Reader, store: &Setting) -> Option<Self> {
+        let (store, bus) = (Self::of(reader, store), Self::of(reader, &Self::BUS));
+        Some(Self { store: store?, bus: bus? })
+    }
+
+    /// Reads one place, which must be set.
+    pub fn of(reader: &mut Reader, setting: &Setting) -> Option<Address> {
+        let source = reader.source_of(setting);
+        reader.required(setting, |text| {
+            let address = Address::parse(source.to_string(), text);
+            (!address.scheme().is_empty()).then_some(address)
+        })
+    }
+}
+
+const STORE: &str = "an address such as sqlite:data/order.db";
+
+/// A value that reads itself.
+fn parsed<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+/// `true`, `1`, `yes`, `on` and their opposites.
+pub fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// A number of bytes from 1 KiB to 1 GiB.
+pub fn bytes(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|bytes| (1024..=1 << 30).contains(bytes))
+}
+
+/// Addresses or networks, separated by commas.
+pub fn networks(text: &str) -> Option<Vec<IpNet>> {
+    let one = |part: &str| part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from));
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(one).collect()
+}
+
+/// A text that is not empty.
+pub fn secret(text: &str) -> Option<SecretString> {
+    (!text.is_empty()).then(|| SecretString::from(text.to_owned()))
+}
+
+/// Whether tokens of the reference system are accepted.
+pub fn compat(text: &str) -> Option<bool> {
+    match text {
+        "reference" => Some(true),
+        "" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Sources, WrongSettings};
+
+    fn sources(variables: &[(&str, &str)]) -> Sources {
+        let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Sources::new().environment(pairs)
+    }
+
+    fn read(sources: Sources) -> Result<(Listen, Option<Tokens>, Option<Places>), WrongSettings> {
+        let mut reader = Reader::new(sources);
+        let listen = Listen::read(&mut reader, IpAddr::from([0, 0, 0, 0]), 4008);
+        let read = (listen, Tokens::read(&mut reader), Places::read(&mut reader, &Places::STORE));
+        reader.finish().map(|()| read)
+    }
+
+    const GOOD: &str = "01234567890123456789012345678901";
+
+    #[test]
+    fn every_problem_is_told_at_once_with_its_name_what_was_expected_and_where_it_comes_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("order.toml");
+        std::fs::write(&file, "bus = \"nowhere\"\n\n# where\nbind = \"here\"\ncolour = \"blue\"\n").unwrap();
+        let sources = sources(&[("PORT", "70000"), ("JWT_TOKEN", "hush"), ("DATABASE_URL", "data")]);
+        let text = read(sources.file(&file).unwrap()).unwrap_err().to_string();
+        let shown = file.display();
+        let expected = format!(
+            "some settings are wrong:\n  \
+             bind in {shown}, line 4: \"here\" is not an IP address such as 127.0.0.1 or 0.0.0.0\n  \
+             PORT in the environment: \"70000\" is not a port between 0 and 65535\n  \
+             JWT_TOKEN in the environment: its value is not a secret of 32 characters at least\n  \
+             gateway_jwt_token: missing; it should be a secret of 32 characters at least. \
+             Set GATEWAY_JWT_TOKEN, or gateway_jwt_token in the settings file\n  \
+             DATABASE_URL in the environment: \"data\" is not an address such as sqlite:data/order.db\n  \
+             bus in {shown}, line 1: \"nowhere\" is not an address such as sqlite:data/bus.db\n  \
+             colour in {shown}, line 5: \"blue\" is not the value of a setting: there is none of that name"
+        );
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_secret_that_looks_like_a_number_is_a_text() {
+        let digits = "01234567890123456789012345678901";
+        let places = [("DATABASE_URL", "memory:"), ("RABBITMQ_ENDPOINT", "memory:")];
+        let tokens = [("JWT_TOKEN", digits), ("GATEWAY_JWT_TOKEN", GOOD)];
+        let (_, tokens, _) = read(sources(&[places, tokens].concat())).unwrap();
+        assert_eq!(tokens.unwrap().users.expose_secret(), digits);
+    }
+
+    #[test]
+    fn ours_win_over_the_names_of_existing_deployments_and_those_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("order.toml");
+        std::fs::write(&file, "bus = \"sqlite:file.db\"\nstore = \"sqlite:file.db\"\nport = 1\n").unwrap();
+        let tokens = [("JWT_TOKEN", GOOD), ("GATEWAY_JWT_TOKEN", GOOD)];
+        let places =
+            [("DATABASE_URL", "mongodb://db"), ("JOBAPP_STORE", "memory:"), ("RABBITMQ_ENDPOINT", "amqp://mq")];
+        let sources = sources(&[&tokens[..], &places].concat()).file(&file).unwrap().flag("port", "2");
+        let (listen, _, places) = read(sources).unwrap();
+        let places = places.unwrap();
+        assert_eq!((listen.address.port(), places.store.scheme(), places.bus.scheme()), (2, "memory", "amqp"));
+        assert_eq!(places.bus.setting(), "RABBITMQ_ENDPOINT in the environment");
+    }
+
+    #[test]
+    fn the_reference_systems_secrets_may_be_short() {
+        let places = [("DATABASE_URL", "memory:"), ("RABBITMQ_ENDPOINT", "memory:")];
+        let tokens = [("JWT_TOKEN", "1234"), ("GATEWAY_JWT_TOKEN", "5678")];
+        assert!(read(sources(&[&places[..], &tokens].concat())).is_err());
+        let (_, tokens, _) =
+            read(sources(&[&places[..], &tokens, &[("JOBAPP_COMPAT", "reference")]].concat())).unwrap();
+        assert!(tokens.unwrap().accept_reference);
+    }
+}
