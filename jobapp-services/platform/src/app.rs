@@ -4,12 +4,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
 use jobapp_kernel::Clock;
-use jobapp_runtime::{Relay, ServerConfig, Shutdown, error_text, run_consumer};
+use jobapp_runtime::{Relay, STOP_LIMIT, ServerConfig, Shutdown, Signals, error_text, run_consumer};
 use jobapp_wire::queues;
 use tokio::net::TcpListener;
 
@@ -129,9 +128,11 @@ impl App {
         jobapp_runtime::serve(&self.shutdown, listener, service, config);
     }
 
-    /// What one service of a process of its own answers, beside `/livez` and `/readyz`.
-    pub fn door(&self, service: &dyn Service) -> Router {
-        self.readiness.router().fallback_service(service.router())
+    /// Everything is started: says that it is ready, waits for a signal or a [`Shutdown::request`], and stops everything. Returns whether all
+    /// ended by itself.
+    pub async fn until_stopped(&self, signals: Signals) -> bool {
+        self.started();
+        self.shutdown.run_with(signals, STOP_LIMIT).await
     }
 
     /// Everything is started: it is ready, until it is asked to stop.
@@ -161,13 +162,14 @@ impl App {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
     use jobapp_kernel::{Aggregate, Change, InvalidState, Key, ObjectId};
     use jobapp_memory::{MemoryBus, MemoryStore};
-    use jobapp_runtime::{STOP_LIMIT, SystemClock, Translate};
+    use jobapp_runtime::{SystemClock, Translate};
     use tower::ServiceExt;
 
     use super::*;
-    use crate::Need;
+    use crate::{Entrance, Need};
 
     #[derive(Clone)]
     struct Kettle(ObjectId);
@@ -256,7 +258,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_process_that_waits_lives_and_says_for_what_and_is_ready_until_it_stops() {
         let (app, shutdown) = app(&MemoryBus::new());
-        let door = app.door(&Kitchen);
+        let entrance = Entrance::new(app.readiness().clone());
+        let door = entrance.router();
         let waiting = app.wait_for(&Kitchen);
         let asking = async {
             tokio::time::sleep(Duration::from_secs(3)).await;
@@ -268,15 +271,17 @@ mod tests {
             told
         };
         let (waited, (lives, waits, tea)) = tokio::join!(waiting, stopping);
-        assert_eq!((lives.0, tea), (200, (200, "tea".to_owned())));
+        assert_eq!((lives.0, tea.0), (200, 503));
         assert_eq!(waits, (503, r#"{"missing":{"water":"the well is dry"},"status":"starting"}"#.to_owned()));
         assert!(matches!(waited, Err(WaitError::Stopped(_))));
 
         let (app, shutdown) = self::app(&MemoryBus::new());
-        let door = app.door(&Kitchen);
+        let entrance = Entrance::new(app.readiness().clone());
+        let door = entrance.router();
+        entrance.opens_to(Kitchen.router());
         app.run(&Kitchen, Some(&Store::in_memory()));
         app.started();
-        assert_eq!(asked(&door, "/readyz").await.0, 200);
+        assert_eq!((asked(&door, "/readyz").await.0, asked(&door, "/tea").await.1), (200, "tea".to_owned()));
         assert!(shutdown.stop(STOP_LIMIT).await);
         assert_eq!(asked(&door, "/readyz").await, (503, r#"{"status":"draining"}"#.to_owned()));
     }

@@ -9,6 +9,7 @@
 
 mod app;
 pub mod config;
+mod entrance;
 mod open;
 mod readiness;
 mod service;
@@ -17,6 +18,7 @@ mod vitals;
 mod waiting;
 
 pub use app::App;
+pub use entrance::Entrance;
 pub use open::*;
 pub use readiness::{Readiness, Verdict};
 pub use service::{Need, Service, Task};
