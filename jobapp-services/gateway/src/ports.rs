@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jobapp_gigs::SelectedCategories;
 use jobapp_kernel::RateLimiter;
 use jobapp_memory::{MemoryFanout, MemoryPresence};
-use jobapp_platform::{NoParts, Vitals};
+use jobapp_platform::{NoParts, Peers, Vitals};
 use jobapp_realtime::{Fanout, Presence};
 
 /// What gateways share, and what they are told of the things under their services.
@@ -33,6 +33,12 @@ impl GatewayPorts {
             limiter: None,
             vitals: Arc::new(NoParts),
         }
+    }
+
+    /// For one of several gateways.
+    pub fn among(peers: Peers, categories: Arc<dyn SelectedCategories>) -> Self {
+        let Peers { presence, fanout, limiter } = peers;
+        Self { presence, fanout, categories, limiter: Some(limiter), vitals: Arc::new(NoParts) }
     }
 
     /// The same, whose strict limits hold for everybody who shares this limiter.

@@ -127,6 +127,8 @@ impl Places {
     /// The search index.
     pub const SEARCH: Setting =
         Setting::new("search", &["JOBAPP_SEARCH", "ELASTIC_SEARCH_URL"], "an address such as tantivy:data/search");
+    /// What gateways share.
+    pub const PEERS: Setting = Setting::new("peers", &["JOBAPP_PEERS", "REDIS_HOST"], "an address such as memory:");
     /// Pictures and files.
     pub const MEDIA: Setting = Setting::new("media", &["JOBAPP_MEDIA"], "an address such as file:data/media");
     /// Mails.

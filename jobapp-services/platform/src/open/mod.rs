@@ -10,6 +10,7 @@ mod mail;
 mod media;
 #[cfg(feature = "payments")]
 mod payments;
+mod peers;
 mod search;
 mod store;
 
@@ -21,6 +22,7 @@ pub use self::mail::Mail;
 pub use self::media::{Media, MediaConfig};
 #[cfg(feature = "payments")]
 pub use self::payments::Payments;
+pub use self::peers::Peers;
 pub use self::search::Search;
 pub use self::store::{Kept, KeptValue, Store};
 
