@@ -9,10 +9,6 @@ mod documents;
 mod http;
 mod messages;
 mod ports;
-#[cfg(test)]
-mod testing;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 

@@ -51,6 +51,3 @@ impl Service for NotificationService {
 async fn health() -> Html<&'static str> {
     Html("Notification service is healthy and OK.")
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,9 +10,6 @@ mod http;
 mod messages;
 mod ports;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 use std::time::Duration;
 

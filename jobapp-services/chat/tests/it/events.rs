@@ -8,7 +8,7 @@ use jobapp_platform::Service;
 use jobapp_wire::queues::{CHAT_MESSAGE, CHAT_PROFILE, CHAT_SUMMARY, REALTIME};
 use serde_json::json;
 
-use crate::testing::{App, from_iria, from_marta};
+use crate::app::{App, from_iria, from_marta};
 
 #[tokio::test]
 async fn both_users_browsers_hear_of_a_message_and_of_its_reading() {
@@ -33,7 +33,7 @@ async fn the_summary_follows_from_the_events_should_the_request_not_have_made_it
     let id = app.posted("Marta", &from_marta("1")).await["conversationId"].clone();
     app.posted("Iria", &from_iria("2")).await;
     // As if the process had died between the message and the summary.
-    let chat = &app.service.chat;
+    let chat = &app.chat;
     let stored = chat.conversations.find_by(Conversation::CONVERSATION_ID, id.as_str().unwrap().into()).await.unwrap();
     let stored = stored.unwrap();
     let blank = Conversation::between(
@@ -73,7 +73,7 @@ async fn profiles_are_heard_of() {
     let profile = json!({"type": "buyer-profile", "buyerId": "66f0c0ffee0000000000b001", "username": "Marta",
         "email": "marta@example.org", "profilePicture": "p.png", "country": "Portugal"});
     assert_eq!(app.deliver(CHAT_PROFILE, &profile).await, Outcome::Done);
-    assert!(app.service.chat.directory.of_user("marta").await.unwrap().is_some());
+    assert!(app.chat.directory.of_user("marta").await.unwrap().is_some());
 }
 
 #[test]

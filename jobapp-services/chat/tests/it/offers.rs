@@ -7,7 +7,7 @@ use jobapp_kernel::Outcome;
 use jobapp_wire::queues::{CHAT_ASKED, CHAT_GIG, CHAT_TOLD, GIG_ASKED, OFFER_CHANGED, ORDER_NOTIFICATION, ORDER_TOLD};
 use serde_json::{Value, json};
 
-use crate::testing::{App, BUYER_OF_MARTA, GIG, SELLER_OF_IRIA, a_gig, an_offer, from_iria};
+use crate::app::{App, BUYER_OF_MARTA, GIG, SELLER_OF_IRIA, a_gig, an_offer, from_iria};
 
 async fn answer(app: &App, who: &str, id: &Value, kind: &str) -> (StatusCode, Value) {
     app.put(who, "/offer", json!({"messageId": id, "type": kind})).await

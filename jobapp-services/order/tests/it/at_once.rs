@@ -104,7 +104,7 @@ async fn notices_of_a_payment_at_once_are_all_taken() {
     let again = || world.payments.notify_again(&intent);
     let (confirmed, _) = tokio::join!(join_all((0..10).map(|_| confirm())), join_all((0..20).map(|_| again())));
     assert!(confirmed.into_iter().all(|intent| intent.is_ok()));
-    let taken = join_all((0..20).map(|_| world.service.orders.payment_changed(&intent))).await;
+    let taken = join_all((0..20).map(|_| world.orders.payment_changed(&intent))).await;
     assert!(taken.into_iter().all(|ours| ours.unwrap()));
     world.settle().await;
     world.place("Marta", "JO1", &intent, 40.0).await.must_be(201);

@@ -42,7 +42,7 @@ async fn only_a_profile_that_may_be_on_its_way_is_waited_for() {
     // Made two years ago, far in the future, and half a minute ago.
     assert_eq!(asked("66f0c0ffee0000000000b0ff").await, Duration::ZERO);
     assert_eq!(asked("ff00c0ffee0000000000b0ff").await, Duration::ZERO);
-    assert_eq!(asked("6b056002ee0000000000b0ff").await, world.service.config.fact_wait);
+    assert_eq!(asked("6b056002ee0000000000b0ff").await, OrderConfig::default().fact_wait);
 }
 
 #[tokio::test(start_paused = true)]

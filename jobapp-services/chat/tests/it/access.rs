@@ -5,7 +5,7 @@ use http::{Method, Request, StatusCode};
 use jobapp_platform::Service;
 use serde_json::json;
 
-use crate::testing::{App, an_offer, from_marta};
+use crate::app::{App, an_offer, from_marta};
 
 #[tokio::test]
 async fn health_is_open_and_everything_else_is_guarded() {

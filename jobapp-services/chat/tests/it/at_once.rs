@@ -4,7 +4,7 @@ use futures::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::testing::{App, an_offer, from_iria, from_marta};
+use crate::app::{App, an_offer, from_iria, from_marta};
 
 #[tokio::test]
 async fn messages_at_once_are_all_written_in_one_conversation() {

@@ -5,7 +5,7 @@ use jobapp_kernel::Ids;
 use jobapp_wire::queues::{CHAT_MESSAGE, REALTIME};
 use serde_json::{Value, json};
 
-use crate::testing::{App, BUYER_OF_MARTA, GIG, SELLER_OF_IRIA, from_iria, from_marta};
+use crate::app::{App, BUYER_OF_MARTA, GIG, SELLER_OF_IRIA, from_iria, from_marta};
 
 #[tokio::test]
 async fn a_message_is_answered_with_its_data_and_is_in_every_list_at_once() {

@@ -9,6 +9,8 @@ use axum::body::Body;
 use futures::FutureExt;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use jobapp_chat::Chat;
+use jobapp_chat_service::{ChatConfig, ChatPorts, ChatService};
 use jobapp_directory::CardUpdate;
 use jobapp_http::UserClaims;
 use jobapp_kernel::{Delivery, Message, MessageId, OutboxEntry, Outcome, PublishError, Publisher, Queue, Timestamp};
@@ -19,8 +21,6 @@ use jobapp_wire::queues::CHAT_GIG;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-
-use crate::{ChatConfig, ChatPorts, ChatService};
 
 pub(crate) const BUYER_OF_MARTA: &str = "66f0c0ffee0000000000b001";
 pub(crate) const SELLER_OF_IRIA: &str = "66f0c0ffee0000000000a002";
@@ -56,6 +56,7 @@ pub(crate) struct App {
     pub(crate) notes: Arc<Notes>,
     pub(crate) service: ChatService,
     pub(crate) router: Router,
+    pub(crate) chat: Chat,
     shared: Shared,
 }
 
@@ -80,13 +81,14 @@ impl App {
         // A store in memory is there at once.
         let ports = ChatPorts::open(&store.clone().into(), &shared).now_or_never().unwrap().unwrap();
         let config = ChatConfig { client_url: "https://app.example.org".into(), ..ChatConfig::default() };
+        let chat = ports.chat.clone();
         let service = ChatService::new(ports, config);
-        Self { store, media, notes, router: service.router(), service, shared }
+        Self { store, media, notes, router: service.router(), service, chat, shared }
     }
 
     /// Hears of a user.
     pub(crate) async fn meet(&self, name: &str, buyer: &str, seller: Option<&str>) {
-        let directory = &self.service.chat.directory;
+        let directory = &self.chat.directory;
         let (email, country) = (format!("{}@example.org", name.to_lowercase()), "Portugal".to_owned());
         let picture = format!("https://img.example.org/{name}.png");
         let update = CardUpdate::Buyer {

@@ -21,14 +21,13 @@ use jobapp_http::{GatewayTokens, TokenKeys, UserClaims, UserTokens};
 use jobapp_kernel::{Clock, Delivery, FixedClock, Message, MessageId, Outcome, SequenceIds, Timestamp};
 use jobapp_media::MemoryMedia;
 use jobapp_memory::MemoryStore;
-use jobapp_orders::{Order, OrderEvent, Webhook};
+use jobapp_order_service::{OrderConfig, OrderPorts, OrderService};
+use jobapp_orders::{Order, OrderEvent, Orders, Webhook};
 use jobapp_payments::FakePayments;
 use jobapp_platform::{Service, Shared};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-
-use crate::{OrderConfig, OrderPorts, OrderService};
 
 const GIG: &str = "66f0c0ffee00000000009001";
 const SELLER: &str = "66f0c0ffee0000000000a001";
@@ -42,6 +41,7 @@ struct World {
     payments: FakePayments,
     media: Arc<MemoryMedia>,
     service: OrderService,
+    orders: Orders,
     directory: Arc<Directory>,
     /// Every message that was published, oldest first.
     published: Mutex<Vec<Message>>,
@@ -92,9 +92,20 @@ impl World {
         let ports = OrderPorts::open(&store.clone().into(), &shared, Arc::new(payments.clone())).now_or_never();
         let ports = ports.unwrap().unwrap();
         let directory = Arc::new(ports.directory.clone());
+        let orders = Orders::new(ports.orders.clone(), OrderConfig::default().patience);
         let service = OrderService::new(ports, OrderConfig::default());
         payments.set_webhook(Arc::new(service.clone()) as Arc<dyn Webhook>);
-        Self { store, clock, payments, media, service, directory, published: Mutex::new(Vec::new()), deliveries: 1 }
+        Self {
+            store,
+            clock,
+            payments,
+            media,
+            service,
+            orders,
+            directory,
+            published: Mutex::new(Vec::new()),
+            deliveries: 1,
+        }
     }
 
     /// Everybody and the gig, for 40.00, are known.

@@ -1,4 +1,4 @@
-//! The service on a bus and a mailer in memory.
+//! Messages in, mails out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use http_body_util::BodyExt as _;
 use jobapp_kernel::{Message, MessageId, Publisher as _, Queue, Subscriber, Timestamp};
 use jobapp_mail::{Brand, FileSentRecords, FolderMailer, Templates};
 use jobapp_memory::{MemoryBus, MemoryMailer, MemorySentRecords};
+use jobapp_notification_service::NotificationService;
 use jobapp_notifications::Template;
 use jobapp_platform::Service as _;
 use jobapp_runtime::{SystemClock, spawn_consumers};
@@ -18,8 +19,6 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
-
-use crate::NotificationService;
 
 /// A running service; it stops with the test's runtime.
 struct Running {

@@ -76,7 +76,8 @@ fn events_of_other_aggregates_are_not_understood() {
         headers: std::collections::BTreeMap::new(),
         recorded_at: Timestamp::EPOCH,
     };
-    assert!(crate::messages::translate(&entry, "http://localhost", &MemoryMedia::default()).is_err());
+    let translate = World::empty().service.translator().unwrap();
+    assert!(translate(&entry).is_err());
     let order = jobapp_kernel::OutboxEntry { aggregate: "order".into(), event: json!({"type": "order-sold"}), ..entry };
-    assert!(crate::messages::translate(&order, "http://localhost", &MemoryMedia::default()).is_err());
+    assert!(translate(&order).is_err());
 }

@@ -8,17 +8,16 @@ use axum::body::Body;
 use futures::FutureExt;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use jobapp_directory::CardUpdate;
+use jobapp_directory::{CardUpdate, Directory};
 use jobapp_http::UserClaims;
 use jobapp_kernel::{Delivery, FixedClock, Message, MessageId, Outcome, Queue, Timestamp};
 use jobapp_memory::MemoryStore;
 use jobapp_platform::{Service, Shared};
+use jobapp_review_service::{ReviewConfig, ReviewPorts, ReviewService};
 use jobapp_wire::queues::REVIEW_ORDER;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-
-use crate::{ReviewConfig, ReviewPorts, ReviewService, messages};
 
 pub(crate) const BUYER: &str = "66f0c0ffee0000000000b001";
 pub(crate) const SELLER: &str = "66f0c0ffee0000000000a002";
@@ -29,6 +28,7 @@ pub(crate) struct App {
     pub(crate) service: ReviewService,
     pub(crate) router: Router,
     shared: Shared,
+    directory: Directory,
 }
 
 impl App {
@@ -50,13 +50,14 @@ impl App {
         };
         // A store in memory is there at once.
         let ports = ReviewPorts::open(&store.clone().into(), &shared).now_or_never().unwrap().unwrap();
+        let directory = ports.reviews.directory.clone();
         let service = ReviewService::new(ports, ReviewConfig::default());
-        Self { store, router: service.router(), service, shared }
+        Self { store, router: service.router(), service, shared, directory }
     }
 
     /// Hears of a user.
     pub(crate) async fn meet(&self, name: &str, buyer: &str, seller: Option<&str>) {
-        let directory = &self.service.reviews.directory;
+        let directory = &self.directory;
         let email = format!("{name}@example.org");
         let picture = |side: &str| format!("https://img.example.org/{name}-{side}.png");
         let update = CardUpdate::Buyer {
@@ -125,7 +126,8 @@ impl App {
 
     /// The bodies of everything that was published.
     pub(crate) fn published(&self) -> Vec<Value> {
-        let messages = self.store.events().into_iter().flat_map(|entry| messages::translate(&entry).unwrap());
+        let translate = self.service.translator().unwrap();
+        let messages = self.store.events().into_iter().flat_map(|entry| translate(&entry).unwrap());
         messages.map(|message| message.json().unwrap()).collect()
     }
 

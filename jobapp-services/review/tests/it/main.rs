@@ -1,0 +1,4 @@
+//! The review service on stores in memory, through its router and consumers.
+
+mod app;
+mod reviews;
