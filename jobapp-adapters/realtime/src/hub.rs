@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_realtime_core::{Identity, Log, Pid, Position, Published, RecoveryConfig, Seen};
+use jobapp_realtime_core::{Identity, Log, Pid, Position, Published, RecoveryConfig, Replay, Seen, Sight};
 use parking_lot::Mutex;
 use socketioxide_core::{Sid, Str};
 use tokio::time::Instant;
@@ -31,6 +31,18 @@ struct State {
     ended: HashMap<Arc<str>, Instant>,
     /// Users all of whose sessions ended, likewise.
     ended_users: HashMap<Arc<str>, Instant>,
+    /// Connections that have heard, at another gateway, what this one has not.
+    ahead: Vec<Ahead>,
+}
+
+/// A connection that is answered once its gateway has heard what it has.
+#[derive(Debug)]
+struct Ahead {
+    conn: Arc<Conn>,
+    auth: Auth,
+    /// How far it is.
+    at: Position,
+    since: Instant,
 }
 
 /// A user's connections here.
@@ -87,6 +99,7 @@ impl Hub {
             seen: Seen::default(),
             ended: HashMap::new(),
             ended_users: HashMap::new(),
+            ahead: Vec::new(),
         }))
     }
 
@@ -99,11 +112,13 @@ impl Hub {
     pub(crate) fn closed(&self, conn: &Conn) -> Option<Identity> {
         let mut state = self.0.lock();
         state.conns.remove(&conn.number());
+        state.ahead.retain(|ahead| ahead.conn.number() != conn.number());
         state.take_out(conn, Phase::Open)
     }
 
     /// A connection joins the default namespace. Returns whose room it is in now. `Err` when it could not even take the
-    /// answer: it wants to be hung up.
+    /// answer: it wants to be hung up. One that is ahead of this gateway, because it has heard more at another, is not
+    /// answered yet: see [`Hub::caught_up`].
     pub(crate) fn join(&self, conn: &Arc<Conn>, auth: &Auth) -> Result<Option<Identity>, Overflow> {
         let mut state = self.0.lock();
         // It may have closed while its packet was on the way here.
@@ -121,9 +136,15 @@ impl Hub {
         };
         let user = &identity.username;
         let resumed = auth.pid.as_deref().and_then(|pid| Pid::resume(pid, auth.offset.as_deref(), user));
-        let resumed = resumed.and_then(|(pid, after)| Some((pid, state.log.missed(user, after)?)));
-        let (pid, missed) =
-            resumed.unwrap_or_else(|| (Pid::issue(Sid::new().as_str(), user, state.log.head()), Vec::new()));
+        let resumed = resumed.map(|(pid, after)| (pid, after, state.log.replay(user, after)));
+        let (pid, missed) = match resumed {
+            Some((pid, _, Replay::Missed(missed))) => (pid, missed),
+            Some((_, at, Replay::Ahead)) => {
+                state.wait(Ahead { conn: conn.clone(), auth: auth.clone(), at, since: Instant::now() });
+                return Ok(None);
+            }
+            Some((_, _, Replay::Lost)) | None => (Pid::issue(Sid::new().as_str(), user, state.log.head()), Vec::new()),
+        };
         conn.send(packet::connected(&pid.socket_id(), Some(pid.as_str())))?;
         for packet in missed {
             conn.send(packet)?;
@@ -146,8 +167,10 @@ impl Hub {
         let packet = packet::event(&event.event, &event.arguments, Some(published.position));
         let now = Instant::now();
         let mut state = self.0.lock();
-        if !state.seen.is_new(&published.envelope.id, now.into_std()) {
+        let sight = state.seen.look(&published.envelope.id, published.position, now.into_std());
+        if sight == Sight::Repetition {
             tracing::debug!(id = published.envelope.id, "a repeated event was passed over");
+            state.log.pass(published.position);
             return Said::default();
         }
         let mut receivers: Vec<Arc<str>> = Vec::with_capacity(event.receivers.len());
@@ -157,13 +180,39 @@ impl Hub {
             }
         }
         let mut said = Said::default();
-        state.said += 1;
-        for receiver in &receivers {
-            state.say(receiver, &packet, &mut said);
+        // What is read back was said when it came, and is only to be kept again.
+        if sight == Sight::New {
+            state.said += 1;
+            for receiver in &receivers {
+                state.say(receiver, &packet, &mut said);
+            }
         }
         let bytes = packet.len();
         state.log.record(published.position, packet, bytes, receivers, now.into_std());
         said
+    }
+
+    /// Something came that no connection hears.
+    pub(crate) fn pass(&self, position: Position) {
+        self.0.lock().log.pass(position);
+    }
+
+    /// How far this gateway has heard.
+    pub(crate) fn head(&self) -> Position {
+        self.0.lock().log.head()
+    }
+
+    /// The connections that waited until this gateway had heard what they have, with what they showed: they join now.
+    /// Whoever waited for `patience` has heard what is no event of this order, and shows nothing any more.
+    pub(crate) fn caught_up(&self, patience: Duration) -> Vec<(Arc<Conn>, Auth)> {
+        let mut state = self.0.lock();
+        if state.ahead.is_empty() {
+            return Vec::new();
+        }
+        let (head, now) = (state.log.head(), Instant::now());
+        let over = |ahead: &Ahead| ahead.at > head && now.duration_since(ahead.since) >= patience;
+        let joins = state.ahead.extract_if(.., |ahead| ahead.at <= head || over(ahead));
+        joins.map(|ahead| if over(&ahead) { (ahead.conn, Auth::default()) } else { (ahead.conn, ahead.auth) }).collect()
     }
 
     /// Tells every connection in a room something that is true now and need not be caught up on.
@@ -284,6 +333,13 @@ impl State {
             || self.ended_users.get(&identity.username).is_some_and(|ended| *ended >= asked)
     }
 
+    /// However often a connection asks, it waits once.
+    fn wait(&mut self, ahead: Ahead) {
+        if !self.ahead.iter().any(|waiting| waiting.conn.number() == ahead.conn.number()) {
+            self.ahead.push(ahead);
+        }
+    }
+
     fn demote(&mut self, which: impl Fn(&Identity) -> bool) -> Vec<Arc<Conn>> {
         let members = self.rooms.values().flat_map(|room| room.members.iter());
         let demoted: Vec<_> = members.filter(|conn| conn.owner().is_some_and(&which)).cloned().collect();
@@ -374,6 +430,8 @@ mod tests {
     use crate::outbox::Outbox;
     use crate::seats::Seats;
     use jobapp_http::Arrival;
+    use jobapp_realtime_core::Envelope;
+    use jobapp_wire::messages::Realtime as Event;
 
     fn hub() -> Hub {
         Hub::new(RecoveryConfig::default(), Position { era: 1, number: 0 })
@@ -442,6 +500,80 @@ mod tests {
         assert_eq!(hub.counts().2, 0);
         while hub.next_word(&user).is_some() {}
         assert!(hub.0.lock().rooms.is_empty());
+    }
+
+    fn published(number: u64, receiver: &str) -> Published {
+        let event = Event { event: "e".into(), arguments: vec![number.into()], receivers: vec![receiver.into()] };
+        let envelope = Arc::new(Envelope { id: number.to_string(), event });
+        Published { position: Position { era: 1, number }, envelope }
+    }
+
+    /// What a socket shows that has heard everything up to this event.
+    fn heard(number: u64) -> Auth {
+        let pid = Pid::issue(Sid::new().as_str(), "Anna", Position { era: 1, number: 0 });
+        let offset = Position { era: 1, number }.to_string();
+        Auth { pid: Some(pid.as_str().to_owned()), offset: Some(offset) }
+    }
+
+    fn sent(conn: &Conn) -> Vec<String> {
+        std::iter::from_fn(|| conn.outbox().lock().next().ok()).map(|packet| packet.to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_ahead_of_its_gateway_is_answered_later_and_hears_nothing_twice() {
+        let hub = hub();
+        hub.deliver(&published(1, "Anna"));
+        let (conn, auth) = (connection(&hub, 1, Arrival::now()), heard(3));
+        for _ in 0..2 {
+            assert!(hub.join(&conn, &auth).unwrap().is_none(), "it is ahead");
+        }
+        hub.deliver(&published(2, "Anna"));
+        assert!(hub.caught_up(Duration::MAX).is_empty());
+        hub.deliver(&published(3, "Anna"));
+        hub.deliver(&published(4, "Anna"));
+        assert!(sent(&conn).is_empty());
+        let mut joins = hub.caught_up(Duration::MAX);
+        let (ready, auth) = joins.pop().unwrap();
+        assert!(joins.is_empty(), "it waits once");
+        assert!(hub.join(&ready, &auth).unwrap().is_some());
+        let sent = sent(&conn);
+        assert!(sent[0].contains(auth.pid.as_deref().unwrap()), "it has resumed: {sent:?}");
+        assert_eq!(sent[1..], ["2[\"e\",4,\"1-4\"]"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_read_back_after_a_gap_is_kept_again_and_said_to_nobody_twice() {
+        let hub = hub();
+        let conn = connection(&hub, 1, Arrival::now());
+        hub.join(&conn, &Auth::default()).unwrap().unwrap();
+        hub.deliver(&published(1, "Anna"));
+        let repeated = Published { position: Position { era: 1, number: 2 }, ..published(1, "Anna") };
+        hub.deliver(&repeated);
+        assert_eq!((sent(&conn).len(), hub.head()), (2, repeated.position), "joined, and heard it once");
+        hub.restart(Position { era: 1, number: 0 });
+        hub.deliver(&published(1, "Anna"));
+        hub.deliver(&repeated);
+        assert!(sent(&conn).is_empty());
+        let late = connection(&hub, 2, Arrival::now());
+        hub.join(&late, &heard(0)).unwrap().unwrap();
+        assert_eq!(sent(&late)[1..], ["2[\"e\",1,\"1-1\"]"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_has_heard_what_never_was_starts_afresh_after_a_while() {
+        let hub = hub();
+        let (conn, gone) = (connection(&hub, 1, Arrival::now()), connection(&hub, 2, Arrival::now()));
+        for conn in [&conn, &gone] {
+            assert!(hub.join(conn, &heard(3)).unwrap().is_none());
+        }
+        assert!(hub.closed(&gone).is_none());
+        let patience = Duration::from_secs(5);
+        assert!(hub.caught_up(patience).is_empty());
+        tokio::time::advance(patience).await;
+        let (_, auth) = hub.caught_up(patience).pop().unwrap();
+        assert_eq!(auth, Auth::default());
+        assert!(hub.join(&conn, &auth).unwrap().is_some());
+        assert!(hub.caught_up(patience).is_empty());
     }
 
     #[tokio::test]

@@ -43,7 +43,9 @@
 //! last argument more, which the client remembers. A socket that comes back shows both, keeps its ids, and gets what it
 //! missed in order before anything new. The private id says where the socket began, so nothing is stored for sockets
 //! that are gone, and with a [`Fanout`] that gives events the same positions everywhere any gateway can resume any
-//! socket. A socket that shows nothing, somebody else's id or too old an offset starts afresh, without a replay.
+//! socket: one that starts later reads back what was published, and one that lags behind answers a socket that has heard
+//! more once it has heard that too. A socket that shows nothing, somebody else's id or too old an offset starts afresh,
+//! without a replay.
 //!
 //! # Several gateways
 //! The queue of realtime events is shared: one gateway takes an event and publishes it through [`Fanout`], all deliver it.
@@ -84,7 +86,7 @@ pub use config::{AllowOrigin, PresenceConfig, RealtimeConfig};
 pub use handshake::Handshake;
 pub use jobapp_realtime_core::{
     ConnectionId, Envelope, Fanout, Feed, Identity, Lease, News, NoPosition, Position, Presence, Published,
-    RecoveryConfig, Unavailable,
+    RecoveryConfig, Since, Unavailable,
 };
 
 use crate::hub::Hub;
@@ -142,7 +144,8 @@ impl std::fmt::Debug for Realtime {
 }
 
 impl Realtime {
-    /// Starts a server on the current tokio runtime. From when this returns, nothing published is missed.
+    /// Starts a server on the current tokio runtime. When this returns, what was published lately has been read back; from
+    /// then on nothing is missed.
     ///
     /// # Errors
     /// [`Unavailable`] when presence or fan-out cannot be reached.
@@ -150,7 +153,7 @@ impl Realtime {
         let RealtimePorts { handshake, presence, fanout, news, categories } = ports;
         let gateway: Arc<str> = config.gateway.as_str().into();
         presence.renew(&gateway).await?;
-        let feed = fanout.subscribe().await?;
+        let mut feed = fanout.subscribe(Since::Ago(config.recovery.keep_for)).await?;
         let mut recovery = config.recovery;
         recovery.replay = recovery.replay.min(QUEUE / 2);
         let hub = Arc::new(Hub::new(recovery, feed.from));
@@ -175,6 +178,7 @@ impl Realtime {
             connections: AtomicU64::new(0),
         });
         tokio::spawn(keeper.run(stop.clone()));
+        upkeep::read_back(&server, &mut feed).await;
         tokio::spawn(upkeep::follow(server.clone(), feed));
         tokio::spawn(upkeep::renew(server.clone()));
         tokio::spawn(upkeep::look_after(server.clone()));

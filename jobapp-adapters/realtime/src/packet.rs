@@ -46,7 +46,7 @@ pub(crate) enum Argument {
 }
 
 /// What a client shows when it joins.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Auth {
     /// The private id of the socket it wants to resume.
     #[serde(default)]

@@ -108,7 +108,8 @@ impl Server {
         }
     }
 
-    fn join(&self, conn: &Arc<Conn>, auth: &Auth) {
+    /// A connection wants to join the default namespace.
+    pub(crate) fn join(&self, conn: &Arc<Conn>, auth: &Auth) {
         match self.hub.join(conn, auth) {
             Ok(Some(identity)) => {
                 conn.set_off(false);

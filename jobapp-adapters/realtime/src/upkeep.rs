@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use jobapp_realtime_core::{Feed, Identity, Lease, Published};
+use jobapp_realtime_core::{Feed, Identity, Lease, Published, Since};
 use jobapp_wire::messages::Realtime as Event;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -16,6 +16,17 @@ use crate::server::Server;
 const LOOK: Duration = Duration::from_secs(5);
 /// The first and the longest pause before the feed of events is asked for again.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long a socket waits for a gateway that has not heard yet what it has. The client's own patience is 20 s.
+const AHEAD: Duration = Duration::from_secs(5);
+
+/// Hears again what was published before the feed began, for sockets that come from other gateways.
+pub(crate) async fn read_back(server: &Server, feed: &mut Feed) {
+    while server.hub.head() < feed.head {
+        // Where the feed ends early, it is begun again after what was heard.
+        let Some(published) = feed.events.next().await else { return };
+        take(server, &published);
+    }
+}
 
 /// Takes every published event until the server stops.
 pub(crate) async fn follow(server: Arc<Server>, first: Feed) {
@@ -32,8 +43,10 @@ pub(crate) async fn follow(server: Arc<Server>, first: Feed) {
         }
         tracing::warn!("the feed of events broke");
         let Some(next) = subscribe_again(&server).await else { return };
-        server.hub.restart(next.from);
-        server.news.missed();
+        if next.from != server.hub.head() {
+            server.hub.restart(next.from);
+            server.news.missed();
+        }
         feed = next;
     }
 }
@@ -45,7 +58,7 @@ async fn subscribe_again(server: &Server) -> Option<Feed> {
             () = server.stop.cancelled() => return None,
             () = tokio::time::sleep(pause) => {}
         }
-        match server.fanout.subscribe().await {
+        match server.fanout.subscribe(Since::After(server.hub.head())).await {
             Ok(feed) => return Some(feed),
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "there is no feed of events"),
         }
@@ -56,11 +69,27 @@ async fn subscribe_again(server: &Server) -> Option<Feed> {
 /// Does what an event says.
 fn take(server: &Server, published: &Published) {
     let event = &published.envelope.event;
+    if event.event != Event::SESSION_ENDED && !event.receivers.is_empty() {
+        server.rounds.begin(server.hub.deliver(published));
+    } else {
+        server.hub.pass(published.position);
+        hear(server, published);
+    }
+    join_those_ahead(server);
+}
+
+/// Lets those in who have heard no more than this gateway, or waited long enough.
+fn join_those_ahead(server: &Server) {
+    for (conn, auth) in server.hub.caught_up(AHEAD) {
+        server.join(&conn, &auth);
+    }
+}
+
+/// Does what an event says that no browser hears.
+fn hear(server: &Server, published: &Published) {
+    let event = &published.envelope.event;
     if event.event != Event::SESSION_ENDED {
-        if event.receivers.is_empty() {
-            return server.news.heard(event);
-        }
-        return server.rounds.begin(server.hub.deliver(published));
+        return server.news.heard(event);
     }
     let Some(sid) = event.arguments.first().and_then(serde_json::Value::as_str) else {
         return tracing::error!(id = published.envelope.id, "a session ended without its id");
@@ -113,6 +142,7 @@ pub(crate) async fn look_after(server: Arc<Server>) {
 fn look(server: &Server) {
     let patience = server.config.connect_timeout;
     server.hub.tidy(patience);
+    join_those_ahead(server);
     let now = Instant::now();
     for conn in server.hub.conns() {
         if conn.phase() == Phase::Open && now.duration_since(conn.asked()) >= patience {

@@ -18,11 +18,11 @@ mod presence;
 mod seen;
 
 pub use error::Unavailable;
-pub use fanout::{Envelope, Fanout, Feed, Published};
+pub use fanout::{Envelope, Fanout, Feed, Published, Since};
 pub use identity::Identity;
-pub use log::{Log, RecoveryConfig};
+pub use log::{Log, RecoveryConfig, Replay};
 pub use news::News;
 pub use pid::Pid;
 pub use position::{NoPosition, Position};
 pub use presence::{ConnectionId, Lease, Presence};
-pub use seen::Seen;
+pub use seen::{Seen, Sight};

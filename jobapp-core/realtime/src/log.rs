@@ -25,6 +25,17 @@ impl Default for RecoveryConfig {
     }
 }
 
+/// What a socket that comes back is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replay<P> {
+    /// What it missed, in order.
+    Missed(Vec<P>),
+    /// It has heard what this log has not: its gateway must hear it first.
+    Ahead,
+    /// What it missed cannot be told any more, or is too much: it starts afresh.
+    Lost,
+}
+
 /// The last events of all users, in the order every gateway agrees on, each as the packet `P` that its receivers are sent.
 #[derive(Debug)]
 pub struct Log<P> {
@@ -58,6 +69,11 @@ impl<P: Clone> Log<P> {
     /// The newest position.
     pub fn head(&self) -> Position {
         self.head
+    }
+
+    /// Something came that no user hears.
+    pub fn pass(&mut self, position: Position) {
+        self.head = position;
     }
 
     /// Begins again after a gap: nobody can catch up over it.
@@ -99,15 +115,20 @@ impl<P: Clone> Log<P> {
         }
     }
 
-    /// What a user was sent after this position, in order; `None` when that cannot be told any more, or is too much.
-    pub fn missed(&self, user: &str, after: Position) -> Option<Vec<P>> {
-        if after < self.floor || after > self.head {
-            return None;
+    /// What a user was sent after this position.
+    pub fn replay(&self, user: &str, after: Position) -> Replay<P> {
+        if after > self.head {
+            return Replay::Ahead;
         }
-        let Some(own) = self.by_user.get(user) else { return Some(Vec::new()) };
+        if after < self.floor {
+            return Replay::Lost;
+        }
+        let Some(own) = self.by_user.get(user) else { return Replay::Missed(Vec::new()) };
         let first = own.partition_point(|entry| entry.position <= after);
-        (own.len() - first <= self.limits.replay)
-            .then(|| own.range(first..).map(|entry| entry.packet.clone()).collect())
+        if own.len() - first > self.limits.replay {
+            return Replay::Lost;
+        }
+        Replay::Missed(own.range(first..).map(|entry| entry.packet.clone()).collect())
     }
 }
 
@@ -132,43 +153,57 @@ mod tests {
         }
     }
 
+    fn missed(packets: &[&str]) -> Replay<String> {
+        Replay::Missed(packets.iter().map(ToString::to_string).collect())
+    }
+
     #[test]
     fn a_user_missed_what_came_after_his_offset_in_order() {
         let mut log = log(RecoveryConfig::default());
         fill(&mut log, 1..=3, "Anna");
         fill(&mut log, 4..=4, "Bert");
         fill(&mut log, 5..=5, "Anna");
-        assert_eq!(log.missed("Anna", at(1)).unwrap(), ["2", "3", "5"]);
-        assert_eq!(log.missed("Anna", at(4)).unwrap(), ["5"]);
-        assert_eq!(log.missed("Bert", at(0)).unwrap(), ["4"]);
-        assert_eq!(log.missed("Cora", at(0)), Some(vec![]));
-        assert_eq!(log.missed("Anna", at(5)), Some(vec![]));
+        assert_eq!(log.replay("Anna", at(1)), missed(&["2", "3", "5"]));
+        assert_eq!(log.replay("Anna", at(4)), missed(&["5"]));
+        assert_eq!(log.replay("Bert", at(0)), missed(&["4"]));
+        assert_eq!(log.replay("Cora", at(0)), missed(&[]));
+        assert_eq!(log.replay("Anna", at(5)), missed(&[]));
     }
 
     #[test]
     fn what_is_forgotten_or_unheard_of_cannot_be_caught_up_on() {
         let mut log = log(RecoveryConfig { keep_events: 2, ..RecoveryConfig::default() });
         fill(&mut log, 1..=4, "Anna");
-        assert_eq!(log.missed("Anna", at(1)), None);
-        assert_eq!(log.missed("Anna", at(2)).unwrap(), ["3", "4"]);
-        assert_eq!(log.missed("Anna", at(5)), None);
-        assert_eq!(log.missed("Anna", Position { era: ERA - 1, number: 100 }), None);
+        assert_eq!(log.replay("Anna", at(1)), Replay::Lost);
+        assert_eq!(log.replay("Anna", at(2)), missed(&["3", "4"]));
+        assert_eq!(log.replay("Anna", at(5)), Replay::Ahead);
+        assert_eq!(log.replay("Anna", Position { era: ERA - 1, number: 100 }), Replay::Lost);
+    }
+
+    #[test]
+    fn what_no_user_hears_moves_the_log_on_and_is_not_kept() {
+        let mut log = log(RecoveryConfig::default());
+        fill(&mut log, 1..=1, "Anna");
+        log.pass(at(2));
+        assert_eq!(log.head(), at(2));
+        assert_eq!(log.replay("Anna", at(2)), missed(&[]));
+        assert_eq!(log.replay("Anna", at(0)), missed(&["1"]));
     }
 
     #[test]
     fn too_much_is_not_replayed() {
         let mut log = log(RecoveryConfig { replay: 2, ..RecoveryConfig::default() });
         fill(&mut log, 1..=3, "Anna");
-        assert_eq!(log.missed("Anna", at(0)), None);
-        assert_eq!(log.missed("Anna", at(1)).unwrap().len(), 2);
+        assert_eq!(log.replay("Anna", at(0)), Replay::Lost);
+        assert_eq!(log.replay("Anna", at(1)), missed(&["2", "3"]));
     }
 
     #[test]
     fn bytes_are_bounded_too() {
         let mut log = log(RecoveryConfig { keep_bytes: 3, ..RecoveryConfig::default() });
         fill(&mut log, 1..=9, "Anna");
-        assert_eq!(log.missed("Anna", at(6)).unwrap(), ["7", "8", "9"]);
-        assert_eq!(log.missed("Anna", at(5)), None);
+        assert_eq!(log.replay("Anna", at(6)), missed(&["7", "8", "9"]));
+        assert_eq!(log.replay("Anna", at(5)), Replay::Lost);
     }
 
     #[test]
@@ -179,7 +214,7 @@ mod tests {
         assert!(log.by_user.is_empty());
         assert_eq!(log.bytes, 0);
         // Whoever missed nothing may still resume.
-        assert_eq!(log.missed("Anna", at(2)), Some(vec![]));
+        assert_eq!(log.replay("Anna", at(2)), missed(&[]));
     }
 
     #[test]
@@ -187,7 +222,7 @@ mod tests {
         let mut log = log(RecoveryConfig::default());
         fill(&mut log, 1..=2, "Anna");
         log.restart(at(9));
-        assert_eq!(log.missed("Anna", at(2)), None);
-        assert_eq!(log.missed("Anna", at(9)), Some(vec![]));
+        assert_eq!(log.replay("Anna", at(2)), Replay::Lost);
+        assert_eq!(log.replay("Anna", at(9)), missed(&[]));
     }
 }

@@ -1,13 +1,26 @@
 //! What was there before.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use crate::position::Position;
+
+/// What the ids of the last events say about another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// It was not there before.
+    New,
+    /// The same event at the same place, read back.
+    Again,
+    /// It was published twice.
+    Repetition,
+}
 
 /// The ids of the last events, so that a repetition is told from a new one.
 #[derive(Debug)]
 pub struct Seen {
-    ids: HashSet<Arc<str>>,
+    ids: HashMap<Arc<str>, Position>,
     order: VecDeque<(Instant, Arc<str>)>,
     keep_for: Duration,
     keep: usize,
@@ -15,13 +28,13 @@ pub struct Seen {
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { ids: HashSet::new(), order: VecDeque::new(), keep_for: Duration::from_secs(3600), keep: 100_000 }
+        Self { ids: HashMap::new(), order: VecDeque::new(), keep_for: Duration::from_secs(3600), keep: 100_000 }
     }
 }
 
 impl Seen {
-    /// Whether this one is new. It will not be the next time.
-    pub fn is_new(&mut self, id: &str, now: Instant) -> bool {
+    /// What this one is. It will not be new the next time.
+    pub fn look(&mut self, id: &str, position: Position, now: Instant) -> Sight {
         while let Some((at, _)) = self.order.front() {
             if self.order.len() < self.keep && now.duration_since(*at) <= self.keep_for {
                 break;
@@ -30,12 +43,16 @@ impl Seen {
                 self.ids.remove(&id);
             }
         }
-        let id: Arc<str> = id.into();
-        let new = self.ids.insert(id.clone());
-        if new {
-            self.order.push_back((now, id));
+        match self.ids.get(id) {
+            Some(first) if *first == position => Sight::Again,
+            Some(_) => Sight::Repetition,
+            None => {
+                let id: Arc<str> = id.into();
+                self.ids.insert(id.clone(), position);
+                self.order.push_back((now, id));
+                Sight::New
+            }
         }
-        new
     }
 }
 
@@ -43,16 +60,29 @@ impl Seen {
 mod tests {
     use super::*;
 
+    fn at(number: u64) -> Position {
+        Position { era: 7, number }
+    }
+
     #[test]
     fn a_repetition_is_not_new_until_it_is_forgotten() {
         let mut seen = Seen { keep: 2, ..Seen::default() };
         let now = Instant::now();
-        assert!(seen.is_new("a", now));
-        assert!(!seen.is_new("a", now));
-        assert!(seen.is_new("b", now));
-        assert!(seen.is_new("c", now));
-        assert!(!seen.is_new("c", now));
-        assert!(seen.ids.len() <= 2);
-        assert!(seen.is_new("c", now + Duration::from_secs(3601)));
+        assert_eq!(seen.look("a", at(1), now), Sight::New);
+        assert_eq!(seen.look("a", at(2), now), Sight::Repetition);
+        assert_eq!(seen.look("b", at(3), now), Sight::New);
+        assert_eq!(seen.look("c", at(4), now), Sight::New);
+        assert_eq!(seen.look("c", at(5), now), Sight::Repetition);
+        assert!(seen.ids.len() <= 2 && seen.order.len() <= 2);
+        assert_eq!(seen.look("c", at(6), now + Duration::from_secs(3601)), Sight::New);
+    }
+
+    #[test]
+    fn what_is_read_back_is_no_repetition() {
+        let mut seen = Seen::default();
+        let now = Instant::now();
+        assert_eq!(seen.look("a", at(1), now), Sight::New);
+        assert_eq!(seen.look("a", at(2), now), Sight::Repetition);
+        assert_eq!(seen.look("a", at(1), now), Sight::Again);
     }
 }

@@ -28,7 +28,7 @@ impl GatewayPorts {
     pub fn alone(categories: Arc<dyn SelectedCategories>) -> Self {
         Self {
             presence: Arc::new(MemoryPresence::default()),
-            fanout: Arc::new(MemoryFanout::default()),
+            fanout: Arc::new(MemoryFanout::keeping(0)),
             categories,
             limiter: None,
             vitals: Arc::new(NoParts),

@@ -1,23 +1,29 @@
 //! A feed of events that breaks, and one that is away.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use jobapp_kernel::{Delivery, Message, Outcome, Timestamp};
 use jobapp_memory::MemoryFanout;
-use jobapp_realtime::{Envelope, Fanout, Feed, News, Realtime, RealtimePorts, Unavailable};
+use jobapp_realtime::{Envelope, Fanout, Feed, News, Realtime, RealtimePorts, Since, Unavailable};
 use jobapp_wire::messages::Realtime as Event;
 use parking_lot::Mutex;
 
 use crate::world::{Shared, config, ports, until};
 
-/// Its first feed ends after one event.
-#[derive(Default)]
+/// Its first feed ends after one event; another is published before the next one begins.
 struct Breaking {
     fanout: MemoryFanout,
-    broke: AtomicBool,
+    feeds: AtomicUsize,
+}
+
+impl Breaking {
+    /// One that keeps so many events.
+    fn keeping(events: usize) -> Arc<Self> {
+        Arc::new(Self { fanout: MemoryFanout::keeping(events), feeds: AtomicUsize::new(0) })
+    }
 }
 
 #[async_trait]
@@ -26,13 +32,21 @@ impl Fanout for Breaking {
         self.fanout.publish(envelope).await
     }
 
-    async fn subscribe(&self) -> Result<Feed, Unavailable> {
-        let feed = self.fanout.subscribe().await?;
-        if self.broke.swap(true, Ordering::SeqCst) {
+    async fn subscribe(&self, since: Since) -> Result<Feed, Unavailable> {
+        let number = self.feeds.fetch_add(1, Ordering::SeqCst);
+        if number == 1 {
+            self.publish(Envelope { id: "between".into(), event: news("between") }).await?;
+        }
+        let feed = self.fanout.subscribe(since).await?;
+        if number > 0 {
             return Ok(feed);
         }
         Ok(Feed { events: feed.events.take(1).boxed(), ..feed })
     }
+}
+
+fn news(name: &str) -> Event {
+    Event { event: name.into(), arguments: vec!["G1".into()], receivers: vec![] }
 }
 
 /// What was told, in order.
@@ -49,16 +63,25 @@ impl News for Told {
     }
 }
 
-#[tokio::test]
-async fn after_a_feed_that_broke_whoever_hears_news_learns_that_some_may_be_missing() {
+async fn told(fanout: Arc<Breaking>) -> (Realtime, Arc<Told>) {
     let told = Arc::new(Told::default());
-    let ports =
-        RealtimePorts { fanout: Arc::new(Breaking::default()), news: told.clone(), ..ports(&Shared::default()) };
+    let ports = RealtimePorts { fanout, news: told.clone(), ..ports(&Shared::default()) };
     let realtime = Realtime::start(config("alone"), ports).await.unwrap();
-    let tell = |name: &str| Event { event: name.into(), arguments: vec!["G1".into()], receivers: vec![] };
-    realtime.deliver("e1", &tell("first")).await.unwrap();
+    realtime.deliver("e1", &news("first")).await.unwrap();
+    (realtime, told)
+}
+
+#[tokio::test]
+async fn a_feed_that_broke_is_gone_on_with_and_nothing_is_missed() {
+    let (_realtime, told) = told(Breaking::keeping(10)).await;
+    until("news go on", || *told.0.lock() == ["first", "between"]).await;
+}
+
+#[tokio::test]
+async fn whoever_hears_news_learns_that_some_are_missing() {
+    let (realtime, told) = told(Breaking::keeping(0)).await;
     until("the gap is known", || *told.0.lock() == ["first", "missed"]).await;
-    realtime.deliver("e2", &tell("second")).await.unwrap();
+    realtime.deliver("e2", &news("second")).await.unwrap();
     until("news go on", || *told.0.lock() == ["first", "missed", "second"]).await;
 }
 

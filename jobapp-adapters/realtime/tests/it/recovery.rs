@@ -142,6 +142,28 @@ async fn a_socket_can_resume_at_another_gateway() {
 }
 
 #[tokio::test]
+async fn a_socket_can_resume_at_a_gateway_that_started_later() {
+    let shared = Shared::default();
+    let one = Gateway::start(&shared, config("one")).await;
+    let agent = Agent::start().await;
+    let wire = Wire::to(&one).await;
+    let mut anna = agent.joined("anna", &wire.url(), Opening::as_user("Anna")).await;
+    one.message("m1", "Bert", "Anna").await;
+    assert_eq!(ids(&mut anna, 1).await, ["m1"]);
+    // What comes next is for others.
+    one.message("m2", "Bert", "Cora").await;
+    wire.cut();
+    disconnected(&mut anna).await;
+    one.message("m3", "Bert", "Anna").await;
+    let two = Gateway::start(&shared, config("two")).await;
+    one.message("m4", "Bert", "Anna").await;
+    wire.lead_to(&two);
+    assert!(anna.connected().await.1);
+    assert_eq!(ids(&mut anna, 2).await, ["m3", "m4"]);
+    assert!(anna.ask().await.1.is_empty(), "something came twice");
+}
+
+#[tokio::test]
 async fn a_socket_whose_session_ended_while_it_was_away_comes_back_as_nobody() {
     let shared = Shared::default();
     let gateway = Gateway::start(&shared, config("one")).await;

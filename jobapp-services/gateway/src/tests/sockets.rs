@@ -10,7 +10,7 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use jobapp_http::UserClaims;
 use jobapp_memory::{MemoryCategories, MemoryFanout};
-use jobapp_realtime::{Envelope, Fanout, Feed, Handshake, Unavailable};
+use jobapp_realtime::{Envelope, Fanout, Feed, Handshake, Since, Unavailable};
 use jobapp_wire::messages::Realtime as Event;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -111,8 +111,8 @@ async fn a_session_that_one_gateway_hears_the_end_of_is_over_at_all() {
 }
 
 /// A feed that breaks when it is told to.
-#[derive(Default)]
 struct Breaking {
+    /// Keeps nothing.
     fanout: MemoryFanout,
     breaks: Arc<Notify>,
 }
@@ -123,8 +123,11 @@ impl Fanout for Breaking {
         self.fanout.publish(envelope).await
     }
 
-    async fn subscribe(&self) -> Result<Feed, Unavailable> {
-        let feed = self.fanout.subscribe().await?;
+    async fn subscribe(&self, since: Since) -> Result<Feed, Unavailable> {
+        // Nobody hears this one.
+        let event = Event { event: "lost".into(), arguments: Vec::new(), receivers: vec!["Nobody".into()] };
+        self.fanout.publish(Envelope { id: "lost".into(), event }).await?;
+        let feed = self.fanout.subscribe(since).await?;
         let end = Arc::clone(&self.breaks);
         let events = feed.events.take_until(async move { end.notified().await }).boxed();
         Ok(Feed { events, ..feed })
@@ -143,7 +146,7 @@ async fn until_answered(world: &World, path: &str, name: &str, status: u16) {
 
 #[tokio::test(start_paused = true)]
 async fn after_a_gap_in_the_feed_sessions_that_ended_meanwhile_are_over() {
-    let fanout = Arc::new(Breaking::default());
+    let fanout = Arc::new(Breaking { fanout: MemoryFanout::keeping(0), breaks: Arc::default() });
     let ports = GatewayPorts { fanout: fanout.clone(), ..GatewayPorts::alone(Arc::new(MemoryCategories::new())) };
     let world = world_sharing(ports, GatewayConfig::default()).await;
     world.gateway.load_ended_sessions().await.unwrap();
