@@ -10,19 +10,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use jobapp_realtime_core::{ConnectionId, Lease, Presence};
+use futures::future::join_all;
+use jobapp_realtime_core::{Change, Online, Presence, Watch};
 use tokio::time::Instant;
 
 /// Within what time the users of a gateway that was killed leave.
 const AFTER_A_KILL: Duration = Duration::from_secs(30);
 
-/// Two gateways at which nobody is yet.
+/// Two gateways at which nobody is yet: `one` uses `here` and `two` uses `there`.
 #[derive(Clone)]
 pub struct Gateways {
     /// What is promised about.
-    pub presence: Arc<dyn Presence>,
+    pub here: Arc<dyn Presence>,
     /// Another gateway's handle on the same users.
-    pub elsewhere: Arc<dyn Presence>,
+    pub there: Arc<dyn Presence>,
     /// What must live as long.
     pub keep: Arc<dyn Any + Send + Sync>,
 }
@@ -34,108 +35,180 @@ impl fmt::Debug for Gateways {
 }
 
 impl Gateways {
-    async fn enters(&self, user: &str, connection: &ConnectionId) -> bool {
-        self.presence.enter(user, connection).await.unwrap()
-    }
-
-    async fn leaves(&self, user: &str, connection: &ConnectionId) -> bool {
-        self.presence.leave(user, connection).await.unwrap()
-    }
-
     /// Who is online, as every gateway sees it.
     async fn online(&self) -> Vec<String> {
-        let here = self.presence.online().await.unwrap();
-        assert_eq!(self.elsewhere.online().await.unwrap(), here);
+        let here = self.here.watch().await.unwrap().online;
+        assert_eq!(self.there.watch().await.unwrap().online, here);
         here
     }
-}
 
-fn at(gateway: &str, number: u64) -> ConnectionId {
-    ConnectionId { gateway: gateway.into(), number }
-}
-
-/// A user is online from his first connection to the end of his last, whichever gateway they are at.
-pub async fn a_user_is_online_until_his_last_connection_closes(of: &Gateways) {
-    assert!(of.online().await.is_empty());
-    assert!(of.enters("Anna", &at("g", 1)).await);
-    assert!(!of.enters("Anna", &at("g", 2)).await);
-    assert!(!of.elsewhere.enter("Anna", &at("h", 1)).await.unwrap());
-    assert!(!of.leaves("Anna", &at("g", 1)).await);
-    assert!(!of.leaves("Anna", &at("g", 2)).await);
-    assert_eq!(of.online().await, ["Anna"]);
-    assert!(of.elsewhere.leave("Anna", &at("h", 1)).await.unwrap());
-    assert!(of.online().await.is_empty());
-}
-
-/// Entering or leaving twice is doing so once.
-pub async fn entering_or_leaving_twice_counts_once(of: &Gateways) {
-    of.enters("Anna", &at("g", 1)).await;
-    of.enters("Anna", &at("g", 1)).await;
-    assert!(of.leaves("Anna", &at("g", 1)).await);
-    assert!(!of.leaves("Anna", &at("g", 1)).await);
-    assert!(of.online().await.is_empty());
-}
-
-/// The newest come first.
-pub async fn the_newest_come_first(of: &Gateways) {
-    for (number, name) in ["Bert", "Anna", "cora", "Ünal"].into_iter().enumerate() {
-        of.enters(name, &at("g", number as u64)).await;
+    /// Both gateways are alive, and these are at them.
+    async fn are_at(&self, one: &[&str], two: &[&str]) {
+        self.here.renew("one", &users(one)).await.unwrap();
+        self.there.renew("two", &users(two)).await.unwrap();
     }
+}
+
+fn users(names: &[&str]) -> Vec<Arc<str>> {
+    names.iter().map(|name| Arc::from(*name)).collect()
+}
+
+fn came(name: &str) -> Change {
+    Change::Came(name.into())
+}
+
+fn went(name: &str) -> Change {
+    Change::Went(name.into())
+}
+
+async fn told(watch: &mut Watch) -> Change {
+    let told = tokio::time::timeout(AFTER_A_KILL, watch.changes.next()).await.expect("a change is told");
+    told.expect("the changes go on")
+}
+
+/// A user is online from when he is at the first gateway until he has left the last.
+pub async fn a_user_is_online_until_he_has_left_the_last_gateway(of: &Gateways) {
+    of.are_at(&[], &[]).await;
+    assert!(of.online().await.is_empty());
+    assert!(of.here.enter("one", "Anna").await.unwrap());
+    assert!(!of.there.enter("two", "Anna").await.unwrap());
+    assert!(!of.here.leave("one", "Anna").await.unwrap());
+    assert_eq!(of.online().await, ["Anna"]);
+    assert!(of.there.leave("two", "Anna").await.unwrap());
+    assert!(of.online().await.is_empty());
+}
+
+/// Entering or leaving twice is doing so once; who was not there does not leave.
+pub async fn entering_or_leaving_twice_counts_once(of: &Gateways) {
+    of.are_at(&[], &[]).await;
+    assert!(of.here.enter("one", "Anna").await.unwrap());
+    assert!(!of.here.enter("one", "Anna").await.unwrap());
+    assert!(!of.there.leave("two", "Anna").await.unwrap());
+    assert!(!of.here.leave("one", "anna").await.unwrap(), "names are compared as they are");
+    assert!(of.here.leave("one", "Anna").await.unwrap());
+    assert!(!of.here.leave("one", "Anna").await.unwrap());
+    assert!(of.online().await.is_empty());
+}
+
+/// The newest come first: who enters, and who is found to be there, in the order in which they are named.
+pub async fn the_newest_come_first(of: &Gateways) {
+    of.are_at(&["Bert", "Anna"], &[]).await;
+    for name in ["cora", "Ünal"] {
+        of.there.enter("two", name).await.unwrap();
+    }
+    of.here.enter("one", "cora").await.unwrap();
     assert_eq!(of.online().await, ["Ünal", "cora", "Anna", "Bert"]);
 }
 
-/// Off is off, whatever is still connected; who enters again is online again.
-pub async fn off_is_off_whatever_is_still_connected(of: &Gateways) {
-    of.enters("Anna", &at("g", 1)).await;
-    of.enters("Anna", &at("h", 2)).await;
-    assert!(of.presence.off("Anna").await.unwrap());
-    assert!(!of.elsewhere.off("Anna").await.unwrap());
-    assert!(of.online().await.is_empty());
-    assert!(!of.leaves("Anna", &at("g", 1)).await);
-    assert!(of.enters("Anna", &at("h", 2)).await);
-}
-
-/// Whoever comes online or goes offline is told of at every gateway.
+/// Each gateway is told who comes and goes after it began to watch, in the same order, and nothing else.
 pub async fn changes_are_told_at_every_gateway(of: &Gateways) {
-    let mut changes = [of.presence.changes(), of.elsewhere.changes()];
-    for step in 0..2 {
-        match step {
-            0 => drop(of.enters("Anna", &at("g", 1)).await),
-            _ => drop(of.leaves("Anna", &at("g", 1)).await),
-        }
-        for changes in &mut changes {
-            let told = tokio::time::timeout(AFTER_A_KILL, changes.next()).await;
-            assert_eq!(told.expect("a change is told"), Some(()));
+    of.are_at(&["Bert"], &[]).await;
+    let mut watches = [of.here.watch().await.unwrap(), of.there.watch().await.unwrap()];
+    for name in ["Anna", "Bert"] {
+        of.there.enter("two", name).await.unwrap();
+    }
+    of.here.leave("one", "Bert").await.unwrap();
+    of.there.leave("two", "Anna").await.unwrap();
+    of.are_at(&["Cora"], &["Bert"]).await;
+    for watch in &mut watches {
+        assert_eq!(watch.online, ["Bert"]);
+        for change in [came("Anna"), went("Anna"), came("Cora")] {
+            assert_eq!(told(watch).await, change);
         }
     }
+}
+
+/// Whoever is online at once, what a gateway makes of the changes is what is so.
+pub async fn changes_lead_to_what_is_so(of: &Gateways) {
+    of.are_at(&["Zoe"], &[]).await;
+    let mut watch = of.there.watch().await.unwrap();
+    let mut known = Online::new(std::mem::take(&mut watch.online).into_iter());
+    let coming_and_going = (0..8).map(|number| {
+        let (presence, gateway) = if number % 2 == 0 { (&of.here, "one") } else { (&of.there, "two") };
+        let presence = Arc::clone(presence);
+        tokio::spawn(async move {
+            let user = format!("User {}", number % 4);
+            for _ in 0..20 {
+                presence.enter(gateway, &user).await.unwrap();
+                presence.leave(gateway, &user).await.unwrap();
+            }
+            presence.enter(gateway, &user).await.unwrap();
+        })
+    });
+    for done in join_all(coming_and_going).await {
+        done.unwrap();
+    }
+    // What is told last.
+    of.here.enter("one", "Last").await.unwrap();
+    loop {
+        let change = told(&mut watch).await;
+        known.apply(&change);
+        if change == came("Last") {
+            break;
+        }
+    }
+    assert_eq!(known.newest_first().collect::<Vec<_>>(), of.online().await);
+    assert_eq!(of.online().await.len(), 6);
+}
+
+/// A gateway whose word that somebody came was lost says so again, and he is online.
+pub async fn an_enter_that_was_lost_is_made_up_for(of: &Gateways) {
+    of.are_at(&["Bert"], &[]).await;
+    let mut watch = of.there.watch().await.unwrap();
+    for _ in 0..2 {
+        of.here.renew("one", &users(&["Bert", "Anna"])).await.unwrap();
+        assert_eq!(of.online().await, ["Anna", "Bert"]);
+    }
+    of.here.enter("one", "Cora").await.unwrap();
+    assert_eq!([told(&mut watch).await, told(&mut watch).await], [came("Anna"), came("Cora")], "each is told once");
+}
+
+/// A gateway whose word that somebody went was lost says so again, and he is offline, unless he is at another.
+pub async fn a_leave_that_was_lost_is_made_up_for(of: &Gateways) {
+    of.are_at(&["Anna", "Bert"], &["Bert"]).await;
+    let mut watch = of.there.watch().await.unwrap();
+    for _ in 0..2 {
+        of.here.renew("one", &[]).await.unwrap();
+        assert_eq!(of.online().await, ["Bert"]);
+    }
+    of.there.leave("two", "Bert").await.unwrap();
+    assert_eq!([told(&mut watch).await, told(&mut watch).await], [went("Anna"), went("Bert")], "each is told once");
+}
+
+/// What a gateway says of its own users says nothing of those of another.
+pub async fn gateways_do_not_speak_for_each_other(of: &Gateways) {
+    of.are_at(&["Anna"], &["Bert"]).await;
+    of.are_at(&["Anna"], &["Bert"]).await;
+    assert_eq!(of.online().await, ["Bert", "Anna"]);
 }
 
 /// The users of a gateway that was killed leave, and nobody else does.
 pub async fn the_users_of_a_killed_gateway_leave(of: &Gateways) {
-    assert_eq!(of.presence.renew("killed").await.unwrap(), Lease::Begun);
-    assert_eq!(of.elsewhere.renew("alive").await.unwrap(), Lease::Begun);
-    of.enters("Anna", &at("killed", 1)).await;
-    of.enters("Bert", &at("killed", 2)).await;
-    of.elsewhere.enter("Bert", &at("alive", 2)).await.unwrap();
+    of.are_at(&["Anna", "Bert"], &["Bert"]).await;
+    let mut watch = of.there.watch().await.unwrap();
     let killed = Instant::now();
-    while of.elsewhere.online().await.unwrap().len() > 1 {
+    while of.there.watch().await.unwrap().online.len() > 1 {
         assert!(killed.elapsed() <= AFTER_A_KILL);
-        assert_eq!(of.elsewhere.renew("alive").await.unwrap(), Lease::Renewed);
+        of.there.renew("two", &users(&["Bert"])).await.unwrap();
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(of.online().await, ["Bert"]);
-    // Entering does not hide that the rest was forgotten.
-    of.enters("Cora", &at("killed", 3)).await;
-    assert_eq!(of.presence.renew("killed").await.unwrap(), Lease::Begun);
+    assert_eq!(told(&mut watch).await, went("Anna"));
+    // Taken for dead, it says who is there.
+    of.here.enter("one", "Cora").await.unwrap();
+    of.here.renew("one", &users(&["Anna", "Cora"])).await.unwrap();
+    let mut online = of.online().await;
+    online.sort();
+    assert_eq!(online, ["Anna", "Bert", "Cora"]);
 }
 
 /// A gateway that goes takes only its own users along.
 pub async fn a_gateway_that_goes_takes_only_its_own_along(of: &Gateways) {
-    of.enters("Anna", &at("going", 1)).await;
-    of.enters("Anna", &at("new", 1)).await;
-    of.enters("Bert", &at("going", 2)).await;
-    of.presence.retire("going").await.unwrap();
-    assert_eq!(of.online().await, ["Anna"]);
+    of.are_at(&["Anna", "Bert"], &["Anna"]).await;
+    for _ in 0..2 {
+        of.here.retire("one").await.unwrap();
+        assert_eq!(of.online().await, ["Anna"]);
+    }
 }
 
 /// Makes one test of each promise of `Presence`. The argument makes a future of fresh
@@ -144,11 +217,14 @@ pub async fn a_gateway_that_goes_takes_only_its_own_along(of: &Gateways) {
 macro_rules! presence {
     ($factory:expr) => {
         $crate::__suite! { $factory, $crate::presence::Gateways, [$crate::presence], presence:
-            a_user_is_online_until_his_last_connection_closes
+            a_user_is_online_until_he_has_left_the_last_gateway
             entering_or_leaving_twice_counts_once
             the_newest_come_first
-            off_is_off_whatever_is_still_connected
             changes_are_told_at_every_gateway
+            changes_lead_to_what_is_so
+            an_enter_that_was_lost_is_made_up_for
+            a_leave_that_was_lost_is_made_up_for
+            gateways_do_not_speak_for_each_other
             the_users_of_a_killed_gateway_leave
             a_gateway_that_goes_takes_only_its_own_along
         }

@@ -5,35 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream::{BoxStream, StreamExt, unfold};
-use jobapp_realtime_core::{ConnectionId, Lease, Presence, Unavailable};
+use futures::StreamExt;
+use futures::channel::mpsc::{UnboundedSender, unbounded};
+use jobapp_realtime_core::{Change, Online, Presence, Unavailable, Watch};
 use parking_lot::Mutex;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Presence among the gateways of one process. Clones share everything.
 #[derive(Debug, Clone)]
-pub struct MemoryPresence(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
+pub struct MemoryPresence {
     lease: Duration,
-    roll: Mutex<Roll>,
-    changes: watch::Sender<u64>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
-struct Roll {
-    users: HashMap<String, User>,
+struct State {
+    /// The gateways each user is at.
+    users: HashMap<Arc<str>, Vec<Arc<str>>>,
+    /// Until when each gateway is taken for alive.
     leases: HashMap<Arc<str>, Instant>,
-    arrivals: u64,
-}
-
-#[derive(Debug)]
-struct User {
-    /// How many came before him.
-    arrival: u64,
-    connections: HashSet<ConnectionId>,
+    online: Online,
+    watching: Vec<UnboundedSender<Change>>,
 }
 
 impl Default for MemoryPresence {
@@ -46,92 +38,89 @@ impl Default for MemoryPresence {
 impl MemoryPresence {
     /// A gateway that did not renew for this long is taken for dead. The others notice when they renew theirs.
     pub fn with_lease(lease: Duration) -> Self {
-        Self(Arc::new(Inner { lease, roll: Mutex::default(), changes: watch::channel(0).0 }))
-    }
-
-    fn changed_if(&self, changed: bool) -> bool {
-        if changed {
-            self.0.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
-        }
-        changed
+        Self { lease, state: Arc::default() }
     }
 }
 
-impl Roll {
-    /// Drops these connections. Whether somebody went offline.
-    fn drop_connections(&mut self, gone: impl Fn(&ConnectionId) -> bool) -> bool {
-        let before = self.users.len();
-        self.users.retain(|_, user| {
-            user.connections.retain(|connection| !gone(connection));
-            !user.connections.is_empty()
-        });
-        self.users.len() < before
+impl State {
+    fn enter(&mut self, gateway: &Arc<str>, user: &Arc<str>) -> bool {
+        let gateways = self.users.entry(user.clone()).or_default();
+        if gateways.contains(gateway) {
+            return false;
+        }
+        gateways.push(gateway.clone());
+        let came = gateways.len() == 1;
+        if came {
+            self.tell(Change::Came(user.clone()));
+        }
+        came
+    }
+
+    fn leave(&mut self, gateway: &str, user: &str) -> bool {
+        let Some(gateways) = self.users.get_mut(user) else { return false };
+        gateways.retain(|known| **known != *gateway);
+        let went = gateways.is_empty();
+        if went && let Some((user, _)) = self.users.remove_entry(user) {
+            self.tell(Change::Went(user));
+        }
+        went
+    }
+
+    /// Everybody leaves the gateways he is not at any more.
+    fn leave_where(&mut self, gone: impl Fn(&Arc<str>, &Arc<str>) -> bool) {
+        let at = |(user, gateways): (&Arc<str>, &Vec<Arc<str>>)| {
+            let gone: Vec<_> = gateways.iter().filter(|gateway| gone(gateway, user)).cloned().collect();
+            gone.into_iter().map(|gateway| (gateway, user.clone())).collect::<Vec<_>>()
+        };
+        let left: Vec<_> = self.users.iter().flat_map(at).collect();
+        for (gateway, user) in left {
+            self.leave(&gateway, &user);
+        }
+    }
+
+    fn tell(&mut self, change: Change) {
+        self.online.apply(&change);
+        self.watching.retain(|watching| watching.unbounded_send(change.clone()).is_ok());
     }
 }
 
 #[async_trait]
 impl Presence for MemoryPresence {
-    async fn enter(&self, user: &str, connection: &ConnectionId) -> Result<bool, Unavailable> {
-        let mut roll = self.0.roll.lock();
-        if let Some(known) = roll.users.get_mut(user) {
-            known.connections.insert(connection.clone());
-            return Ok(false);
-        }
-        roll.arrivals += 1;
-        let newcomer = User { arrival: roll.arrivals, connections: HashSet::from([connection.clone()]) };
-        roll.users.insert(user.to_owned(), newcomer);
-        Ok(self.changed_if(true))
+    async fn enter(&self, gateway: &str, user: &str) -> Result<bool, Unavailable> {
+        Ok(self.state.lock().enter(&gateway.into(), &user.into()))
     }
 
-    async fn leave(&self, user: &str, connection: &ConnectionId) -> Result<bool, Unavailable> {
-        let mut roll = self.0.roll.lock();
-        let Some(known) = roll.users.get_mut(user) else { return Ok(false) };
-        known.connections.remove(connection);
-        let gone = known.connections.is_empty();
-        if gone {
-            roll.users.remove(user);
-        }
-        Ok(self.changed_if(gone))
+    async fn leave(&self, gateway: &str, user: &str) -> Result<bool, Unavailable> {
+        Ok(self.state.lock().leave(gateway, user))
     }
 
-    async fn off(&self, user: &str) -> Result<bool, Unavailable> {
-        let gone = self.0.roll.lock().users.remove(user).is_some();
-        Ok(self.changed_if(gone))
-    }
-
-    async fn online(&self) -> Result<Vec<String>, Unavailable> {
-        let roll = self.0.roll.lock();
-        let mut users: Vec<_> = roll.users.iter().collect();
-        users.sort_unstable_by_key(|(_, user)| std::cmp::Reverse(user.arrival));
-        Ok(users.into_iter().map(|(name, _)| name.clone()).collect())
-    }
-
-    async fn renew(&self, gateway: &str) -> Result<Lease, Unavailable> {
+    async fn renew(&self, gateway: &str, users: &[Arc<str>]) -> Result<(), Unavailable> {
         let now = Instant::now();
-        let mut roll = self.0.roll.lock();
-        roll.leases.retain(|_, until| *until > now);
-        let until = now + self.0.lease;
-        let lease = match roll.leases.insert(gateway.into(), until) {
-            Some(_) => Lease::Renewed,
-            None => Lease::Begun,
-        };
-        let Roll { leases, .. } = &*roll;
-        let alive: HashSet<Arc<str>> = leases.keys().cloned().collect();
-        let left = roll.drop_connections(|connection| !alive.contains(&connection.gateway));
-        self.changed_if(left);
-        Ok(lease)
-    }
-
-    async fn retire(&self, gateway: &str) -> Result<(), Unavailable> {
-        let mut roll = self.0.roll.lock();
-        roll.leases.remove(gateway);
-        let left = roll.drop_connections(|connection| &*connection.gateway == gateway);
-        self.changed_if(left);
+        let gateway: Arc<str> = gateway.into();
+        let here: HashSet<&str> = users.iter().map(|user| &**user).collect();
+        let mut state = self.state.lock();
+        state.leases.retain(|_, until| *until > now);
+        state.leases.insert(gateway.clone(), now + self.lease);
+        let alive: HashSet<Arc<str>> = state.leases.keys().cloned().collect();
+        state.leave_where(|at, user| !alive.contains(at) || (*at == gateway && !here.contains(&**user)));
+        for user in users {
+            state.enter(&gateway, user);
+        }
         Ok(())
     }
 
-    fn changes(&self) -> BoxStream<'static, ()> {
-        let changes = self.0.changes.subscribe();
-        unfold(changes, |mut changes| async { changes.changed().await.ok().map(|()| ((), changes)) }).boxed()
+    async fn retire(&self, gateway: &str) -> Result<(), Unavailable> {
+        let mut state = self.state.lock();
+        state.leases.remove(gateway);
+        state.leave_where(|at, _| **at == *gateway);
+        Ok(())
+    }
+
+    async fn watch(&self) -> Result<Watch, Unavailable> {
+        let (sender, receiver) = unbounded();
+        let mut state = self.state.lock();
+        state.watching.push(sender);
+        let online = state.online.newest_first().map(str::to_owned).collect();
+        Ok(Watch { online, changes: receiver.boxed() })
     }
 }

@@ -45,12 +45,12 @@ pub(crate) struct Conn {
     admission: Admission,
     outbox: Outbox,
     phase: AtomicU8,
-    /// Its user went off: not counted until he says that he is back.
-    off: AtomicBool,
     /// Its session ended: it is nobody's for the rest of its life.
     demoted: AtomicBool,
     /// The last event it does not hear, because it joined after it.
     since: AtomicU64,
+    /// What it was told last of who is online.
+    online: AtomicU64,
     allowance: Mutex<Allowance>,
 }
 
@@ -60,9 +60,9 @@ impl Conn {
             admission,
             outbox,
             phase: AtomicU8::new(0),
-            off: AtomicBool::new(false),
             demoted: AtomicBool::new(false),
             since: AtomicU64::new(0),
+            online: AtomicU64::new(0),
             allowance: Mutex::default(),
         })
     }
@@ -106,14 +106,6 @@ impl Conn {
         self.phase.store(phase, Ordering::Release);
     }
 
-    pub(crate) fn is_off(&self) -> bool {
-        self.off.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_off(&self, off: bool) {
-        self.off.store(off, Ordering::Relaxed);
-    }
-
     pub(crate) fn is_demoted(&self) -> bool {
         self.demoted.load(Ordering::Acquire)
     }
@@ -132,6 +124,11 @@ impl Conn {
     /// Whether it was in its room when this was said, and still is.
     pub(crate) fn hears(&self, event: u64) -> bool {
         self.phase() == Phase::SignedIn && self.since.load(Ordering::Acquire) < event
+    }
+
+    /// It is told who is online, as of this version. Whether that is news to it.
+    pub(crate) fn knows_who_is_online(&self, version: u64) -> bool {
+        self.online.swap(version, Ordering::Relaxed) != version
     }
 
     /// Whether the client may send one more packet now.

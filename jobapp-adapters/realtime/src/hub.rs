@@ -192,9 +192,12 @@ impl Hub {
         said
     }
 
-    /// Something came that no connection hears.
-    pub(crate) fn pass(&self, position: Position) {
-        self.0.lock().log.pass(position);
+    /// Something came that no connection hears. Whether it is new.
+    pub(crate) fn pass(&self, published: &Published) -> bool {
+        let mut state = self.0.lock();
+        state.log.pass(published.position);
+        let now = Instant::now().into_std();
+        state.seen.look(&published.envelope.id, published.position, now) == Sight::New
     }
 
     /// How far this gateway has heard.
@@ -215,14 +218,21 @@ impl Hub {
         joins.map(|ahead| if over(&ahead) { (ahead.conn, Auth::default()) } else { (ahead.conn, ahead.auth) }).collect()
     }
 
-    /// Tells every connection in a room something that is true now and need not be caught up on.
-    pub(crate) fn announce(&self, packet: &Str) -> Said {
+    /// Tells every connection in a room, of those to whom it is news, something that is true now and need not be caught up
+    /// on.
+    pub(crate) fn announce(&self, packet: &Str, is_news: impl Fn(&Conn) -> bool) -> Said {
         let mut said = Said::default();
         let mut state = self.0.lock();
         state.said += 1;
         let users: Vec<Arc<str>> = state.rooms.keys().cloned().collect();
         for user in &users {
-            state.say(user, packet, &mut said);
+            let Some(room) = state.rooms.get(user) else { continue };
+            let members = room.members.clone();
+            let hear: Vec<_> = members.iter().filter(|conn| is_news(conn)).cloned().collect();
+            // Most of the time it is news to all, and they need not be listed.
+            let hear = if hear.len() == members.len() { members } else { Arc::new(hear) };
+            let number = state.said;
+            state.put(user, Word { packet: packet.clone(), listeners: Listeners::All(hear), number }, &mut said);
         }
         said
     }
@@ -478,7 +488,7 @@ mod tests {
         for conn in &conns {
             hub.join(conn, &Auth::default()).unwrap().unwrap();
         }
-        let said = hub.announce(&Str::from("2[]"));
+        let said = hub.announce(&Str::from("2[]"), |_| true);
         assert_eq!(said.rounds.len(), 1);
         hub.leave(&conns[1]).unwrap();
         hub.join(&conns[1], &Auth::default()).unwrap().unwrap();
@@ -494,8 +504,8 @@ mod tests {
         for conn in &conns {
             hub.join(conn, &Auth::default()).unwrap().unwrap();
         }
-        let user = hub.announce(&Str::from("2[]")).rounds.remove(0);
-        assert!(hub.announce(&Str::from("2[]")).rounds.is_empty(), "one round a room");
+        let user = hub.announce(&Str::from("2[]"), |_| true).rounds.remove(0);
+        assert!(hub.announce(&Str::from("2[]"), |_| true).rounds.is_empty(), "one round a room");
         conns.iter().for_each(|conn| assert!(hub.leave(conn).is_some()));
         assert_eq!(hub.counts().2, 0);
         while hub.next_word(&user).is_some() {}

@@ -49,7 +49,8 @@
 //!
 //! # Several gateways
 //! The queue of realtime events is shared: one gateway takes an event and publishes it through [`Fanout`], all deliver it.
-//! [`Presence`] counts the connections of all gateways under a lease, so that the users of a killed one leave.
+//! Each says under a lease to [`Presence`] which users it has, again and again, so that what was lost on the way does not
+//! matter and the users of a killed one leave; and each keeps its own list of who is online, by the changes it is told of.
 
 mod config;
 mod conn;
@@ -60,7 +61,7 @@ mod hub;
 mod outbox;
 mod packet;
 mod polling;
-mod roll;
+mod presence;
 mod rounds;
 mod seats;
 mod server;
@@ -80,18 +81,21 @@ use jobapp_wire::messages::Realtime as Event;
 use jobapp_wire::queues::GATEWAY_REALTIME;
 use parking_lot::Mutex;
 use serde_json::Value;
+use socketioxide_core::Sid;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use config::{AllowOrigin, PresenceConfig, RealtimeConfig};
 pub use handshake::Handshake;
 pub use jobapp_realtime_core::{
-    ConnectionId, Envelope, Fanout, Feed, Identity, Lease, News, NoPosition, Position, Presence, Published,
-    RecoveryConfig, Since, Unavailable,
+    Change, Envelope, Fanout, Feed, Identity, News, NoPosition, Position, Presence, Published, RecoveryConfig, Since,
+    Unavailable, Watch,
 };
 
 use crate::hub::Hub;
 use crate::outbox::QUEUE;
-use crate::roll::Keeper;
+use crate::presence::keeper::Keeper;
+use crate::presence::roll::Roll;
+use crate::rounds::Rounds;
 use crate::seats::Seats;
 use crate::server::Server;
 
@@ -152,19 +156,20 @@ impl Realtime {
     pub async fn start(config: RealtimeConfig, ports: RealtimePorts) -> Result<Self, Unavailable> {
         let RealtimePorts { handshake, presence, fanout, news, categories } = ports;
         let gateway: Arc<str> = config.gateway.as_str().into();
-        presence.renew(&gateway).await?;
         let mut feed = fanout.subscribe(Since::Ago(config.recovery.keep_for)).await?;
         let mut recovery = config.recovery;
         recovery.replay = recovery.replay.min(QUEUE / 2);
         let hub = Arc::new(Hub::new(recovery, feed.from));
-        let (roll, rounds, keeper) = Keeper::new(presence.clone(), hub.clone(), gateway.clone(), config.presence);
+        let (roll, entries) = Roll::new();
+        let rounds = Rounds::new(hub.clone(), roll.clone());
+        let keeper =
+            Keeper::new((roll.clone(), entries), presence, rounds.clone(), hub.clone(), gateway, config.presence)
+                .await?;
         let seats = Seats::new(config.connections_per_user, config.connections, config.anonymous_connections);
         let stop = CancellationToken::new();
         let server = Arc::new(Server {
             config,
-            gateway,
             handshake,
-            presence,
             fanout,
             news,
             categories,
@@ -180,7 +185,6 @@ impl Realtime {
         tokio::spawn(keeper.run(stop.clone()));
         upkeep::read_back(&server, &mut feed).await;
         tokio::spawn(upkeep::follow(server.clone(), feed));
-        tokio::spawn(upkeep::renew(server.clone()));
         tokio::spawn(upkeep::look_after(server.clone()));
         Ok(Self { server, _stop: Arc::new(stop.drop_guard()) })
     }
@@ -232,30 +236,33 @@ impl Realtime {
         self.server.uncount(&self.server.hub.demote_user(username));
     }
 
-    /// The user says that he is gone: he is offline at once, whatever is still connected.
+    /// The user says that he is gone: he is offline at once, whatever is still connected, at any gateway.
     pub fn off(&self, username: &str) {
-        for conn in self.server.hub.room(username) {
-            conn.set_off(true);
-        }
-        self.server.roll.off(username);
+        self.tell(upkeep::OFF, username, Server::off);
     }
 
     /// The user says that he is there. He is online as long as he is connected; everybody is told who is.
     pub fn seen(&self, username: &str) {
-        for conn in self.server.hub.room(username) {
-            let Some(owner) = conn.owner() else { continue };
-            conn.set_off(false);
-            self.server.roll.enter(&owner.username, conn.number());
-        }
-        self.server.roll.announce();
+        self.tell(upkeep::BACK, username, Server::back);
+    }
+
+    /// Tells every gateway of a user; this one at the least.
+    fn tell(&self, event: &str, username: &str, here: fn(&Server, &str)) {
+        let (server, username) = (self.server.clone(), username.to_owned());
+        let event = Event { event: event.to_owned(), arguments: vec![username.clone().into()], receivers: Vec::new() };
+        tokio::spawn(async move {
+            let envelope = Envelope { id: format!("{} {}", event.event, Sid::new()), event };
+            if let Err(error) = server.fanout.publish(envelope).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, username, "other gateways do not hear that a user is off or back");
+                here(&server, &username);
+            }
+        });
     }
 
     /// Everybody who is online, at any gateway, the newest first.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when presence cannot be reached.
-    pub async fn online(&self) -> Result<Vec<String>, Unavailable> {
-        self.server.presence.online().await
+    pub fn online(&self) -> Vec<String> {
+        self.server.roll.online().lock().newest_first().map(str::to_owned).collect()
     }
 
     /// How many connections there are.
@@ -282,9 +289,7 @@ impl Realtime {
         while server.hub.counts().0 > 0 && tokio::time::Instant::now() < rest {
             tokio::time::sleep(DRAIN_STEP).await;
         }
-        if let Err(error) = server.presence.retire(&server.gateway).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the users of this gateway leave only in time");
-        }
+        server.roll.retire().await;
         server.stop.cancel();
     }
 }

@@ -237,8 +237,8 @@ pub(crate) fn event(name: &str, arguments: &[Value], offset: Option<Position>) -
 }
 
 /// The list of users who are online.
-pub(crate) fn online(users: &[String]) -> Str {
-    event("online", &[Value::from(users)], None)
+pub(crate) fn online<'u>(users: impl Iterator<Item = &'u str>) -> Str {
+    event("online", &[users.map(Value::from).collect()], None)
 }
 
 #[cfg(test)]
@@ -334,7 +334,7 @@ mod tests {
         let offset = Position { era: 16, number: 1 };
         let text = event("order notification", &[json!({"a": 1}), json!("b")], Some(offset));
         assert_eq!(text, r#"2["order notification",{"a":1},"b","10-1"]"#);
-        assert_eq!(online(&["Anna".into()]), r#"2["online",["Anna"]]"#);
+        assert_eq!(online(["Anna"].into_iter()), r#"2["online",["Anna"]]"#);
     }
 
     #[test]

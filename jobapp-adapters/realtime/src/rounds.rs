@@ -14,7 +14,7 @@ use crate::conn::Conn;
 use crate::hub::{Hub, Said, Word};
 use crate::outbox::Overflow;
 use crate::polling::Turn;
-use crate::roll::Roll;
+use crate::presence::roll::Roll;
 
 /// How long the next connection waits for the answer to a polling request to be written.
 const TURN: Duration = Duration::from_millis(100);

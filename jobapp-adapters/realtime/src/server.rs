@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jobapp_gigs::SelectedCategories;
-use jobapp_realtime_core::{Fanout, Identity, News, Presence};
+use jobapp_realtime_core::{Fanout, News};
 use parking_lot::Mutex;
 use socketioxide_core::Sid;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use crate::handshake::Handshake;
 use crate::hub::Hub;
 use crate::outbox::Overflow;
 use crate::packet::{self, Argument, Auth, Incoming};
-use crate::roll::Roll;
+use crate::presence::roll::Roll;
 use crate::rounds::Rounds;
 use crate::seats::Seats;
 
@@ -26,9 +26,7 @@ const LONGEST_CATEGORY: usize = 200;
 /// Everything a gateway's sockets share.
 pub(crate) struct Server {
     pub(crate) config: RealtimeConfig,
-    pub(crate) gateway: Arc<str>,
     pub(crate) handshake: Arc<dyn Handshake>,
-    pub(crate) presence: Arc<dyn Presence>,
     pub(crate) fanout: Arc<dyn Fanout>,
     pub(crate) news: Arc<dyn News>,
     pub(crate) categories: Arc<dyn SelectedCategories>,
@@ -66,7 +64,7 @@ impl Server {
     /// A connection is gone.
     pub(crate) fn gone(&self, conn: &Conn) {
         if let Some(identity) = self.hub.closed(conn) {
-            self.left(&identity, conn);
+            self.roll.linger(&identity.username, conn.number());
         }
     }
 
@@ -90,7 +88,7 @@ impl Server {
                 }
             }
             (Ok(Incoming::Disconnect), _) => match self.hub.leave(conn) {
-                Some(identity) => self.left(&identity, conn),
+                Some(identity) => self.roll.linger(&identity.username, conn.number()),
                 None => conn.set_phase(Phase::Open),
             },
             (Ok(_), Phase::SignedIn | Phase::Anonymous) => {}
@@ -112,26 +110,27 @@ impl Server {
     pub(crate) fn join(&self, conn: &Arc<Conn>, auth: &Auth) {
         match self.hub.join(conn, auth) {
             Ok(Some(identity)) => {
-                conn.set_off(false);
                 self.roll.enter(&identity.username, conn.number());
+                self.roll.ask(conn);
             }
             Ok(None) => {}
             Err(Overflow) => conn.hang_up(),
         }
     }
 
-    /// A user's connection is gone, but he may only be changing pages.
-    fn left(&self, identity: &Identity, conn: &Conn) {
-        // When the runtime ends, so does the gateway's lease.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (roll, user, number) = (self.roll.clone(), identity.username.clone(), conn.number());
-        let (linger, stop) = (self.config.presence.linger, self.stop.clone());
-        runtime.spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep(linger) => roll.leave(&user, number),
-                () = stop.cancelled() => {}
+    /// None of a user's connections here counts until he says that he is back.
+    pub(crate) fn off(&self, username: &str) {
+        self.roll.off(username);
+    }
+
+    /// A user's connections here count, and everybody is told who is online.
+    pub(crate) fn back(&self, username: &str) {
+        for conn in self.hub.room(username) {
+            if let Some(owner) = conn.owner() {
+                self.roll.enter(&owner.username, conn.number());
             }
-        });
+        }
+        self.roll.announce();
     }
 
     /// An event of a signed-in connection.
@@ -140,14 +139,10 @@ impl Server {
         match name {
             "getLoggedInUsers" => self.roll.ask(conn),
             "loggedInUsers" if names(arguments.first(), user) => {
-                conn.set_off(false);
                 self.roll.enter(user, conn.number());
                 self.roll.ask(conn);
             }
-            "removeLoggedInUser" if names(arguments.first(), user) => {
-                conn.set_off(true);
-                self.roll.leave(user, conn.number());
-            }
+            "removeLoggedInUser" if names(arguments.first(), user) => self.roll.leave(user, conn.number()),
             "category" if names(arguments.get(1), user) => {
                 if let Some(Argument::Text(category)) = arguments.first() {
                     self.select(user, category);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use jobapp_realtime_core::{Feed, Identity, Lease, Published, Since};
+use jobapp_realtime_core::{Feed, Identity, Published, Since};
 use jobapp_wire::messages::Realtime as Event;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -27,6 +27,10 @@ pub(crate) async fn read_back(server: &Server, feed: &mut Feed) {
         take(server, &published);
     }
 }
+
+/// What gateways tell each other of a user who says that he is gone, or there: his name.
+pub(crate) const OFF: &str = "user off";
+pub(crate) const BACK: &str = "user back";
 
 /// Takes every published event until the server stops.
 pub(crate) async fn follow(server: Arc<Server>, first: Feed) {
@@ -72,8 +76,9 @@ fn take(server: &Server, published: &Published) {
     if event.event != Event::SESSION_ENDED && !event.receivers.is_empty() {
         server.rounds.begin(server.hub.deliver(published));
     } else {
-        server.hub.pass(published.position);
-        hear(server, published);
+        if server.hub.pass(published) {
+            hear(server, published);
+        }
     }
     join_those_ahead(server);
 }
@@ -88,36 +93,25 @@ fn join_those_ahead(server: &Server) {
 /// Does what an event says that no browser hears.
 fn hear(server: &Server, published: &Published) {
     let event = &published.envelope.event;
-    if event.event != Event::SESSION_ENDED {
-        return server.news.heard(event);
+    let name = event.arguments.first().and_then(serde_json::Value::as_str);
+    match (event.event.as_str(), name) {
+        (Event::SESSION_ENDED, Some(sid)) => session_ended(server, sid, event),
+        (OFF, Some(username)) => server.off(username),
+        (BACK, Some(username)) => server.back(username),
+        (name @ (Event::SESSION_ENDED | OFF | BACK), None) => {
+            tracing::error!(id = published.envelope.id, event = name, "an event does not say of whom it tells");
+        }
+        _ => server.news.heard(event),
     }
-    let Some(sid) = event.arguments.first().and_then(serde_json::Value::as_str) else {
-        return tracing::error!(id = published.envelope.id, "a session ended without its id");
-    };
+}
+
+fn session_ended(server: &Server, sid: &str, event: &Event) {
     server.handshake.ended(sid);
     match event.receivers.as_slice() {
         [] => server.uncount(&server.hub.demote_session(sid)),
         users => {
             for user in users {
                 server.uncount(&server.hub.demote_session_of(user, sid));
-            }
-        }
-    }
-}
-
-/// Renews the gateway's lease until the server stops.
-pub(crate) async fn renew(server: Arc<Server>) {
-    let mut ticks = interval(server.config.presence.renew);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = server.stop.cancelled() => return,
-            _ = ticks.tick() => match server.presence.renew(&server.gateway).await {
-                Ok(Lease::Renewed) => {}
-                Ok(Lease::Begun) => server.roll.enter_all_again(),
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the gateway's lease was not renewed");
-                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Who is online.
+//! Who is online, at all gateways together.
 
 use std::sync::Arc;
 
@@ -7,50 +7,43 @@ use futures::stream::BoxStream;
 
 use crate::error::Unavailable;
 
-/// One connection of a user, somewhere.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ConnectionId {
-    /// The gateway that holds it.
-    pub gateway: Arc<str>,
-    /// Its number there.
-    pub number: u64,
+/// Somebody came online or went offline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// He is at a gateway and was at none before.
+    Came(Arc<str>),
+    /// He is at no gateway any more.
+    Went(Arc<str>),
 }
 
-/// What [`Presence::renew`] found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lease {
-    /// The gateway's connections are known and stay.
-    Renewed,
-    /// They were forgotten, or there were none yet: the gateway must enter them again.
-    Begun,
+/// Who is online from some moment on.
+pub struct Watch {
+    /// Everybody who was online at that moment, the newest first.
+    pub online: Vec<String>,
+    /// Who came and went after it, in order. Ends when some of it may have been missed.
+    pub changes: BoxStream<'static, Change>,
 }
 
-/// Who is online, counted in connections, at all gateways together. A user is online as long as one connection of his
-/// has entered and not left.
+/// Who is online, at all gateways together: a user is online as long as he is at one of them.
 ///
-/// A gateway holds a lease on its connections and renews it; those of a gateway that stopped doing so leave by
-/// themselves, within 30 s of its end at the latest.
+/// A gateway counts its connections itself ([`crate::Attendance`]) and says when the first of a user came and the last
+/// went. What it says may get lost on the way. So it says again and again who is there, and that counts. It holds a lease
+/// by doing so: the users of a gateway that stopped leave by themselves, within 30 s of its end at the latest.
 #[async_trait]
 pub trait Presence: Send + Sync {
-    /// A connection of a user is there; entering twice is entering once. Returns whether that brought him online.
-    async fn enter(&self, user: &str, connection: &ConnectionId) -> Result<bool, Unavailable>;
+    /// A user is at a gateway; entering twice is entering once. Returns whether that brought him online.
+    async fn enter(&self, gateway: &str, user: &str) -> Result<bool, Unavailable>;
 
-    /// A connection is gone. Returns whether that took him offline.
-    async fn leave(&self, user: &str, connection: &ConnectionId) -> Result<bool, Unavailable>;
+    /// A user is not at a gateway any more. Returns whether that took him offline.
+    async fn leave(&self, gateway: &str, user: &str) -> Result<bool, Unavailable>;
 
-    /// All connections of a user are gone, as far as presence goes. Returns whether that took him offline.
-    async fn off(&self, user: &str) -> Result<bool, Unavailable>;
+    /// The gateway is alive, and these users are at it and nobody else, whatever was said or lost before: who is missing
+    /// enters, in this order, and who is too many leaves. The users of gateways whose lease is over leave too.
+    async fn renew(&self, gateway: &str, users: &[Arc<str>]) -> Result<(), Unavailable>;
 
-    /// Everybody who is online, the newest first.
-    async fn online(&self) -> Result<Vec<String>, Unavailable>;
-
-    /// The gateway is alive. Also drops the connections of gateways whose lease is over.
-    async fn renew(&self, gateway: &str) -> Result<Lease, Unavailable>;
-
-    /// The gateway is going: all its connections leave.
+    /// The gateway is going: all its users leave it.
     async fn retire(&self, gateway: &str) -> Result<(), Unavailable>;
 
-    /// Tells from now on whenever somebody came online or went offline, at any gateway. Several changes at once may be told
-    /// as one.
-    fn changes(&self) -> BoxStream<'static, ()>;
+    /// Who is online now, and who comes and goes from now on, at any gateway.
+    async fn watch(&self) -> Result<Watch, Unavailable>;
 }

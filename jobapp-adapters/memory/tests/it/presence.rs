@@ -7,8 +7,9 @@ use jobapp_contracts::presence::Gateways;
 use jobapp_memory::MemoryPresence;
 
 async fn fresh() -> Gateways {
-    let presence = MemoryPresence::with_lease(Duration::from_millis(200));
-    Gateways { elsewhere: Arc::new(presence.clone()), presence: Arc::new(presence), keep: Arc::new(()) }
+    // Long enough for a slow test, short enough to wait for a dead gateway.
+    let presence = MemoryPresence::with_lease(Duration::from_secs(2));
+    Gateways { there: Arc::new(presence.clone()), here: Arc::new(presence), keep: Arc::new(()) }
 }
 
 jobapp_contracts::presence!(fresh());
