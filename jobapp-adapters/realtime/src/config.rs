@@ -103,7 +103,7 @@ impl fmt::Debug for RealtimeConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seats::{Full, Seats};
+    use crate::engine::seats::{Full, Seats};
 
     #[test]
     fn a_user_may_have_a_thousand_connections() {

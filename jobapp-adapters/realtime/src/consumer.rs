@@ -1,13 +1,25 @@
 //! The queue the services put events into.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jobapp_kernel::{Delivery, Handler, Outcome, unreadable};
+use jobapp_realtime_core::{Envelope, Fanout, Unavailable};
 use jobapp_wire::messages::Realtime as Event;
+use serde_json::Value;
 
-use crate::Realtime;
+/// Hands an event to every gateway.
+pub(crate) async fn publish(fanout: &dyn Fanout, id: &str, event: &Event) -> Result<(), Unavailable> {
+    // The existing client reads fields of the first argument without looking.
+    if event.arguments.first().is_none_or(Value::is_null) {
+        tracing::error!(id, event = event.event, "an event without content was passed over");
+        return Ok(());
+    }
+    fanout.publish(Envelope { id: id.to_owned(), event: event.clone() }).await
+}
 
 /// Hands what comes from the queue to every gateway.
-pub(crate) struct Consumer(pub(crate) Realtime);
+pub(crate) struct Consumer(pub(crate) Arc<dyn Fanout>);
 
 #[async_trait]
 impl Handler for Consumer {
@@ -16,7 +28,7 @@ impl Handler for Consumer {
             Ok(event) => event,
             Err(error) => return Outcome::dead(unreadable(&error)),
         };
-        match self.0.deliver(&delivery.effect(), &event).await {
+        match publish(&*self.0, &delivery.effect(), &event).await {
             Ok(()) => Outcome::Done,
             Err(error) => Outcome::of(&error),
         }

@@ -33,6 +33,11 @@
 //! because there is one namespace, no acknowledgement and no binary data. An idle websocket takes a few KiB (`cargo xtask
 //! bench realtime` measures it).
 //!
+//! # The rooms of this crate
+//! A request comes to `transports`, which decides who may connect and how. What carries a connection and what waits to be
+//! sent to it is in `engine`. `server` says what happens to sockets: who joined is in a user's room (`rooms`), and who
+//! comes and goes is told to `presence`. Events of all gateways come by `feed`.
+//!
 //! # Order
 //! A user's connections are written to in the order in which they were opened, each after the one before, websockets and
 //! polling alike: the existing client keeps listeners over older lists on its older connections, and the last to hear an
@@ -53,34 +58,29 @@
 //! matter and the users of a killed one leave; and each keeps its own list of who is online, by the changes it is told of.
 
 mod config;
-mod conn;
 mod consumer;
-mod door;
+mod engine;
+mod feed;
 mod handshake;
-mod hub;
-mod outbox;
 mod packet;
-mod polling;
 mod presence;
-mod rounds;
-mod seats;
+mod rooms;
 mod server;
+mod transports;
 mod upkeep;
-mod websocket;
-mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::routing::any;
 use jobapp_gigs::SelectedCategories;
 use jobapp_kernel::{Handler, Queue, Subscription};
 use jobapp_wire::messages::Realtime as Event;
 use jobapp_wire::queues::GATEWAY_REALTIME;
 use parking_lot::Mutex;
-use serde_json::Value;
 use socketioxide_core::Sid;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -91,13 +91,15 @@ pub use jobapp_realtime_core::{
     Unavailable, Watch,
 };
 
-use crate::hub::Hub;
-use crate::outbox::QUEUE;
+use crate::consumer::{Consumer, publish};
+use crate::engine::outbox::QUEUE;
+use crate::engine::seats::Seats;
 use crate::presence::keeper::Keeper;
 use crate::presence::roll::Roll;
-use crate::rounds::Rounds;
-use crate::seats::Seats;
+use crate::rooms::hub::Hub;
+use crate::rooms::rounds::Rounds;
 use crate::server::Server;
+use crate::transports::requests;
 
 /// How often a draining server closes some connections.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
@@ -161,7 +163,7 @@ impl Realtime {
         recovery.replay = recovery.replay.min(QUEUE / 2);
         let hub = Arc::new(Hub::new(recovery, feed.from));
         let (roll, entries) = Roll::new();
-        let rounds = Rounds::new(hub.clone(), roll.clone());
+        let rounds = Rounds::new(hub.clone());
         let keeper =
             Keeper::new((roll.clone(), entries), presence, rounds.clone(), hub.clone(), gateway, config.presence)
                 .await?;
@@ -183,8 +185,8 @@ impl Realtime {
             connections: AtomicU64::new(0),
         });
         tokio::spawn(keeper.run(stop.clone()));
-        upkeep::read_back(&server, &mut feed).await;
-        tokio::spawn(upkeep::follow(server.clone(), feed));
+        feed::read_back(&server, &mut feed).await;
+        tokio::spawn(feed::follow(server.clone(), feed));
         tokio::spawn(upkeep::look_after(server.clone()));
         Ok(Self { server, _stop: Arc::new(stop.drop_guard()) })
     }
@@ -192,10 +194,10 @@ impl Realtime {
     /// The routes. CORS headers, compression and logs are the business of the router they are mounted in; request limits
     /// should leave them alone, since a page opens dozens of sockets at once.
     pub fn router(&self) -> Router {
-        Router::new()
-            .route("/socket.io", any(door::answer))
-            .route(door::PATH, any(door::answer))
-            .with_state(self.clone())
+        // As long as somebody may ask, the server goes on.
+        let realtime = self.clone();
+        let answer = any(move |request: Request| requests::answer(realtime.server.clone(), request));
+        Router::new().route("/socket.io", answer.clone()).route(requests::PATH, answer)
     }
 
     /// A router with [`Realtime::router`] in it.
@@ -210,7 +212,7 @@ impl Realtime {
 
     /// What takes the services' events from their queue, in order.
     pub fn consumer(&self) -> (Subscription, Arc<dyn Handler>) {
-        (Subscription::to(GATEWAY_REALTIME), Arc::new(consumer::Consumer(self.clone())))
+        (Subscription::to(GATEWAY_REALTIME), Arc::new(Consumer(self.server.fanout.clone())))
     }
 
     /// Hands an event to every connection of its receivers, at every gateway. The same id again has no effect.
@@ -218,12 +220,7 @@ impl Realtime {
     /// # Errors
     /// [`Unavailable`] when the other gateways cannot be reached; then it should be tried again.
     pub async fn deliver(&self, id: &str, event: &Event) -> Result<(), Unavailable> {
-        // The existing client reads fields of the first argument without looking.
-        if event.arguments.first().is_none_or(Value::is_null) {
-            tracing::error!(id, event = event.event, "an event without content was passed over");
-            return Ok(());
-        }
-        self.server.fanout.publish(Envelope { id: id.to_owned(), event: event.clone() }).await
+        publish(&*self.server.fanout, id, event).await
     }
 
     /// The session ended: its sockets at this gateway stay connected and hear nothing more.
@@ -238,12 +235,12 @@ impl Realtime {
 
     /// The user says that he is gone: he is offline at once, whatever is still connected, at any gateway.
     pub fn off(&self, username: &str) {
-        self.tell(upkeep::OFF, username, Server::off);
+        self.tell(feed::OFF, username, Server::off);
     }
 
     /// The user says that he is there. He is online as long as he is connected; everybody is told who is.
     pub fn seen(&self, username: &str) {
-        self.tell(upkeep::BACK, username, Server::back);
+        self.tell(feed::BACK, username, Server::back);
     }
 
     /// Tells every gateway of a user; this one at the least.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use jobapp_gigs::SelectedCategories;
 use jobapp_realtime_core::{Fanout, News};
@@ -11,17 +12,20 @@ use socketioxide_core::Sid;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::RealtimeConfig;
-use crate::conn::{Conn, Phase};
+use crate::engine::conn::{Conn, Phase};
+use crate::engine::outbox::Overflow;
+use crate::engine::seats::Seats;
 use crate::handshake::Handshake;
-use crate::hub::Hub;
-use crate::outbox::Overflow;
 use crate::packet::{self, Argument, Auth, Incoming};
 use crate::presence::roll::Roll;
-use crate::rounds::Rounds;
-use crate::seats::Seats;
+use crate::rooms::hub::Hub;
+use crate::rooms::rounds::Rounds;
 
 /// The longest category that is remembered, in bytes.
 const LONGEST_CATEGORY: usize = 200;
+
+/// How long a socket waits for a gateway that has not heard yet what it has. The client's own patience is 20 s.
+const AHEAD: Duration = Duration::from_secs(5);
 
 /// Everything a gateway's sockets share.
 pub(crate) struct Server {
@@ -63,8 +67,10 @@ impl Server {
 
     /// A connection is gone.
     pub(crate) fn gone(&self, conn: &Conn) {
-        if let Some(identity) = self.hub.closed(conn) {
-            self.roll.linger(&identity.username, conn.number());
+        self.hub.closed(conn);
+        // One that did not count, or does not any more, is nobody's loss.
+        if let Some(owner) = conn.owner() {
+            self.roll.linger(&owner.username, conn.number());
         }
     }
 
@@ -107,7 +113,7 @@ impl Server {
     }
 
     /// A connection wants to join the default namespace.
-    pub(crate) fn join(&self, conn: &Arc<Conn>, auth: &Auth) {
+    fn join(&self, conn: &Arc<Conn>, auth: &Auth) {
         match self.hub.join(conn, auth) {
             Ok(Some(identity)) => {
                 self.roll.enter(&identity.username, conn.number());
@@ -131,6 +137,13 @@ impl Server {
             }
         }
         self.roll.announce();
+    }
+
+    /// Lets those join who have heard no more than this gateway, or waited long enough.
+    pub(crate) fn let_in_those_ahead(&self) {
+        for (conn, auth) in self.hub.caught_up(AHEAD) {
+            self.join(&conn, &auth);
+        }
     }
 
     /// An event of a signed-in connection.

@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::roll::{Entry, Roll};
 use crate::config::PresenceConfig;
-use crate::hub::Hub;
 use crate::packet;
-use crate::rounds::Rounds;
+use crate::rooms::hub::Hub;
+use crate::rooms::rounds::Rounds;
 
 /// How long changes are gathered before they are announced: a page that loads brings dozens of connections.
 const GATHER: Duration = Duration::from_millis(50);

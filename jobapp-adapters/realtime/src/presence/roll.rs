@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use crate::conn::Conn;
+use crate::engine::conn::Conn;
 
 /// Something for the roll.
 #[derive(Debug)]

@@ -10,11 +10,10 @@ use std::time::Duration;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, timeout};
 
-use crate::conn::Conn;
-use crate::hub::{Hub, Said, Word};
-use crate::outbox::Overflow;
-use crate::polling::Turn;
-use crate::presence::roll::Roll;
+use super::hub::{Hub, Said, Word};
+use crate::engine::conn::Conn;
+use crate::engine::outbox::Overflow;
+use crate::engine::polling::Turn;
 
 /// How long the next connection waits for the answer to a polling request to be written.
 const TURN: Duration = Duration::from_millis(100);
@@ -29,18 +28,17 @@ const YIELD: usize = 32;
 #[derive(Debug, Clone)]
 pub(crate) struct Rounds {
     hub: Arc<Hub>,
-    roll: Roll,
 }
 
 impl Rounds {
-    pub(crate) fn new(hub: Arc<Hub>, roll: Roll) -> Self {
-        Self { hub, roll }
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self { hub }
     }
 
     /// Does what is left to do after something was said.
     pub(crate) fn begin(&self, said: Said) {
         for conn in &said.overflowed {
-            self.give_up(conn);
+            hang_up(conn);
         }
         for user in said.rounds {
             // Without a budget: a stream that refuses because the task wrote much already would be taken for a full one.
@@ -72,20 +70,17 @@ impl Rounds {
             Ok(turn) => turn,
             Err(Overflow) => {
                 self.hub.give_up(conn);
-                self.give_up(conn);
+                hang_up(conn);
                 None
             }
         }
     }
+}
 
-    /// Hangs up on a connection that does not take what is sent to it; its client can resume.
-    fn give_up(&self, conn: &Conn) {
-        tracing::info!(number = conn.number(), "a connection does not take what is sent to it and is closed");
-        conn.hang_up();
-        if let Some(owner) = conn.owner() {
-            self.roll.leave(&owner.username, conn.number());
-        }
-    }
+/// Hangs up on a connection that does not take what is sent to it; its client can resume.
+fn hang_up(conn: &Conn) {
+    tracing::info!(number = conn.number(), "a connection does not take what is sent to it and is closed");
+    conn.hang_up();
 }
 
 /// Waits until a polling request's answer is written, as long as there is patience left.

@@ -1,7 +1,7 @@
 //! Engine.IO over a websocket, from the start as the existing client connects, or after polling.
 //!
 //! A connection is one task. It reads, asks now and then whether the client is still there, and writes what the stream did
-//! not take at once ([`crate::outbox`]). Packets are shared by all who get them and written from where they are.
+//! not take at once ([`crate::engine::outbox`]). Packets are shared by all who get them and written from where they are.
 
 use std::io;
 use std::pin::Pin;
@@ -16,9 +16,10 @@ use tungstenite::Message;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
 use crate::config::RealtimeConfig;
-use crate::outbox::{Carrier, End};
+use crate::engine::End;
+use crate::engine::outbox::Carrier;
+use crate::engine::wire::{Bridge, Chunk, Over};
 use crate::server::Opened;
-use crate::wire::{Bridge, Chunk, Over};
 
 /// The first buffer a connection reads into, in bytes. It grows with what comes; clients send little.
 const READ_BUFFER: usize = 128;

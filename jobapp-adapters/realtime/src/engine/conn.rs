@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 use socketioxide_core::Str;
 use tokio::time::Instant;
 
-use crate::outbox::{Outbox, Overflow};
-use crate::polling::Turn;
-use crate::seats::Seat;
+use super::outbox::{Outbox, Overflow};
+use super::polling::Turn;
+use super::seats::Seat;
 
 /// What the handshake found out.
 #[derive(Debug)]

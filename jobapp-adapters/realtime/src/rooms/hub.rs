@@ -9,13 +9,13 @@ use parking_lot::Mutex;
 use socketioxide_core::{Sid, Str};
 use tokio::time::Instant;
 
-use crate::conn::{Conn, Phase};
-use crate::outbox::Overflow;
+use crate::engine::conn::{Conn, Phase};
+use crate::engine::outbox::Overflow;
 use crate::packet::{self, Auth};
 
 /// The connections of this gateway and the last events. Everything that must happen in order happens under one lock:
 /// joining with its replay, saying something to a room, demoting. It is written to the room's connections outside of it,
-/// by one round a room ([`crate::rounds`]).
+/// by one round a room ([`crate::rooms::rounds`]).
 #[derive(Debug)]
 pub(crate) struct Hub(Mutex<State>);
 
@@ -108,12 +108,12 @@ impl Hub {
         self.0.lock().conns.insert(conn.number(), conn);
     }
 
-    /// A connection is gone. Returns its user if it was in his room.
-    pub(crate) fn closed(&self, conn: &Conn) -> Option<Identity> {
+    /// A connection is gone.
+    pub(crate) fn closed(&self, conn: &Conn) {
         let mut state = self.0.lock();
         state.conns.remove(&conn.number());
         state.ahead.retain(|ahead| ahead.conn.number() != conn.number());
-        state.take_out(conn, Phase::Open)
+        state.take_out(conn, Phase::Open);
     }
 
     /// A connection joins the default namespace. Returns whose room it is in now. `Err` when it could not even take the
@@ -436,9 +436,9 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conn::Admission;
-    use crate::outbox::Outbox;
-    use crate::seats::Seats;
+    use crate::engine::conn::Admission;
+    use crate::engine::outbox::Outbox;
+    use crate::engine::seats::Seats;
     use jobapp_http::Arrival;
     use jobapp_realtime_core::Envelope;
     use jobapp_wire::messages::Realtime as Event;
@@ -576,7 +576,7 @@ mod tests {
         for conn in [&conn, &gone] {
             assert!(hub.join(conn, &heard(3)).unwrap().is_none());
         }
-        assert!(hub.closed(&gone).is_none());
+        hub.closed(&gone);
         let patience = Duration::from_secs(5);
         assert!(hub.caught_up(patience).is_empty());
         tokio::time::advance(patience).await;

@@ -12,8 +12,9 @@ use parking_lot::{Mutex, MutexGuard};
 use socketioxide_core::Str;
 use tungstenite::protocol::WebSocketContext;
 
-use crate::polling::{Asked, Polling, Turn};
-use crate::wire::{Chunk, Duplex, Wire};
+use super::End;
+use super::polling::{Asked, Polling, Turn};
+use super::wire::{Chunk, Duplex, Wire};
 
 /// How many packets may wait for a client before it is hung up on. Must hold a whole replay.
 pub(crate) const QUEUE: usize = 512;
@@ -35,16 +36,6 @@ pub(crate) struct Line {
     packets: VecDeque<Str>,
     pub(crate) end: End,
     pub(crate) carrier: Carrier,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    #[default]
-    Open,
-    /// After what waits.
-    Closing,
-    /// Nobody sends anything any more.
-    Closed,
 }
 
 /// What carries a connection.
