@@ -55,13 +55,14 @@ pub enum KettleEvent {
 }
 
 /// What is stored of a kettle.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 #[serde(tag = "v")]
 pub enum KettleState {
     /// The first shape.
     #[serde(rename = "1")]
     V1(Box<KettleStateV1>),
 }
+jobapp_kernel::forms!(KettleState { "1" => V1 });
 
 /// The first shape of what is stored of a kettle.
 #[derive(Debug, Serialize, Deserialize)]

@@ -109,13 +109,14 @@ impl fmt::Debug for FakeIntentV1 {
 }
 
 /// What is stored of a fake payment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum FakeIntentState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<FakeIntentV1>),
 }
+jobapp_kernel::forms!(FakeIntentState { "1" => V1 });
 
 impl FakeIntent {
     /// The payment that was made with an idempotency key.

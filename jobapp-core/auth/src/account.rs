@@ -491,13 +491,14 @@ impl Account {
 }
 
 /// What is stored of an account.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum AccountState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<StoredAccountV1>),
 }
+jobapp_kernel::forms!(AccountState { "1" => V1 });
 
 /// The first form of a stored account.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -123,13 +123,14 @@ impl Attempts {
 }
 
 /// What is stored of a count.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum AttemptsState {
     /// The first form.
     #[serde(rename = "1")]
     V1(StoredAttemptsV1),
 }
+jobapp_kernel::forms!(AttemptsState { "1" => V1 });
 
 /// The first form of a stored count.
 #[derive(Debug, Clone, Serialize, Deserialize)]

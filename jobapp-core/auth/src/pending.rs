@@ -180,13 +180,14 @@ pub struct BegunWith {
 }
 
 /// What is stored of a sign-in.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum PendingSignInState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<StoredPendingV1>),
 }
+jobapp_kernel::forms!(PendingSignInState { "1" => V1 });
 
 /// The first form of a stored sign-in.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -266,13 +266,14 @@ impl fmt::Debug for Session {
 }
 
 /// What is stored of a session.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum SessionState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<StoredSessionV1>),
 }
+jobapp_kernel::forms!(SessionState { "1" => V1 });
 
 /// The first form of a stored session.
 #[derive(Clone, Serialize, Deserialize)]

@@ -227,13 +227,14 @@ impl Conversation {
 }
 
 /// What is stored of a conversation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum ConversationState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<ConversationV1>),
 }
+jobapp_kernel::forms!(ConversationState { "1" => V1 });
 
 /// The first stored form of a conversation.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -292,13 +292,14 @@ impl ChatMessage {
 }
 
 /// What is stored of a message.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum MessageState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<MessageV1>),
 }
+jobapp_kernel::forms!(MessageState { "1" => V1 });
 
 /// The first stored form of a message.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -140,13 +140,14 @@ impl Card {
 }
 
 /// What is stored of a card.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum CardState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<CardV1>),
 }
+jobapp_kernel::forms!(CardState { "1" => V1 });
 
 /// The first stored form of a card.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -264,13 +264,14 @@ fn when(holds: bool, value: KeyValue) -> Vec<KeyValue> {
 }
 
 /// What is stored of a gig.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum GigState {
     /// The first form: the listing. Once that gains a field, the field needs a default, or this a second form.
     #[serde(rename = "1")]
     V1(Box<Listing>),
 }
+jobapp_kernel::forms!(GigState { "1" => V1 });
 
 impl Aggregate for Gig {
     const NAME: &'static str = "gig";

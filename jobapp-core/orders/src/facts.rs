@@ -54,13 +54,14 @@ pub struct GigFactV1 {
 }
 
 /// What is stored of a gig fact.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum GigFactState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<GigFactV1>),
 }
+jobapp_kernel::forms!(GigFactState { "1" => V1 });
 
 impl GigFact {
     /// Nothing is known of this gig yet.
@@ -220,13 +221,14 @@ pub struct OfferFactV1 {
 }
 
 /// What is stored of an offer fact.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum OfferFactState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<OfferFactV1>),
 }
+jobapp_kernel::forms!(OfferFactState { "1" => V1 });
 
 impl OfferFact {
     /// The offers for a gig between two users, see [`OfferFact::between`]; by age.

@@ -44,13 +44,14 @@ pub struct OrderNotification {
 }
 
 /// What is stored of a notification.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum NotificationState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<NotificationRecord>),
 }
+jobapp_kernel::forms!(NotificationState { "1" => V1 });
 
 impl NotificationState {
     /// What the notification consists of.

@@ -1,7 +1,7 @@
 //! The order: it decides, and raises events.
 
 use jobapp_kernel::{Aggregate, InvalidState, Key, KeyValue, Money, ObjectId, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::event::{OrderEvent, Step};
 use crate::extension::Extension;
@@ -416,13 +416,14 @@ const fn at_most(most: usize, done: usize, action: Action) -> Result<(), Refused
 }
 
 /// What is stored of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "v")]
 pub enum OrderState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<OrderRecord>),
 }
+jobapp_kernel::forms!(OrderState { "1" => V1 });
 
 impl OrderState {
     /// What the order consists of.

@@ -84,13 +84,14 @@ pub struct PaymentV1 {
 }
 
 /// What is stored of a payment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum PaymentState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<PaymentV1>),
 }
+jobapp_kernel::forms!(PaymentState { "1" => V1 });
 
 /// What payments raise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

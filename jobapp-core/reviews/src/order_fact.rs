@@ -100,13 +100,14 @@ impl OrderFact {
 }
 
 /// What is stored of an order.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum OrderFactState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<OrderFactV1>),
 }
+jobapp_kernel::forms!(OrderFactState { "1" => V1 });
 
 /// The first stored form of an order.
 #[derive(Debug, Clone, Serialize, Deserialize)]

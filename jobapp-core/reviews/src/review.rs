@@ -173,13 +173,14 @@ impl Review {
 }
 
 /// What is stored of a review.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum ReviewState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<ReviewV1>),
 }
+jobapp_kernel::forms!(ReviewState { "1" => V1 });
 
 /// The first stored form of a review.
 #[derive(Debug, Clone, Serialize, Deserialize)]

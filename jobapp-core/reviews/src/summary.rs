@@ -99,13 +99,14 @@ impl RatingSummary {
 }
 
 /// What is stored of totals.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum RatingSummaryState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<RatingSummaryV1>),
 }
+jobapp_kernel::forms!(RatingSummaryState { "1" => V1 });
 
 /// The first stored form of totals.
 #[derive(Debug, Clone, Serialize, Deserialize)]

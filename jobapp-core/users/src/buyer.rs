@@ -179,13 +179,14 @@ impl Buyer {
 }
 
 /// What is stored of a buyer.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum BuyerState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<BuyerV1>),
 }
+jobapp_kernel::forms!(BuyerState { "1" => V1 });
 
 /// The first stored form of a buyer.
 #[derive(Debug, Clone, Serialize, Deserialize)]

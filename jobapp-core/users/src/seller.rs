@@ -168,13 +168,14 @@ impl Seller {
 }
 
 /// What is stored of a seller.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "v")]
 pub enum SellerState {
     /// The first form.
     #[serde(rename = "1")]
     V1(Box<SellerV1>),
 }
+jobapp_kernel::forms!(SellerState { "1" => V1 });
 
 /// The first stored form of a seller.
 #[derive(Debug, Clone, Serialize, Deserialize)]
