@@ -41,7 +41,7 @@ async fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     println!("machine: {}", machine());
     let port = free_port()?;
-    let arguments = ["--log", "warn", "--rate-limits", "off"];
+    let arguments = ["--log", "error", "--rate-limits", "off"];
     let running = Running::start(&program, folder.path(), port, &arguments, Stdio::inherit())?;
     crowd::answers(port).await?;
     let people = crowd::gather(port, 2).await?;

@@ -104,7 +104,7 @@ impl Measured {
             }
             None => Command::new(program),
         };
-        command.args(["--port", &port.to_string(), "--log", "warn", "--rate-limits", "off"]);
+        command.args(["--port", &port.to_string(), "--log", "error", "--rate-limits", "off"]);
         command.arg("--data").arg(folder.join("data")).stdout(Stdio::null());
         let running = Running(command.spawn().with_context(|| format!("{} could not be started", program.display()))?);
         crowd::answers(port).await?;
@@ -240,7 +240,7 @@ impl Measured {
         for connections in CONNECTIONS {
             let next = move |place: usize, number: usize| {
                 let some = number * connections + place < SIGN_UPS;
-                some.then(|| crowd::sign_up(&format!("new{connections:03}x{place:03}x{number:04}")))
+                some.then(|| crowd::sign_up(&format!("n{connections:03}{place:03}{number:04}")))
             };
             let cpu = self.report("sign-ups, with their hashes", connections, next).await?;
             let hash = hash_seconds().await?;
