@@ -69,6 +69,11 @@ impl SqlStoreError {
     }
 }
 
+/// Something is too large to be sealed.
+pub(crate) fn too_large(error: jobapp_seal::TooLarge) -> DbErr {
+    DbErr::Custom(error.to_string())
+}
+
 fn why_not_open(source: &DbErr) -> &'static str {
     match Fault::of(source) {
         Some(Fault::Damaged) => "is damaged, or is no database",

@@ -40,7 +40,6 @@
 //! What differs between databases is in one file, `dialect.rs`; every statement is built from a description that sea-query
 //! writes for the connection's database. SQLite is the database that is wired up.
 
-mod backup;
 pub mod bus;
 mod condition;
 mod config;
@@ -59,18 +58,16 @@ mod queries;
 mod repository;
 mod row;
 mod save;
-mod seal;
 mod sequence;
 mod statement;
 mod store;
 mod tables;
 
-pub use backup::{BackupError, copy_databases};
 pub use bus::{QueueDepth, SqlBus, SqlBusCensus, SqlBusConfig};
 pub use config::{Headers, Location, SqlConfig};
 pub use dialect::{Depth, Fault};
 pub use error::SqlStoreError;
 pub use examine::examine;
+pub use jobapp_seal::Seal;
 pub use namespace::{InvalidNamespace, Namespace};
-pub use seal::Seal;
 pub use store::SqlStore;

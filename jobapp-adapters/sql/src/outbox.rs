@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_kernel::{MessageId, Outbox, OutboxEntry, RepositoryError, Timestamp, Version};
+use jobapp_seal::{self as seal, Seal};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
@@ -13,7 +14,6 @@ use crate::SqlStore;
 use crate::dialect;
 use crate::inner::Inner;
 use crate::outbox_statements::NOBODY;
-use crate::seal::{self, Seal};
 use crate::statement::limited;
 
 fn failed(store: &Inner, attempt: &'static str) -> impl Fn(DbErr) -> RepositoryError {

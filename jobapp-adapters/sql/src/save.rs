@@ -4,14 +4,15 @@ use jobapp_kernel::{
     Aggregate, Cause, Change, ChangeKind, Key, KeyValue, MAX_KEY_BYTES, OutboxEntry, RepositoryError, Saved, Version,
     id_text,
 };
+use jobapp_seal::{self as seal, Seal};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Value};
 use sha2::{Digest, Sha256};
 
 use crate::dialect::Violation;
+use crate::error::too_large;
 use crate::inner::Inner;
 use crate::patience::Patience;
 use crate::queries::{Queries, SideQueries};
-use crate::seal::{self, Seal};
 use crate::statement::number;
 use crate::tables::{no_value, parameter};
 
@@ -267,7 +268,7 @@ impl Saving<'_> {
     async fn record<A: Aggregate>(&self, version: Version) -> Result<(), DbErr> {
         for (index, event) in self.prepared.events.iter().enumerate() {
             let entry = OutboxEntry::id_of(A::NAME, &self.prepared.id, version, index);
-            let event = seal::close_text(self.seal, event, &entry.0)?;
+            let event = seal::close_text(self.seal, event, &entry.0).map_err(too_large)?;
             let values = [
                 entry.0.into(),
                 A::NAME.into(),

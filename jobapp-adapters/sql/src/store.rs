@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns};
+use jobapp_seal::{self as seal, Seal};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
 use tokio::sync::Notify;
 
 use crate::connections::Connections;
 use crate::dialect::{self, Violation};
+use crate::error::too_large;
 use crate::inner::Inner;
 use crate::outbox_statements::OutboxStatements;
 use crate::repository::SqlRepository;
-use crate::seal::{self, Seal};
 use crate::tables::{self, Names};
 use crate::{Fault, Location, SqlConfig, SqlStoreError, migration};
 
@@ -175,7 +176,7 @@ async fn seal_outbox(
         let Ok(event) = row.try_get_by_index::<String>(2) else { continue };
         // Another process may have begun and not come to the end.
         let Ok(clear) = seal::open_text(Some(seal), event, &id) else { continue };
-        let sealed = seal.close_text(&clear, &id)?;
+        let sealed = seal.close_text(&clear, &id).map_err(too_large)?;
         let update = Query::update()
             .table(names.outbox.clone())
             .value("event", sealed)

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use jobapp_sql::copy_databases;
+use jobapp_sqlite::copy_databases;
 
 use crate::{Folder, Settings, output, private};
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jobapp_kernel::{DeadLetter, Delivery, Message, MessageId, Outcome, Timestamp};
 use jobapp_pump::{QueueDepth, Settled, Taken};
+use jobapp_seal::{self as seal, Seal};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 
 use super::tables::{DELAYED, READY, TAKEN};
-use crate::seal::{self, Seal};
+use crate::error::too_large;
 
 /// What a message is made of, in both tables.
 const MESSAGE: &str = "message_id, kind, exchange, routing_key, timestamp, headers, body";
@@ -32,13 +33,15 @@ pub(super) async fn seal_all(database: &impl ConnectionTrait, seal: &Seal) -> Re
             // What is sealed was so by a process that did not come to the end, or with a key that is lost.
             let Ok(clear) = seal::open(Some(seal), body, &place) else { continue };
             let sql = format!("UPDATE {table} SET body = ? WHERE seq = ?");
-            database.execute_raw(statement(sql, [seal.close(&clear, &place)?.into(), seq.into()])).await?;
+            database
+                .execute_raw(statement(sql, [seal.close(&clear, &place).map_err(too_large)?.into(), seq.into()]))
+                .await?;
         }
     }
     for row in database.query_all_raw(statement("SELECT seq, reason FROM bus_dead", [])).await? {
         let (seq, reason): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let Ok(clear) = seal::open_text(Some(seal), reason, REASON) else { continue };
-        let values = [seal.close_text(&clear, REASON)?.into(), seq.into()];
+        let values = [seal.close_text(&clear, REASON).map_err(too_large)?.into(), seq.into()];
         database.execute_raw(statement("UPDATE bus_dead SET reason = ? WHERE seq = ?", values)).await?;
     }
     Ok(())
@@ -66,7 +69,9 @@ pub(super) async fn store(
     );
     let headers = serde_json::to_string(&message.headers).map_err(|error| DbErr::Json(error.to_string()))?;
     let body = match seal {
-        Some(seal) => seal.close(&message.body, &place(queue, message.id.as_ref().map(|id| id.0.as_str())))?,
+        Some(seal) => {
+            seal.close(&message.body, &place(queue, message.id.as_ref().map(|id| id.0.as_str()))).map_err(too_large)?
+        }
         None => message.body.clone(),
     };
     let values: [Value; 8] = [
@@ -189,7 +194,7 @@ pub(super) async fn settle(
                 );
                 let attempts = i64::from(known.attempts);
                 // It may repeat words of the body.
-                let reason = seal::close_text(seal, reason, REASON)?;
+                let reason = seal::close_text(seal, reason, REASON).map_err(too_large)?;
                 let values = [attempts.into(), reason.into_owned().into(), now.as_millis().into(), seq.into()];
                 database.execute_raw(statement(sql, values)).await?;
                 gone.push(known.receipt);

@@ -5,7 +5,6 @@ use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use sea_orm::DbErr;
 
 /// What sealed bytes begin with. No JSON does, so what was stored before in clear is told apart.
 const MARK: &[u8] = b"\0sealed 1\0";
@@ -37,29 +36,41 @@ impl Seal {
     }
 
     /// These bytes, to be stored at this place.
-    pub(crate) fn close(&self, clear: &[u8], place: &str) -> Result<Vec<u8>, DbErr> {
+    ///
+    /// # Errors
+    /// [`TooLarge`]: some 256 GiB.
+    pub fn close(&self, clear: &[u8], place: &str) -> Result<Vec<u8>, TooLarge> {
         let nonce: [u8; NONCE] = rand::random();
         let payload = Payload { msg: clear, aad: place.as_bytes() };
         let sealed = XChaCha20Poly1305::new(&self.key)
             .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| DbErr::Custom(format!("{place} is too large to be sealed")))?;
+            .map_err(|_| TooLarge { place: place.to_owned() })?;
         Ok([MARK, &nonce, &sealed].concat())
     }
 
     /// This text, to be stored at this place.
-    pub(crate) fn close_text(&self, clear: &str, place: &str) -> Result<String, DbErr> {
+    ///
+    /// # Errors
+    /// As [`Seal::close`].
+    pub fn close_text(&self, clear: &str, place: &str) -> Result<String, TooLarge> {
         Ok(format!("{TEXT_MARK}{}", hex::encode(&self.close(clear.as_bytes(), place)?[MARK.len()..])))
     }
 }
 
 /// What was stored at a place, with the key, if there is one. What was stored in clear is answered as it is.
-pub(crate) fn open(seal: Option<&Seal>, stored: Vec<u8>, place: &str) -> Result<Vec<u8>, Unopened> {
+///
+/// # Errors
+/// [`Unopened`].
+pub fn open(seal: Option<&Seal>, stored: Vec<u8>, place: &str) -> Result<Vec<u8>, Unopened> {
     let Some(sealed) = stored.strip_prefix(MARK) else { return Ok(stored) };
     unseal(seal.ok_or(Unopened::NoKey)?, sealed, place)
 }
 
 /// As [`open`], for a text.
-pub(crate) fn open_text(seal: Option<&Seal>, stored: String, place: &str) -> Result<String, Unopened> {
+///
+/// # Errors
+/// [`Unopened`].
+pub fn open_text(seal: Option<&Seal>, stored: String, place: &str) -> Result<String, Unopened> {
     let Some(digits) = stored.strip_prefix(TEXT_MARK) else { return Ok(stored) };
     let sealed = hex::decode(digits).map_err(|_| Unopened::OtherKey)?;
     let clear = unseal(seal.ok_or(Unopened::NoKey)?, &sealed, place)?;
@@ -73,13 +84,24 @@ fn unseal(seal: &Seal, sealed: &[u8], place: &str) -> Result<Vec<u8>, Unopened> 
 }
 
 /// A text as it is to be stored.
-pub(crate) fn close_text<'a>(seal: Option<&Seal>, clear: &'a str, place: &str) -> Result<Cow<'a, str>, DbErr> {
+///
+/// # Errors
+/// As [`Seal::close`].
+pub fn close_text<'a>(seal: Option<&Seal>, clear: &'a str, place: &str) -> Result<Cow<'a, str>, TooLarge> {
     seal.map_or(Ok(Cow::Borrowed(clear)), |seal| seal.close_text(clear, place).map(Cow::Owned))
+}
+
+/// Something is larger than the cipher takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place} is too large to be sealed")]
+pub struct TooLarge {
+    /// Where it was to be stored.
+    pub place: String,
 }
 
 /// Why something sealed cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unopened {
+pub enum Unopened {
     /// There is no key at all.
     #[error("it is sealed, and there is no key")]
     NoKey,

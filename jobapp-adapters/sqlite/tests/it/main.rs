@@ -1,0 +1,6 @@
+//! The store and the bus on SQLite.
+
+mod analytics;
+mod bus;
+mod categories;
+mod store;

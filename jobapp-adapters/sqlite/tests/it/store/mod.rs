@@ -1,0 +1,96 @@
+//! The store on SQLite: the suites of every store, and what only files can show.
+
+mod migration;
+mod opening;
+mod processes;
+mod sealed;
+mod shared;
+mod trouble;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use jobapp_contracts::fixture::Kettle;
+use jobapp_contracts::leases::Desk;
+use jobapp_contracts::{Corrupt, Harness, Reopen};
+use jobapp_kernel::ObjectId;
+use jobapp_sqlite::{SqliteConfig, SqliteStore};
+use tempfile::TempDir;
+
+/// Spoils a stored kettle with a statement of its own.
+fn corrupt(store: &SqliteStore) -> Corrupt {
+    let store = store.clone();
+    Box::new(move |id: ObjectId, state: &'static str| -> BoxFuture<'static, ()> {
+        let store = store.clone();
+        Box::pin(async move {
+            store.run_statements(format!("UPDATE kettle SET state = '{state}' WHERE id = '{id}'")).await.unwrap();
+        })
+    })
+}
+
+async fn harness(config: SqliteConfig, reopen: Option<Reopen>, folder: Option<Arc<TempDir>>) -> Harness {
+    let store = SqliteStore::open(config).await.unwrap();
+    Harness {
+        kettles: store.register::<Kettle>().await.unwrap(),
+        outbox: store.outbox(),
+        sequence: store.sequence(),
+        corrupt: corrupt(&store),
+        reopen,
+        guard: Box::new((store, folder)),
+    }
+}
+
+fn on_file(path: PathBuf, folder: Option<Arc<TempDir>>) -> BoxFuture<'static, Harness> {
+    let again = path.clone();
+    let reopen: Reopen = Arc::new(move || on_file(again.clone(), None));
+    Box::pin(async move { harness(SqliteConfig::file(path), Some(reopen), folder).await })
+}
+
+/// A store in a file of a folder that goes with it.
+async fn in_a_file() -> Harness {
+    let folder = TempDir::new().unwrap();
+    let path = file_in(folder.path());
+    on_file(path, Some(Arc::new(folder))).await
+}
+
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("kettles.db")
+}
+
+mod on_a_file {
+    use super::*;
+
+    jobapp_contracts::repository!(in_a_file());
+    jobapp_contracts::durability!(in_a_file());
+}
+
+mod in_memory {
+    use super::*;
+
+    jobapp_contracts::repository!(harness(SqliteConfig::memory(), None, None));
+}
+
+mod leases_in_a_file {
+    use super::*;
+
+    async fn desk() -> Desk {
+        let folder = TempDir::new().unwrap();
+        let open = || SqliteStore::open(SqliteConfig::file(file_in(folder.path())));
+        let (leases, elsewhere) = (open().await.unwrap().leases(), open().await.unwrap().leases());
+        Desk { leases, elsewhere, keep: Arc::new(folder) }
+    }
+
+    jobapp_contracts::leases!(desk());
+}
+
+mod leases_in_memory {
+    use super::*;
+
+    async fn desk() -> Desk {
+        let leases = SqliteStore::open(SqliteConfig::memory()).await.unwrap().leases();
+        Desk { elsewhere: Arc::clone(&leases), leases, keep: Arc::new(()) }
+    }
+
+    jobapp_contracts::leases!(desk());
+}
