@@ -68,9 +68,8 @@ impl Attendance {
     pub fn expire(&mut self, now: Instant) -> Vec<Arc<str>> {
         let mut gone = Vec::new();
         while let Some((until, user, number)) = self.lingering.pop_front_if(|(until, ..)| *until <= now) {
-            let lingers = self.users.get(&user).is_some_and(|attendant| {
-                attendant.connections.iter().any(|connection| *connection == (number, Some(until)))
-            });
+            let lingers =
+                self.users.get(&user).is_some_and(|attendant| attendant.connections.contains(&(number, Some(until))));
             if lingers && self.leave(&user, number) {
                 gone.push(user);
             }

@@ -94,8 +94,8 @@ impl Fanout for Away {
         Err(Unavailable { what: "fan-out", source: "the network is gone".into() })
     }
 
-    async fn subscribe(&self) -> Result<Feed, Unavailable> {
-        MemoryFanout::default().subscribe().await
+    async fn subscribe(&self, since: Since) -> Result<Feed, Unavailable> {
+        MemoryFanout::default().subscribe(since).await
     }
 }
 

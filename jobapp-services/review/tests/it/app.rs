@@ -14,6 +14,7 @@ use jobapp_kernel::{Delivery, FixedClock, Message, MessageId, Outcome, Queue, Ti
 use jobapp_memory::MemoryStore;
 use jobapp_platform::{Service, Shared};
 use jobapp_review_service::{ReviewConfig, ReviewPorts, ReviewService};
+use jobapp_reviews::ReviewAnalytics;
 use jobapp_wire::queues::REVIEW_ORDER;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,6 +30,7 @@ pub(crate) struct App {
     pub(crate) router: Router,
     shared: Shared,
     directory: Directory,
+    pub(crate) analytics: Arc<dyn ReviewAnalytics>,
 }
 
 impl App {
@@ -50,9 +52,9 @@ impl App {
         };
         // A store in memory is there at once.
         let ports = ReviewPorts::open(&store.clone().into(), &shared).now_or_never().unwrap().unwrap();
-        let directory = ports.reviews.directory.clone();
+        let (directory, analytics) = (ports.reviews.directory.clone(), Arc::clone(&ports.analytics));
         let service = ReviewService::new(ports, ReviewConfig::default());
-        Self { store, router: service.router(), service, shared, directory }
+        Self { store, router: service.router(), service, shared, directory, analytics }
     }
 
     /// Hears of a user.

@@ -166,7 +166,7 @@ async fn totals_count_each_review_of_a_buyer_once() {
         assert_eq!(app.deliver(REVIEW_ANALYTICS, body, Some(1)).await, Outcome::Done);
     }
     for subject in [Subject::seller(SELLER), Subject::gig(GIG)] {
-        let totals = app.service.analytics.of(subject.unwrap()).await.unwrap();
+        let totals = app.analytics.of(subject.unwrap()).await.unwrap();
         assert_eq!((totals.ratings().count(), totals.ratings().sum()), (1, 5));
         assert_eq!(totals.by_month().keys().collect::<Vec<_>>(), ["2026-11"]);
     }
