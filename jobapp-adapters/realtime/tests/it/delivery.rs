@@ -1,18 +1,13 @@
 //! Who hears what.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use async_trait::async_trait;
 use jobapp_kernel::{Delivery, Message, MessageId, Outcome, Timestamp};
-use jobapp_memory::MemoryFanout;
-use jobapp_realtime::{Envelope, Fanout, Feed, Realtime, RealtimePorts, Since, Unavailable};
+use jobapp_realtime::Realtime;
 use jobapp_wire::messages::Realtime as Event;
 use jobapp_wire::queues::GATEWAY_REALTIME;
 use serde_json::json;
 
 use crate::agent::{Agent, Client, Opening};
-use crate::world::{Gateway, Shared, config, message, ports};
+use crate::world::{Gateway, Shared, config, message};
 
 #[tokio::test]
 async fn both_users_hear_once_on_every_connection_and_nobody_else_does() {
@@ -109,32 +104,6 @@ async fn a_message_delivered_again_is_not_heard_again() {
         let outcome = handler.handle(&delivery(private)).await;
         let Outcome::Dead { reason } = &outcome else { panic!("{outcome:?}") };
         assert!(reason.contains("column") && !reason.contains("nonsense"), "{reason}");
-    }
-}
-
-/// The way to the other gateways, and nobody is there.
-struct Away;
-
-#[async_trait]
-impl Fanout for Away {
-    async fn publish(&self, _: Envelope) -> Result<(), Unavailable> {
-        Err(Unavailable { what: "fan-out", source: "nobody is there".into() })
-    }
-
-    async fn subscribe(&self, since: Since) -> Result<Feed, Unavailable> {
-        MemoryFanout::default().subscribe(since).await
-    }
-}
-
-#[tokio::test]
-async fn however_long_the_other_gateways_are_away_no_event_dies() {
-    let ports = RealtimePorts { fanout: Arc::new(Away), ..ports(&Shared::default()) };
-    let realtime = Realtime::start(config("alone"), ports).await.unwrap();
-    let (_, handler) = realtime.consumer();
-    let body = json!({"event": "message received", "arguments": [{"_id": "m1"}], "receivers": ["Anna"]}).to_string();
-    for attempt in [0, 3, 10_000] {
-        let outcome = handler.handle(&Delivery { attempt, ..delivery(&body) }).await;
-        assert!(matches!(outcome, Outcome::Retry { counts: false, after, .. } if after <= Duration::from_secs(10)));
     }
 }
 
