@@ -82,12 +82,20 @@ impl Indexer {
         self.index.apply(changes).await
     }
 
+    /// Whether the index must be built anew.
+    ///
+    /// # Errors
+    /// When the index cannot tell.
+    pub async fn needs_rebuild(&self) -> Result<bool, SearchError> {
+        self.index.needs_rebuild().await
+    }
+
     /// Builds the index anew if it must be. Returns how many gigs it has then, and `None` when it needed nothing.
     ///
     /// # Errors
     /// When the store or the index fails; trying again is safe.
     pub async fn heal(&self) -> Result<Option<usize>, SearchError> {
-        if !self.index.needs_rebuild().await? {
+        if !self.needs_rebuild().await? {
             return Ok(None);
         }
         self.rebuild(&|_| {}).await.map(Some)

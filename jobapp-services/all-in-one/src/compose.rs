@@ -56,6 +56,8 @@ impl Marketplace {
         let media = media::open(settings, folder, public_url, Arc::clone(&clock))?;
         media::make_private(folder, &stores, &media).await?;
         let shared = Shared {
+            // The folder has one holder: what an earlier one leased is this one's at once.
+            process: "folder".to_owned(),
             clock: Arc::clone(&clock),
             ids: Arc::new(SystemIds::default()),
             media: media.store(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jobapp_gigs::SearchError;
 use jobapp_runtime::{Backoff, error_text};
 use tokio_util::sync::CancellationToken;
 
@@ -13,11 +14,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub(crate) async fn run(service: &GigService, stop: CancellationToken) {
     let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
     while !stop.is_cancelled() {
-        let pause = match service.indexer.heal().await {
-            Ok(gigs) => {
-                if let Some(gigs) = gigs {
-                    tracing::info!(gigs, "the search index was built from the store");
-                }
+        let pause = match heal(service).await {
+            Ok(()) => {
                 backoff.reset();
                 None
             }
@@ -38,4 +36,16 @@ pub(crate) async fn run(service: &GigService, stop: CancellationToken) {
             },
         }
     }
+}
+
+/// Builds the index if it must be, unless another process is at it: two at once would overtake each other.
+async fn heal(service: &GigService) -> Result<(), SearchError> {
+    if !service.indexer.needs_rebuild().await? {
+        return Ok(());
+    }
+    let healed = service.exclusive.run("search", service.indexer.heal()).await.map_err(SearchError::Source)?;
+    if let Some(gigs) = healed.transpose()?.flatten() {
+        tracing::info!(gigs, "the search index was built from the store");
+    }
+    Ok(())
 }

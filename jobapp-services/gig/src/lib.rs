@@ -24,7 +24,7 @@ use jobapp_directory::Directory;
 use jobapp_gigs::{Finder, Gigs, Indexer, SelectedCategories};
 use jobapp_kernel::Queue;
 use jobapp_platform::{Service, Shared, Task};
-use jobapp_runtime::{Consumer, Translate, told};
+use jobapp_runtime::{Consumer, Exclusive, Translate, told};
 use jobapp_wire::queues;
 use tokio::sync::Notify;
 use utoipa::openapi::OpenApi;
@@ -39,6 +39,7 @@ pub struct GigService {
     gigs: Gigs,
     finder: Finder,
     indexer: Indexer,
+    exclusive: Exclusive,
     directory: Arc<Directory>,
     categories: Arc<dyn SelectedCategories>,
     shared: Shared,
@@ -59,6 +60,7 @@ impl GigService {
             gigs: Gigs::new(Arc::clone(&ports.gigs), ports.numbers, Arc::clone(clock), Arc::clone(ids)),
             finder: Finder::new(Arc::clone(&ports.gigs), ports.search.search),
             indexer: Indexer::new(ports.gigs, ports.search.index),
+            exclusive: ports.exclusive,
             directory: Arc::new(ports.directory),
             categories: ports.categories,
             shared: ports.shared,
@@ -121,7 +123,8 @@ impl Service for GigService {
         Some(Arc::new(messages::translate))
     }
 
-    /// Builds the search index from the store whenever it must be: at the start, and when it turns out to be damaged.
+    /// Builds the search index from the store whenever it must be: at the start, and when it turns out to be damaged. Of
+    /// several processes one does.
     fn tasks(&self) -> Vec<Task> {
         let service = self.clone();
         vec![Task::new("keep the search index", move |stop| async move { keeper::run(&service, stop).await })]

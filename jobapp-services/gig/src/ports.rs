@@ -6,6 +6,7 @@ use jobapp_directory::Directory;
 use jobapp_gigs::{Gig, SelectedCategories, StoredCategories};
 use jobapp_kernel::{Repository, Sequence};
 use jobapp_platform::{OpenError, Search, Shared, Store};
+use jobapp_runtime::Exclusive;
 
 /// What the gig service stands on.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct GigPorts {
     pub numbers: Arc<dyn Sequence>,
     /// The index.
     pub search: Search,
+    /// Says which process builds the index anew.
+    pub exclusive: Exclusive,
     /// Which categories users looked at. The gateway's sockets tell it.
     pub categories: Arc<dyn SelectedCategories>,
     /// What all services of the process have.
@@ -35,6 +38,7 @@ impl GigPorts {
             directory: Directory::new(store.repository().await?),
             numbers: store.sequence(),
             search: search.clone(),
+            exclusive: shared.exclusive(store),
             categories: Arc::new(StoredCategories::new(store.repository().await?)),
             shared: shared.clone(),
         })

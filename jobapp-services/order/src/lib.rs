@@ -19,7 +19,7 @@ use jobapp_directory::Directory;
 use jobapp_kernel::Queue;
 use jobapp_orders::{Orders, OrdersError, PaymentProvider, Swept, Webhook, WebhookError};
 use jobapp_platform::{Service, Shared, Task};
-use jobapp_runtime::{Consumer, Translate, error_text, told};
+use jobapp_runtime::{Consumer, Exclusive, Translate, error_text, told};
 use jobapp_wire::queues;
 use utoipa::openapi::OpenApi;
 
@@ -33,6 +33,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct OrderService {
     orders: Orders,
+    exclusive: Exclusive,
     directory: Arc<Directory>,
     provider: Arc<dyn PaymentProvider>,
     shared: Shared,
@@ -45,10 +46,10 @@ impl OrderService {
 
     /// On these ports.
     pub fn new(ports: OrderPorts, config: OrderConfig) -> Self {
-        let OrderPorts { orders, directory, shared } = ports;
+        let OrderPorts { orders, exclusive, directory, shared } = ports;
         let provider = Arc::clone(&orders.provider);
         let orders = Orders::new(orders, config.patience);
-        Self { orders, directory: Arc::new(directory), provider, shared, config: Arc::new(config) }
+        Self { orders, exclusive, directory: Arc::new(directory), provider, shared, config: Arc::new(config) }
     }
 
     /// Looks after waiting orders, payments without an order and refunds that did not work. To be called now and then; safe
@@ -120,7 +121,13 @@ impl Service for OrderService {
         vec![Task::every("look after orders", SWEEP_EVERY, move || {
             let service = service.clone();
             async move {
-                if let Err(error) = service.sweep().await {
+                let swept = match service.exclusive.is_ours("look after orders", SWEEP_EVERY).await {
+                    Ok(true) => service.sweep().await.map(drop),
+                    // Another process does.
+                    Ok(false) => Ok(()),
+                    Err(error) => Err(error.into()),
+                };
+                if let Err(error) = swept {
                     tracing::warn!(error = error_text(&error), "the sweep of orders failed and comes again");
                 }
             }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use jobapp_directory::Directory;
 use jobapp_orders::{PaymentProvider, Ports};
 use jobapp_platform::{OpenError, Shared, Store};
+use jobapp_runtime::Exclusive;
 
 /// What the order service stands on.
 #[derive(Clone)]
 pub struct OrderPorts {
     /// What its use cases ask for.
     pub orders: Ports,
+    /// Says which process looks after what is left lying.
+    pub exclusive: Exclusive,
     /// Who is which buyer and which seller: this service's own copies.
     pub directory: Directory,
     /// What all services of the process have.
@@ -34,6 +37,6 @@ impl OrderPorts {
             ids: Arc::clone(&shared.ids),
         };
         let directory = Directory::new(store.repository().await?);
-        Ok(Self { orders, directory, shared: shared.clone() })
+        Ok(Self { orders, exclusive: shared.exclusive(store), directory, shared: shared.clone() })
     }
 }

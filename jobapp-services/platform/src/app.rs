@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
 use jobapp_kernel::Clock;
-use jobapp_runtime::{Relay, STOP_LIMIT, ServerConfig, Shutdown, Signals, error_text, run_consumer};
+use jobapp_runtime::{Exclusive, Relay, STOP_LIMIT, ServerConfig, Shutdown, Signals, error_text, run_consumer};
 use jobapp_wire::queues;
 use tokio::net::TcpListener;
 
@@ -107,10 +107,17 @@ impl App {
     /// Looks after a store that is no service's: forgets what nobody needs any more.
     pub fn keep(&self, name: &'static str, store: &Store) {
         let (store, clock) = (store.clone(), Arc::clone(&self.clock));
+        let exclusive = Exclusive::new(store.leases(), self.process.clone());
         self.do_task(Task::every("forget old causes", PRUNE_EVERY, move || {
-            let (store, now) = (store.clone(), clock.now());
+            let (store, exclusive, now) = (store.clone(), exclusive.clone(), clock.now());
             async move {
-                match store.prune(now).await {
+                let pruned = match exclusive.is_ours("forget old causes", PRUNE_EVERY).await {
+                    Ok(true) => store.prune(now).await,
+                    // Another process does.
+                    Ok(false) => Ok(0),
+                    Err(error) => Err(error),
+                };
+                match pruned {
                     Ok(0) => {}
                     Ok(count) => tracing::debug!(service = name, count, "old causes were forgotten"),
                     Err(error) => tracing::warn!(service = name, error = error_text(&error), "old causes stay"),

@@ -6,8 +6,10 @@ use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserTokens};
 use jobapp_kernel::{Clock, Ids, MediaStore, Publisher};
 use jobapp_media::MemoryMedia;
 use jobapp_memory::MemoryBus;
-use jobapp_runtime::{SystemClock, SystemIds};
+use jobapp_runtime::{Exclusive, SystemClock, SystemIds};
 use secrecy::SecretString;
+
+use crate::Store;
 
 /// How long an access token lives, in seconds.
 pub(crate) const ACCESS_SECONDS: u64 = 15 * 60;
@@ -15,6 +17,8 @@ pub(crate) const ACCESS_SECONDS: u64 = 15 * 60;
 /// What every service of a process gets. A clone is another handle.
 #[derive(Clone)]
 pub struct Shared {
+    /// What the process goes by where several agree who does something: a name that no other has at the same time.
+    pub process: String,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -38,6 +42,7 @@ impl Shared {
         gateway: TokenKeys,
     ) -> Self {
         Self {
+            process: format!("{:016x}", rand::random::<u64>()),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds::default()),
             media,
@@ -54,6 +59,11 @@ impl Shared {
             TokenKeys::single(&SecretString::from(secret))
         };
         Self::new(Arc::new(MemoryMedia::default()), Arc::new(MemoryBus::new()), keys(), keys())
+    }
+
+    /// What one of the processes on this store does at a time.
+    pub fn exclusive(&self, store: &Store) -> Exclusive {
+        Exclusive::new(store.leases(), self.process.clone())
     }
 
     /// Checks who calls a service of these audiences.

@@ -3,6 +3,7 @@
 mod at_once;
 mod consumers;
 mod gigs;
+mod keeping;
 mod lists;
 mod search;
 mod whole;

@@ -5,7 +5,7 @@ mod kept;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jobapp_kernel::{Aggregate, Outbox, Repository, RepositoryError, Sequence, Timestamp};
+use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp};
 use jobapp_memory::MemoryStore;
 #[cfg(feature = "sql")]
 use jobapp_sql::{Seal, SqlConfig, SqlStore, SqlStoreError};
@@ -109,6 +109,15 @@ impl Store {
             Technology::Memory(store) => store.outbox(),
             #[cfg(feature = "sql")]
             Technology::Sql(store) => store.outbox(),
+        }
+    }
+
+    /// The leases.
+    pub fn leases(&self) -> Arc<dyn Leases> {
+        match &self.technology {
+            Technology::Memory(store) => store.leases(),
+            #[cfg(feature = "sql")]
+            Technology::Sql(store) => store.leases(),
         }
     }
 
