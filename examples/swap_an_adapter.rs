@@ -5,7 +5,7 @@
 //! cargo run --example swap_an_adapter -- sqlite:buyers.db
 //! ```
 //!
-//! In your own `Cargo.toml`: `jobapp = { …, features = ["services", "sql"] }`. The scheme of an address chooses the technology; how
+//! In your own `Cargo.toml`: `jobapp = { …, features = ["services", "sqlite"] }`. The scheme of an address chooses the technology; how
 //! another one gets an arm of its own is told in `docs/adding-a-technology.md`.
 #![expect(clippy::print_stdout, reason = "an example speaks to its reader")]
 

@@ -26,7 +26,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `memory` (default) | `adapters::memory`: the store, the bus and the search in memory |
-//! | `sql` | `adapters::sql`: the store and the bus on SQLite |
+//! | `sqlite` | `adapters::sqlite`: the store and the bus in SQLite files |
 //! | `tantivy` | `adapters::tantivy`: gig search in a folder |
 //! | `mail` | `adapters::mail`: mail templates, a mailer that writes `.eml` files, a mailbox page |
 //! | `media` | `adapters::media`: pictures and files in a folder or in memory |
@@ -135,8 +135,8 @@ pub mod adapters {
     pub use jobapp_payments as payments;
     #[cfg(feature = "services")]
     pub use jobapp_realtime as realtime;
-    #[cfg(feature = "sql")]
-    pub use jobapp_sql as sql;
+    #[cfg(feature = "sqlite")]
+    pub use jobapp_sqlite as sqlite;
     #[cfg(feature = "tantivy")]
     pub use jobapp_tantivy as tantivy;
 }

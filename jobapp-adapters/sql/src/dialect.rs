@@ -220,13 +220,6 @@ pub(crate) async fn set_user_version(database: &impl ConnectionTrait, version: i
     database.execute_unprepared(&format!("PRAGMA user_version = {version}")).await.map(drop)
 }
 
-/// Whether a table has a column.
-pub(crate) async fn has_column(database: &impl ConnectionTrait, table: &str, column: &str) -> Result<bool, DbErr> {
-    let sql = "SELECT 1 FROM pragma_table_info(?) WHERE name = ?";
-    let question = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [table.into(), column.into()]);
-    database.query_one_raw(question).await.map(|row| row.is_some())
-}
-
 /// Whether a table that numbers its rows ever had one.
 pub(crate) async fn was_ever_used(database: &impl ConnectionTrait, table: &str) -> Result<bool, DbErr> {
     let sql = "SELECT 1 FROM sqlite_sequence WHERE name = ?";
@@ -243,36 +236,6 @@ pub(crate) async fn forget_what_was(writer: &DatabaseConnection) -> Result<bool,
     let row = writer.query_one_raw(emptied).await?;
     let is_held: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
     Ok(is_held == 0)
-}
-
-/// How much of a database is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// Its structure.
-    Quick,
-    /// Also whether indexes and tables say the same.
-    Full,
-}
-
-/// How many findings are enough.
-const FINDINGS: usize = 20;
-
-/// What is wrong with the content of a file; nothing when it is whole. It may be in use meanwhile.
-pub(crate) async fn findings(path: &Path, depth: Depth) -> Result<Vec<String>, DbErr> {
-    let connecting = sqlite().filename(path).pragma("query_only", "ON").disable_statement_logging();
-    let failed = |error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)));
-    let mut connection = connecting.connect().await.map_err(failed)?;
-    let check = match depth {
-        Depth::Quick => "quick_check",
-        Depth::Full => "integrity_check",
-    };
-    let question = sqlx::AssertSqlSafe(format!("PRAGMA {check}({FINDINGS})"));
-    let found: Result<Vec<String>, _> = sqlx::query_scalar(question).fetch_all(&mut connection).await;
-    let closed = connection.close().await;
-    let mut found = found.map_err(failed)?;
-    closed.map_err(failed)?;
-    found.retain(|line| line != "ok");
-    Ok(found)
 }
 
 /// Makes a column one for ids and text keys: compared bytewise, able to hold the longest key. SQLite's texts compare so.

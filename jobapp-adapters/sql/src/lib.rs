@@ -1,4 +1,4 @@
-//! The store and the message bus on SQL databases.
+//! The store on SQL databases.
 //!
 //! [`SqlStore`] is the store of one service in one database. Each kind of aggregate that is
 //! [registered](SqlStore::register) has a table: id, version, the state as JSON, and for each declared key a column for its
@@ -10,7 +10,6 @@
 //! included.
 //!
 //! A store may be [sealed](SqlConfig::sealed): then the events in its outbox are of no use to who has the file without the key.
-//! So may the [bus](SqlBusConfig::sealed), whose messages carry links and codes to mailboxes.
 //!
 //! SQLite files are written ahead (WAL) and flushed at every commit; one connection writes and two read. Several processes
 //! may have a file open. A new file is for its owner only, whatever the process's mask.
@@ -38,15 +37,14 @@
 //! ```
 //!
 //! What differs between databases is in one file, `dialect.rs`; every statement is built from a description that sea-query
-//! writes for the connection's database. SQLite is the database that is wired up.
+//! writes for the connection's database. SQLite is the database that is wired up; a marketplace on one machine takes `jobapp-sqlite`,
+//! which reads and writes the same files several times as fast.
 
-pub mod bus;
 mod condition;
 mod config;
 mod connections;
 mod dialect;
 mod error;
-mod examine;
 mod inner;
 mod leases;
 mod migration;
@@ -63,11 +61,9 @@ mod statement;
 mod store;
 mod tables;
 
-pub use bus::{QueueDepth, SqlBus, SqlBusCensus, SqlBusConfig};
 pub use config::{Headers, Location, SqlConfig};
-pub use dialect::{Depth, Fault};
+pub use dialect::Fault;
 pub use error::SqlStoreError;
-pub use examine::examine;
 pub use jobapp_seal::Seal;
 pub use namespace::{InvalidNamespace, Namespace};
 pub use store::SqlStore;

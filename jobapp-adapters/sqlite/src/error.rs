@@ -84,6 +84,11 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether another program held the database for too long.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Open { source, .. } if source.is_busy())
+    }
+
     /// What is wrong with the database, as far as the failure tells.
     pub fn fault(&self) -> Option<Fault> {
         match self {

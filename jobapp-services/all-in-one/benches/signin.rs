@@ -14,7 +14,7 @@ use jobapp_auth::{PasswordHasher, Seed};
 use jobapp_auth_service::{Argon2Hasher, AuthConfig, AuthPorts, AuthService};
 use jobapp_http::{CLIENT_ADDRESS, DEVICE_TOKEN, GatewayTokens, SecretString, TokenKeys, UserTokens};
 use jobapp_platform::{Service, Shared};
-use jobapp_sql::{SqlConfig, SqlStore};
+use jobapp_sqlite::{SqliteConfig, SqliteStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
     println!("machine: {}", machine(cores));
 
     let folder = tempfile::tempdir()?;
-    let store = SqlStore::open(SqlConfig::file(folder.path().join("auth.db"))).await?;
+    let store = SqliteStore::open(SqliteConfig::file(folder.path().join("auth.db"))).await?;
     let hasher = Argon2Hasher::new()?;
     let gateway = GatewayTokens::new(keys());
     let service = service(&store, &hasher, &gateway).await?;
@@ -75,7 +75,7 @@ async fn main() -> anyhow::Result<()> {
         "sign-ins next to Argon2id alone: ratio {:.3} (goal 0.9)",
         ratios.iter().sum::<f64>() / ratios.len() as f64
     );
-    store.close().await?;
+    store.close().await;
     Ok(())
 }
 
@@ -83,7 +83,7 @@ fn keys() -> TokenKeys {
     TokenKeys::single(&SecretString::from("only for measuring".to_owned()))
 }
 
-async fn service(store: &SqlStore, hasher: &Argon2Hasher, gateway: &GatewayTokens) -> anyhow::Result<AuthService> {
+async fn service(store: &SqliteStore, hasher: &Argon2Hasher, gateway: &GatewayTokens) -> anyhow::Result<AuthService> {
     let user_tokens = UserTokens::new(keys(), 900);
     let shared = Shared { gateway_tokens: gateway.clone(), user_tokens, ..Shared::in_memory() };
     let mut ports = AuthPorts::open(&store.clone().into(), &shared).await?;

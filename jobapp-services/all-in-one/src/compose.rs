@@ -16,7 +16,7 @@ use jobapp_payments::dev_page;
 use jobapp_platform::{Address, App, Mail, Payments, Search, Service, Shared, Task};
 use jobapp_review_service::{ReviewConfig, ReviewService};
 use jobapp_runtime::{Shutdown, SystemClock, SystemIds, error_text};
-use jobapp_sql::{Seal, SqlBus, SqlBusConfig};
+use jobapp_sqlite::{Seal, SqliteBus, SqliteBusConfig};
 use jobapp_users_service::{UsersConfig, UsersService};
 
 use crate::databases::{advised, look_through};
@@ -32,7 +32,7 @@ const ACCESS_SECONDS: u64 = 15 * 60;
 /// The running marketplace.
 pub struct Marketplace {
     stores: Arc<Stores>,
-    bus: SqlBus,
+    bus: SqliteBus,
     payments: Payments,
     door: Door,
 }
@@ -127,19 +127,19 @@ impl Marketplace {
 
     /// Closes every file. To be called once everything has stopped.
     pub async fn close(&self) {
-        if let Err(error) = self.bus.close().await {
-            tracing::warn!(error = error_text(&error), "the message bus did not close");
-        }
+        self.bus.close().await;
         self.stores.close().await;
     }
 }
 
 /// The message bus, looked through and sealed.
-async fn open_bus(folder: &Folder, secrets: &Secrets) -> anyhow::Result<SqlBus> {
+async fn open_bus(folder: &Folder, secrets: &Secrets) -> anyhow::Result<SqliteBus> {
     look_through(folder, "bus").await?;
-    let config =
-        SqlBusConfig { seal: secrets.sealing_key()?.map(Seal::new), ..SqlBusConfig::file(folder.database("bus")) };
-    SqlBus::open(config).await.map_err(advised)
+    let config = SqliteBusConfig {
+        seal: secrets.sealing_key()?.map(Seal::new),
+        ..SqliteBusConfig::file(folder.database("bus"))
+    };
+    SqliteBus::open(config).await.map_err(advised)
 }
 
 /// What signs and verifies tokens.

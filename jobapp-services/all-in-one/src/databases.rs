@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use jobapp_platform::OpenError;
-use jobapp_sql::{Depth, Fault, SqlStoreError, examine};
+use jobapp_sqlite::{Depth, Fault, OpenError as SqliteOpenError, examine};
 
 use crate::Folder;
 
@@ -13,7 +13,7 @@ pub(crate) const AT_ONCE: u64 = 64 * 1024 * 1024;
 pub(crate) const DATABASES: [&str; 8] = ["auth", "users", "gig", "chat", "order", "review", "payments", "bus"];
 
 /// Says what to do about a database that cannot be opened.
-pub(crate) fn advised(error: SqlStoreError) -> anyhow::Error {
+pub(crate) fn advised(error: SqliteOpenError) -> anyhow::Error {
     let is_damaged = error.fault() == Some(Fault::Damaged);
     let error = anyhow::Error::new(error);
     if is_damaged { error.context(ADVICE) } else { error }
@@ -21,7 +21,7 @@ pub(crate) fn advised(error: SqlStoreError) -> anyhow::Error {
 
 /// As [`advised`], for a store whose technology is not named.
 pub(crate) fn advised_to_open(error: OpenError) -> anyhow::Error {
-    let damaged = |error: &SqlStoreError| error.fault() == Some(Fault::Damaged);
+    let damaged = |error: &SqliteOpenError| error.fault() == Some(Fault::Damaged);
     let is_damaged = error.cause().downcast_ref().is_some_and(damaged);
     let error = anyhow::Error::new(error);
     if is_damaged { error.context(ADVICE) } else { error }

@@ -8,7 +8,7 @@ use jobapp_gig_service::GigPorts;
 use jobapp_gigs::Indexer;
 use jobapp_kernel::{DeadLetter, DeadLetters};
 use jobapp_platform::{Address, Search, Shared};
-use jobapp_sql::{Seal, SqlBus, SqlBusConfig};
+use jobapp_sqlite::{Seal, SqliteBus, SqliteBusConfig};
 use jobapp_wire::queues;
 
 use crate::cli::{DeadLettersCommand, SearchCommand};
@@ -70,8 +70,8 @@ pub(crate) async fn dead_letters(settings: &Settings, command: &DeadLettersComma
     }
     let seal =
         Secrets::read(&settings.data)?.map(|secrets| secrets.sealing_key()).transpose()?.flatten().map(Seal::new);
-    let config = SqlBusConfig { seal, ..SqlBusConfig::file(path).beside_its_owner() };
-    let bus = SqlBus::open(config).await.map_err(advised).context("the bus cannot be opened")?;
+    let config = SqliteBusConfig { seal, ..SqliteBusConfig::file(path).beside_its_owner() };
+    let bus = SqliteBus::open(config).await.map_err(advised).context("the bus cannot be opened")?;
     let done = match command {
         DeadLettersCommand::List { queue } => list(&bus, queue.as_deref()).await,
         DeadLettersCommand::Replay { queue, id } => {
@@ -81,12 +81,12 @@ pub(crate) async fn dead_letters(settings: &Settings, command: &DeadLettersComma
             bus.discard(queue, id).await.map_err(Into::into).map(|()| vec![format!("{id} is gone from {queue}.")])
         }
     };
-    bus.close().await?;
+    bus.close().await;
     output::lines(done?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(bus: &SqlBus, only: Option<&str>) -> anyhow::Result<Vec<String>> {
+async fn list(bus: &SqliteBus, only: Option<&str>) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for queue in queues::ALL.iter().map(|queue| queue.name).filter(|name| only.is_none_or(|only| only == *name)) {
         for letter in bus.list(queue, SHOWN).await? {

@@ -11,22 +11,22 @@ use http::HeaderMap;
 use jobapp_http::ApiError;
 use jobapp_kernel::Outbox;
 use jobapp_pages::{Entry, Menu, Page, Wanted, wanted};
-use jobapp_sql::{QueueDepth, SqlBus, SqlBusCensus};
+use jobapp_sqlite::{QueueDepth, SqliteBus, SqliteBusCensus};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
 #[derive(Clone)]
 struct Watched {
-    bus: SqlBus,
+    bus: SqliteBus,
     outboxes: Arc<Vec<(&'static str, Arc<dyn Outbox>)>>,
 }
 
 /// The route: a page; for who asks for JSON `{ settled, outbox: { service: entries }, stuck: { service: entries }, queues: { queue: { … } } }`.
-pub(crate) fn router(bus: SqlBus, outboxes: Vec<(&'static str, Arc<dyn Outbox>)>) -> Router {
+pub(crate) fn router(bus: SqliteBus, outboxes: Vec<(&'static str, Arc<dyn Outbox>)>) -> Router {
     Router::new().route("/_dev/status", get(status)).with_state(Watched { bus, outboxes: Arc::new(outboxes) })
 }
 
-async fn census(bus: &SqlBus) -> Result<SqlBusCensus, ApiError> {
+async fn census(bus: &SqliteBus) -> Result<SqliteBusCensus, ApiError> {
     bus.census().await.map_err(|error| {
         tracing::error!(error = jobapp_runtime::error_text(&error), "the queues cannot be counted");
         ApiError::unavailable("The queues cannot be counted.", 1)
@@ -35,7 +35,7 @@ async fn census(bus: &SqlBus) -> Result<SqlBusCensus, ApiError> {
 
 /// Whether everything had come to rest while the outboxes were counted, one after the other. No single look tells: a consumer
 /// may store its events in an outbox that was counted before and be done with its message when the queues are.
-fn has_settled(before: &SqlBusCensus, in_outboxes: u64, after: &SqlBusCensus) -> bool {
+fn has_settled(before: &SqliteBusCensus, in_outboxes: u64, after: &SqliteBusCensus) -> bool {
     before.is_quiet() && in_outboxes == 0 && after.is_quiet() && before.last_stored == after.last_stored
 }
 
@@ -151,11 +151,11 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jobapp_sql::QueueDepth;
+    use jobapp_sqlite::QueueDepth;
 
-    fn census(waiting: u64, in_flight: u64, last_stored: u64) -> SqlBusCensus {
+    fn census(waiting: u64, in_flight: u64, last_stored: u64) -> SqliteBusCensus {
         let depth = QueueDepth { waiting, in_flight, dead: 3 };
-        SqlBusCensus { queues: [("queue".to_owned(), depth)].into(), last_stored }
+        SqliteBusCensus { queues: [("queue".to_owned(), depth)].into(), last_stored }
     }
 
     #[test]

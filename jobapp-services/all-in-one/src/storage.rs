@@ -13,7 +13,7 @@ use jobapp_gigs::SearchIndex;
 use jobapp_kernel::RepositoryError;
 use jobapp_platform::{Kept, Part, Shared, Vitals};
 use jobapp_runtime::error_text;
-use jobapp_sql::{Depth, SqlBus, examine};
+use jobapp_sqlite::{Depth, SqliteBus, examine};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -35,7 +35,7 @@ pub(crate) struct Storage(Arc<Inner>);
 struct Inner {
     folder: PathBuf,
     stores: Arc<Stores>,
-    bus: SqlBus,
+    bus: SqliteBus,
     search: Arc<dyn SearchIndex>,
     /// What the last trial of the disk found.
     disk: tokio::sync::Mutex<Option<(Instant, Option<String>)>>,
@@ -44,7 +44,7 @@ struct Inner {
 }
 
 impl Storage {
-    pub(crate) fn new(folder: &Folder, stores: Arc<Stores>, bus: SqlBus, search: Arc<dyn SearchIndex>) -> Self {
+    pub(crate) fn new(folder: &Folder, stores: Arc<Stores>, bus: SqliteBus, search: Arc<dyn SearchIndex>) -> Self {
         let folder = folder.path().to_owned();
         Self(Arc::new(Inner { folder, stores, bus, search, disk: Default::default(), damage: Mutex::default() }))
     }

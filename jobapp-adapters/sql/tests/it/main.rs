@@ -1,6 +1,5 @@
-//! The store and the bus on SQLite.
+//! The store on SQLite.
 
 mod analytics;
-mod bus;
 mod categories;
 mod store;

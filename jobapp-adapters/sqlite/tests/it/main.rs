@@ -3,4 +3,5 @@
 mod analytics;
 mod bus;
 mod categories;
+mod formats;
 mod store;

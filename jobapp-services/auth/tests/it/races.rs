@@ -13,7 +13,7 @@ use jobapp_auth_service::{AuthConfig, AuthPorts, AuthService};
 use jobapp_kernel::{Aggregate, FixedClock, Repository, Timestamp};
 use jobapp_memory::MemoryStore;
 use jobapp_platform::Service;
-use jobapp_sql::{SqlConfig, SqlStore};
+use jobapp_sqlite::{SqliteConfig, SqliteStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -101,11 +101,11 @@ async fn a_thousand_renewals_at_once_leave_one_family_in_memory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_renewals_at_once_leave_one_family_in_a_file() {
     let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
-    let store = SqlStore::open(SqlConfig::file(folder.path().join("auth.db"))).await.unwrap();
+    let store = SqliteStore::open(SqliteConfig::file(folder.path().join("auth.db"))).await.unwrap();
     let memory = MemoryStore::with(clock.clone(), None);
     let cheap = ports(&memory, clock.clone());
     let mut ports = AuthPorts::open(&store.clone().into(), &cheap.shared).await.unwrap();
     ports.auth.hasher = cheap.auth.hasher;
     a_thousand_at_once(ports, clock).await;
-    store.close().await.unwrap();
+    store.close().await;
 }

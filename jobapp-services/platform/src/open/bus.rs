@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use jobapp_kernel::{DeadLetters, Publisher, Subscriber};
 use jobapp_memory::MemoryBus;
-#[cfg(feature = "sql")]
-use jobapp_runtime::error_text;
-#[cfg(feature = "sql")]
-use jobapp_sql::{Seal, SqlBus, SqlBusConfig};
+#[cfg(feature = "sqlite")]
+use jobapp_sqlite::{Seal, SqliteBus, SqliteBusConfig};
 
 use super::{Address, OpenError, SealingKey};
 
 /// How its addresses look.
 const KNOWN: &[&str] = &[
     "memory:",
-    #[cfg(feature = "sql")]
+    #[cfg(feature = "sqlite")]
     "sqlite:<file>",
 ];
 
@@ -25,8 +23,8 @@ pub struct Bus(Technology);
 #[derive(Clone)]
 enum Technology {
     Memory(MemoryBus),
-    #[cfg(feature = "sql")]
-    Sql(SqlBus),
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteBus),
 }
 
 impl From<MemoryBus> for Bus {
@@ -35,10 +33,10 @@ impl From<MemoryBus> for Bus {
     }
 }
 
-#[cfg(feature = "sql")]
-impl From<SqlBus> for Bus {
-    fn from(bus: SqlBus) -> Self {
-        Self(Technology::Sql(bus))
+#[cfg(feature = "sqlite")]
+impl From<SqliteBus> for Bus {
+    fn from(bus: SqliteBus) -> Self {
+        Self(Technology::Sqlite(bus))
     }
 }
 
@@ -50,10 +48,10 @@ impl Bus {
     pub async fn open(address: &Address, key: Option<SealingKey>) -> Result<Self, OpenError> {
         match address.scheme() {
             "memory" => Ok(MemoryBus::new().into()),
-            #[cfg(feature = "sql")]
+            #[cfg(feature = "sqlite")]
             "sqlite" => {
-                let config = SqlBusConfig { seal: key.map(Seal::new), ..SqlBusConfig::file(address.path()) };
-                SqlBus::open(config).await.map(Self::from).map_err(super::store::refused)
+                let config = SqliteBusConfig { seal: key.map(Seal::new), ..SqliteBusConfig::file(address.path()) };
+                SqliteBus::open(config).await.map(Self::from).map_err(super::store::refused)
             }
             _ => {
                 let _ = key;
@@ -66,8 +64,8 @@ impl Bus {
     pub fn publisher(&self) -> Arc<dyn Publisher> {
         match &self.0 {
             Technology::Memory(bus) => Arc::new(bus.clone()),
-            #[cfg(feature = "sql")]
-            Technology::Sql(bus) => Arc::new(bus.clone()),
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(bus) => Arc::new(bus.clone()),
         }
     }
 
@@ -75,8 +73,8 @@ impl Bus {
     pub fn subscriber(&self) -> Arc<dyn Subscriber> {
         match &self.0 {
             Technology::Memory(bus) => Arc::new(bus.clone()),
-            #[cfg(feature = "sql")]
-            Technology::Sql(bus) => Arc::new(bus.clone()),
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(bus) => Arc::new(bus.clone()),
         }
     }
 
@@ -84,8 +82,8 @@ impl Bus {
     pub fn dead_letters(&self) -> Arc<dyn DeadLetters> {
         match &self.0 {
             Technology::Memory(bus) => Arc::new(bus.clone()),
-            #[cfg(feature = "sql")]
-            Technology::Sql(bus) => Arc::new(bus.clone()),
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(bus) => Arc::new(bus.clone()),
         }
     }
 
@@ -93,20 +91,17 @@ impl Bus {
     pub async fn trouble(&self) -> Option<String> {
         match &self.0 {
             Technology::Memory(_) => None,
-            #[cfg(feature = "sql")]
-            Technology::Sql(bus) => bus.fault().await.map(|fault| fault.to_string()),
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(bus) => bus.fault().await.map(|fault| fault.to_string()),
         }
     }
 
     /// Closes it, once nobody uses it any more.
     pub async fn close(&self) {
-        let closed: Result<(), String> = match &self.0 {
-            Technology::Memory(_) => Ok(()),
-            #[cfg(feature = "sql")]
-            Technology::Sql(bus) => bus.close().await.map_err(|error| error_text(&error)),
-        };
-        if let Err(error) = closed {
-            tracing::warn!(error, "the message bus did not close");
+        match &self.0 {
+            Technology::Memory(_) => {}
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(bus) => bus.close().await,
         }
     }
 }

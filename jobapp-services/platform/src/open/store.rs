@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp};
 use jobapp_memory::MemoryStore;
-#[cfg(feature = "sql")]
-use jobapp_sql::{Seal, SqlConfig, SqlStore, SqlStoreError};
+#[cfg(feature = "sqlite")]
+use jobapp_sqlite::{OpenError as SqliteOpenError, Seal, SqliteConfig, SqliteStore};
 use parking_lot::Mutex;
 
 use super::{Address, OpenError, SealingKey};
@@ -18,7 +18,7 @@ pub use self::kept::{Kept, KeptValue};
 /// How its addresses look.
 const KNOWN: &[&str] = &[
     "memory:",
-    #[cfg(feature = "sql")]
+    #[cfg(feature = "sqlite")]
     "sqlite:<file>",
 ];
 
@@ -33,8 +33,8 @@ pub struct Store {
 #[derive(Clone)]
 enum Technology {
     Memory(MemoryStore),
-    #[cfg(feature = "sql")]
-    Sql(SqlStore),
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteStore),
 }
 
 impl From<MemoryStore> for Store {
@@ -43,10 +43,10 @@ impl From<MemoryStore> for Store {
     }
 }
 
-#[cfg(feature = "sql")]
-impl From<SqlStore> for Store {
-    fn from(store: SqlStore) -> Self {
-        Self { technology: Technology::Sql(store), kept: Arc::default() }
+#[cfg(feature = "sqlite")]
+impl From<SqliteStore> for Store {
+    fn from(store: SqliteStore) -> Self {
+        Self { technology: Technology::Sqlite(store), kept: Arc::default() }
     }
 }
 
@@ -63,10 +63,10 @@ impl Store {
     pub async fn open(address: &Address, key: Option<SealingKey>) -> Result<Self, OpenError> {
         match address.scheme() {
             "memory" => Ok(Self::in_memory()),
-            #[cfg(feature = "sql")]
+            #[cfg(feature = "sqlite")]
             "sqlite" => {
-                let config = SqlConfig { seal: key.map(Seal::new), ..SqlConfig::file(address.path()) };
-                SqlStore::open(config).await.map(Self::from).map_err(refused)
+                let config = SqliteConfig { seal: key.map(Seal::new), ..SqliteConfig::file(address.path()) };
+                SqliteStore::open(config).await.map(Self::from).map_err(refused)
             }
             _ => {
                 let _ = key;
@@ -82,8 +82,8 @@ impl Store {
     pub async fn repository<A: Aggregate>(&self) -> Result<Arc<dyn Repository<A>>, OpenError> {
         let repository = match &self.technology {
             Technology::Memory(store) => store.repository::<A>(),
-            #[cfg(feature = "sql")]
-            Technology::Sql(store) => store.register::<A>().await.map_err(refused)?,
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(store) => store.register::<A>().await.map_err(refused)?,
         };
         self.kept.lock().insert(A::NAME, kept::of(Arc::clone(&repository)));
         Ok(repository)
@@ -98,8 +98,8 @@ impl Store {
     pub fn sequence(&self) -> Arc<dyn Sequence> {
         match &self.technology {
             Technology::Memory(store) => store.sequence(),
-            #[cfg(feature = "sql")]
-            Technology::Sql(store) => store.sequence(),
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(store) => store.sequence(),
         }
     }
 
@@ -107,8 +107,8 @@ impl Store {
     pub fn outbox(&self) -> Arc<dyn Outbox> {
         match &self.technology {
             Technology::Memory(store) => store.outbox(),
-            #[cfg(feature = "sql")]
-            Technology::Sql(store) => store.outbox(),
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(store) => store.outbox(),
         }
     }
 
@@ -116,8 +116,8 @@ impl Store {
     pub fn leases(&self) -> Arc<dyn Leases> {
         match &self.technology {
             Technology::Memory(store) => store.leases(),
-            #[cfg(feature = "sql")]
-            Technology::Sql(store) => store.leases(),
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(store) => store.leases(),
         }
     }
 
@@ -132,8 +132,8 @@ impl Store {
                 let _ = now;
                 Ok(0)
             }
-            #[cfg(feature = "sql")]
-            Technology::Sql(store) => store.prune(now).await,
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(store) => store.prune(now).await,
         }
     }
 
@@ -141,8 +141,8 @@ impl Store {
     pub async fn trouble(&self) -> Option<String> {
         match &self.technology {
             Technology::Memory(_) => None,
-            #[cfg(feature = "sql")]
-            Technology::Sql(store) => store.fault().await.map(|fault| fault.to_string()),
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(store) => store.fault().await.map(|fault| fault.to_string()),
         }
     }
 
@@ -153,15 +153,18 @@ impl Store {
     pub async fn close(&self) -> Result<(), RepositoryError> {
         match &self.technology {
             Technology::Memory(_) => Ok(()),
-            #[cfg(feature = "sql")]
-            Technology::Sql(store) => store.close().await,
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(store) => {
+                store.close().await;
+                Ok(())
+            }
         }
     }
 }
 
 /// A database that another program holds is free once that lets go.
-#[cfg(feature = "sql")]
-pub(super) fn refused(error: SqlStoreError) -> OpenError {
+#[cfg(feature = "sqlite")]
+pub(super) fn refused(error: SqliteOpenError) -> OpenError {
     if error.is_busy() { OpenError::away(error) } else { OpenError::of(error) }
 }
 
@@ -183,7 +186,7 @@ mod tests {
         );
     }
 
-    #[cfg(feature = "sql")]
+    #[cfg(feature = "sqlite")]
     #[tokio::test]
     async fn a_file_is_a_store() {
         let folder = tempfile::tempdir().unwrap();
