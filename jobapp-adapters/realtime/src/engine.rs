@@ -2,6 +2,7 @@
 
 pub(crate) mod conn;
 mod end;
+pub(crate) mod frames;
 pub(crate) mod outbox;
 pub(crate) mod polling;
 pub(crate) mod seats;

@@ -10,9 +10,9 @@ use std::task::{Context, Poll, Waker};
 use futures::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
 use socketioxide_core::Str;
-use tungstenite::protocol::WebSocketContext;
 
 use super::End;
+use super::frames::Frames;
 use super::polling::{Asked, Polling, Turn};
 use super::wire::{Chunk, Duplex, Wire};
 
@@ -140,7 +140,7 @@ impl Outbox {
     }
 
     /// From now on a websocket carries the connection.
-    pub(crate) fn change(&self, stream: Box<dyn Duplex>, frames: WebSocketContext) {
+    pub(crate) fn change(&self, stream: Box<dyn Duplex>, frames: Frames) {
         let mut line = self.lock();
         let Carrier::Polling(polling) = &mut line.carrier else { return };
         if polling.hand_over(frames) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use socketioxide_core::Str;
 use tokio::sync::{Notify, oneshot};
-use tungstenite::protocol::WebSocketContext;
 
 use super::End;
+use super::frames::Frames;
 
 /// What stands between the packets of a payload.
 pub(crate) const SEPARATOR: char = '\u{1e}';
@@ -31,7 +31,7 @@ pub(crate) struct Polling {
     /// It changes to a websocket: requests are sent away, and what is to be sent waits for the websocket.
     changing: bool,
     keeper: Arc<Notify>,
-    handed_over: Option<oneshot::Sender<WebSocketContext>>,
+    handed_over: Option<oneshot::Sender<Frames>>,
     /// The largest payload, in bytes.
     largest: usize,
 }
@@ -65,7 +65,7 @@ pub(crate) enum Asked {
 impl Polling {
     /// Payloads have so many bytes at the most. A websocket that takes over is handed over to the task that keeps the
     /// connection.
-    pub(crate) fn new(largest: usize, handed_over: oneshot::Sender<WebSocketContext>) -> Self {
+    pub(crate) fn new(largest: usize, handed_over: oneshot::Sender<Frames>) -> Self {
         Self {
             waiting: None,
             ping: false,
@@ -181,7 +181,7 @@ impl Polling {
     }
 
     /// Gives a websocket to the task that keeps the connection. Whether it is still there.
-    pub(crate) fn hand_over(&mut self, frames: WebSocketContext) -> bool {
+    pub(crate) fn hand_over(&mut self, frames: Frames) -> bool {
         self.handed_over.take().is_some_and(|keeper| keeper.send(frames).is_ok())
     }
 }
@@ -198,7 +198,7 @@ mod tests {
     use crate::engine::outbox::{Carrier, Outbox};
     use bytes::Bytes;
 
-    fn polling() -> (Outbox, oneshot::Receiver<WebSocketContext>) {
+    fn polling() -> (Outbox, oneshot::Receiver<Frames>) {
         let (sender, receiver) = oneshot::channel();
         (Outbox::new(Carrier::Polling(Box::new(Polling::new(20, sender)))), receiver)
     }

@@ -8,10 +8,10 @@ use std::task::Poll;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tungstenite::Message;
-use tungstenite::protocol::WebSocketContext;
 
 use super::upgrade::UPGRADE;
 use crate::engine::conn::Conn;
+use crate::engine::frames::Frames;
 use crate::engine::outbox::Outbox;
 use crate::engine::polling::Polling;
 use crate::engine::wire::{Bridge, Duplex};
@@ -20,13 +20,13 @@ use crate::engine::wire::{Bridge, Duplex};
 const PROBED: &[u8] = b"\x81\x063probe";
 
 /// Changes a connection to a websocket, if the client goes through with it; until then it goes on as it was.
-pub(crate) async fn change(conn: Arc<Conn>, stream: Box<dyn Duplex>, frames: WebSocketContext) {
+pub(crate) async fn change(conn: Arc<Conn>, stream: Box<dyn Duplex>, frames: Frames) {
     if timeout(UPGRADE, probe(&conn, stream, frames)).await.is_err() {
         tracing::debug!(number = conn.number(), "a connection did not change to a websocket in time");
     }
 }
 
-async fn probe(conn: &Conn, mut stream: Box<dyn Duplex>, mut frames: WebSocketContext) {
+async fn probe(conn: &Conn, mut stream: Box<dyn Duplex>, mut frames: Frames) {
     if !hears(&mut *stream, &mut frames, "2probe").await {
         return;
     }
@@ -44,7 +44,7 @@ impl<'c> Changing<'c> {
         outbox.polling(Polling::begin_change).unwrap_or_default().then(|| Self(outbox))
     }
 
-    fn done(self, stream: Box<dyn Duplex>, frames: WebSocketContext) {
+    fn done(self, stream: Box<dyn Duplex>, frames: Frames) {
         self.0.change(stream, frames);
     }
 }
@@ -56,7 +56,7 @@ impl Drop for Changing<'_> {
 }
 
 /// Whether the next message of a websocket is this one.
-async fn hears(stream: &mut dyn Duplex, frames: &mut WebSocketContext, wanted: &str) -> bool {
+async fn hears(stream: &mut dyn Duplex, frames: &mut Frames, wanted: &str) -> bool {
     let mut answers = Vec::new();
     poll_fn(|cx| {
         let mut stream = Bridge { stream: &mut *stream, answers: &mut answers, cx };
@@ -78,7 +78,7 @@ mod tests {
 
     const NOOP: &str = "6";
 
-    fn polling() -> (Outbox, oneshot::Receiver<WebSocketContext>) {
+    fn polling() -> (Outbox, oneshot::Receiver<Frames>) {
         let (sender, receiver) = oneshot::channel();
         (Outbox::new(Carrier::Polling(Box::new(Polling::new(20, sender)))), receiver)
     }

@@ -11,12 +11,12 @@ use jobapp_http::BodyTooSlow;
 use socketioxide_core::Sid;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
-use tungstenite::protocol::WebSocketContext;
 
 use super::refused::Refused;
 use super::websocket::{Transport, open_packet};
 use crate::engine::End;
 use crate::engine::conn::{Admission, Conn};
+use crate::engine::frames::Frames;
 use crate::engine::outbox::{Carrier, Outbox};
 use crate::engine::polling::{Asked, CLOSE, Polling, SEPARATOR};
 use crate::server::{Opened, Server};
@@ -36,7 +36,7 @@ pub(crate) fn open(server: &Arc<Server>, admission: Admission) -> Response {
 }
 
 /// Asks now and then whether the client is still there, until it is not, or a websocket carries the connection.
-async fn keep(opened: Opened, wake: Arc<Notify>, mut handed_over: oneshot::Receiver<WebSocketContext>) {
+async fn keep(opened: Opened, wake: Arc<Notify>, mut handed_over: oneshot::Receiver<Frames>) {
     let (interval, patience) = (opened.server.config.ping_interval, opened.server.config.ping_timeout);
     let mut pinged = false;
     let mut due = Instant::now() + interval;

@@ -14,9 +14,10 @@ use tokio::time::Instant;
 use super::query::{Carried, Query};
 use super::refused::Refused;
 use super::upgrade::Upgrade;
-use super::websocket::{Transport, frames, open_frame};
+use super::websocket::{Transport, open_frame};
 use super::{change, polling};
 use crate::engine::conn::{Admission, Conn};
+use crate::engine::frames::Frames;
 use crate::engine::outbox::{Carrier, Outbox};
 use crate::engine::seats::Full;
 use crate::engine::wire::Wire;
@@ -81,7 +82,7 @@ async fn begin(server: &Arc<Server>, request: Request, upgrade: Option<Upgrade>)
     let Some(upgrade) = upgrade else { return Ok(polling::open(server, admission)) };
     let server = server.clone();
     Ok(upgrade.answer(move |stream| {
-        let frames = frames(&server.config);
+        let frames = Frames::new(server.config.payload);
         let outbox = Outbox::new(Carrier::Websocket(Wire::new(stream, Some(open_frame(&server.config)))));
         let opened = Opened::new(server, Conn::new(admission, outbox), None);
         // A task of its own: this one is larger.
@@ -102,7 +103,7 @@ async fn go_on(
         if conn.outbox().polling(|_| ()).is_none() {
             return Err(Refused::BAD_REQUEST);
         }
-        let frames = frames(&server.config);
+        let frames = Frames::new(server.config.payload);
         return Ok(upgrade.answer(move |stream| drop(tokio::spawn(change::change(conn, stream, frames)))));
     }
     match *request.method() {

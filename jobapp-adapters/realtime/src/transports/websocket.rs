@@ -13,16 +13,14 @@ use serde_json::{Value, json};
 use socketioxide_core::{Sid, Str};
 use tokio::time::{Instant, Sleep, sleep};
 use tungstenite::Message;
-use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
 use crate::config::RealtimeConfig;
 use crate::engine::End;
+use crate::engine::frames::Frames;
 use crate::engine::outbox::Carrier;
 use crate::engine::wire::{Bridge, Chunk, Over};
 use crate::server::Opened;
 
-/// The first buffer a connection reads into, in bytes. It grows with what comes; clients send little.
-const READ_BUFFER: usize = 128;
 /// How many messages are read before others get a turn.
 const TURN: usize = 32;
 /// How long a closing connection may take to say goodbye.
@@ -34,16 +32,6 @@ const ANSWERS: usize = 4096;
 const CLOSE: &[u8] = &[0x88, 0x02, 0x03, 0xe8];
 /// A text frame with Engine.IO's ping.
 const PING: &[u8] = &[0x81, 0x01, b'2'];
-
-/// The reader of a websocket's frames.
-pub(crate) fn frames(config: &RealtimeConfig) -> WebSocketContext {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(Some(config.payload))
-        .max_frame_size(Some(config.payload));
-    WebSocketContext::new(Role::Server, Some(config))
-}
 
 /// What a connection begins with.
 pub(crate) fn open_packet(config: &RealtimeConfig, sid: Sid, upgrades: &[&str]) -> Value {
@@ -67,7 +55,7 @@ fn milliseconds(duration: Duration) -> u64 {
 
 /// The task of one connection.
 pub(crate) struct Transport {
-    frames: WebSocketContext,
+    frames: Frames,
     /// Frames that answer frames.
     answers: Vec<u8>,
     heart: Pin<Box<Sleep>>,
@@ -90,7 +78,7 @@ enum Stage {
 
 impl Transport {
     /// The task of a connection that is carried by a websocket.
-    pub(crate) fn new(opened: Opened, frames: WebSocketContext) -> Self {
+    pub(crate) fn new(opened: Opened, frames: Frames) -> Self {
         let heart = Box::pin(sleep(opened.server.config.ping_interval));
         Self { frames, answers: Vec::new(), heart, stage: Stage::Resting, opened }
     }
