@@ -68,10 +68,8 @@ fn take(server: &Server, published: &Published) {
     let event = &published.envelope.event;
     if event.event != Event::SESSION_ENDED && !event.receivers.is_empty() {
         server.rounds.begin(server.hub.deliver(published));
-    } else {
-        if server.hub.pass(published) {
-            hear(server, published);
-        }
+    } else if server.hub.pass(published) {
+        hear(server, published);
     }
     server.let_in_those_ahead();
 }

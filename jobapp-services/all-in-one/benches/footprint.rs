@@ -7,14 +7,13 @@
 mod marketplace;
 mod process;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use jobapp_client::Client;
 use marketplace::{Running, fill, first_search, free_port, read, seller};
-use process::{cpu_seconds, machine, resident_mib};
+use process::{arguments, cpu_seconds, machine, resident_mib};
 
 /// How many requests the CPU time of one is averaged over.
 const REQUESTS: u32 = 20_000;
@@ -23,15 +22,8 @@ const STARTS: usize = 5;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args_os().skip(1);
-    let gigs: usize = match arguments.next() {
-        Some(gigs) => gigs.to_str().and_then(|gigs| gigs.parse().ok()).context("how many gigs?")?,
-        None => 10_000,
-    };
-    let program = match arguments.next() {
-        Some(program) => PathBuf::from(program),
-        None => std::env::current_exe()?.with_file_name("jobapp"),
-    };
+    let (gigs, program) = arguments(10_000, "how many gigs?")?;
+    let gigs = gigs as usize;
     let data = tempfile::tempdir()?;
     let port = free_port()?;
     let base = format!("http://localhost:{port}");

@@ -1,6 +1,22 @@
-//! What the system says of a process.
+//! What the system says of processes, and what this one was asked for.
+
+use std::path::PathBuf;
 
 use anyhow::Context;
+
+/// The two arguments of a bench: a number, and the `jobapp` to measure. Without them `usual`, and the one beside this program.
+pub(crate) fn arguments(usual: u32, what: &'static str) -> anyhow::Result<(u32, PathBuf)> {
+    let mut arguments = std::env::args_os().skip(1);
+    let number = match arguments.next() {
+        Some(number) => number.to_str().and_then(|text| text.parse().ok()).context(what)?,
+        None => usual,
+    };
+    let program = match arguments.next() {
+        Some(program) => PathBuf::from(program),
+        None => std::env::current_exe()?.with_file_name("jobapp"),
+    };
+    Ok((number, program))
+}
 
 /// User and system time of a process so far, from `/proc/<pid>/stat` in ticks of 10 ms.
 pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {

@@ -12,15 +12,14 @@ mod marketplace;
 #[expect(dead_code, reason = "each bench uses a part of it")]
 mod process;
 
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use crowd::{API, text};
 use load::{Call, Connection};
 use marketplace::{Running, free_port};
-use process::{cpu_seconds, machine};
+use process::{arguments, cpu_seconds, machine};
 use serde_json::Value;
 
 /// How many gigs the search finds.
@@ -29,20 +28,12 @@ const ORDERS: usize = 20;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args_os().skip(1);
-    let seconds: u64 = match arguments.next() {
-        Some(seconds) => seconds.to_str().and_then(|text| text.parse().ok()).context("how many seconds?")?,
-        None => 5,
-    };
-    let program = match arguments.next() {
-        Some(program) => PathBuf::from(program),
-        None => std::env::current_exe()?.with_file_name("jobapp"),
-    };
+    let (seconds, program) = arguments(5, "how many seconds?")?;
     let folder = tempfile::tempdir()?;
     println!("machine: {}", machine());
     let port = free_port()?;
-    let arguments = ["--log", "error", "--rate-limits", "off"];
-    let running = Running::start(&program, folder.path(), port, &arguments, Stdio::inherit())?;
+    let flags = ["--log", "error", "--rate-limits", "off"];
+    let running = Running::start(&program, folder.path(), port, &flags, Stdio::inherit())?;
     crowd::answers(port).await?;
     let people = crowd::gather(port, 2).await?;
     let (buyer, seller) = (&people[0], &people[1]);
@@ -85,8 +76,8 @@ async fn main() -> anyhow::Result<()> {
         for connections in [1, 32] {
             let cpu = cpu_seconds(running.0.id())?;
             let call = call.clone();
-            let run =
-                load::run(port, connections, Duration::from_secs(seconds), move |_, _| Some(call.clone())).await?;
+            let run = load::run(port, connections, Duration::from_secs(seconds.into()), move |_, _| Some(call.clone()))
+                .await?;
             let cpu = (cpu_seconds(running.0.id())? - cpu) / run.answered.len() as f64;
             println!(
                 "{what:24} {connections:3} at once: {:6.0} a second, p50 {:6.2} ms, p99 {:6.2} ms, CPU {:6.3} ms, {} refused",

@@ -22,7 +22,7 @@ use jobapp_auth::PasswordHasher;
 use jobapp_auth_service::Argon2Hasher;
 use load::{Call, Connection};
 use marketplace::{Running, free_port};
-use process::{cpu_seconds, machine, resident_mib};
+use process::{arguments, cpu_seconds, machine, resident_mib};
 
 /// How many people there are: each connection can be somebody else's.
 const PEOPLE: usize = 256;
@@ -37,20 +37,12 @@ const SIGN_UPS: usize = 512;
 /// One thread: the other core is the marketplace's alone, and half of this one.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args_os().skip(1);
-    let seconds: u64 = match arguments.next() {
-        Some(seconds) => seconds.to_str().and_then(|text| text.parse().ok()).context("how many seconds?")?,
-        None => 5,
-    };
-    let program = match arguments.next() {
-        Some(program) => PathBuf::from(program),
-        None => std::env::current_exe()?.with_file_name("jobapp"),
-    };
+    let (seconds, program) = arguments(5, "how many seconds?")?;
     let folder = tempfile::tempdir()?;
     println!("machine: {}", machine());
     let written = synchronous_writes(folder.path())?;
     println!("disk: {written:.0} synchronous writes of 4 KiB a second, one after the other");
-    let measured = Measured::start(&program, folder.path(), Duration::from_secs(seconds)).await?;
+    let measured = Measured::start(&program, folder.path(), Duration::from_secs(seconds.into())).await?;
     if measured.syncs.is_none() {
         println!("fsyncs are not counted: strace is not installed");
     }

@@ -187,7 +187,7 @@ impl SqliteBus {
         self.inner.database.close().await;
     }
 
-    /// Does something with the queues, and tells the consumers of those that it names.
+    /// Does something with the queues, and returns once it is done.
     async fn perform<T: Send + 'static>(
         &self,
         waits: bool,
@@ -198,6 +198,7 @@ impl SqliteBus {
         answer.await.map_err(|_| SqliteError::Closed)?
     }
 
+    /// As [`SqliteBus::perform`]; `done` is called where it was done. What is cached is forgotten with what is taken back.
     fn submit<T: Send + 'static>(
         &self,
         waits: bool,
