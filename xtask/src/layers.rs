@@ -53,6 +53,7 @@ const DRIVERS: &[(&str, &str)] = &[
     ("fred", "jobapp-redis"),
     ("elasticsearch", "jobapp-elastic"),
     ("socketioxide", "jobapp-realtime"),
+    ("testcontainers", "jobapp-test-servers"),
 ];
 
 /// What core sources may not name, and what to do instead.

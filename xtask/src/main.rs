@@ -9,6 +9,7 @@ mod openapi;
 mod profile;
 mod sources;
 mod suites;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -25,9 +26,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every test.
+    /// Run every test, with the servers they need in containers; `test fast` runs those that need none.
+    ///
+    /// Where no container engine answers and no official image can be pulled, root on Debian gets both: see `docs/testing.md`.
     Test {
-        /// Passed on to `cargo test`, such as `-p jobapp-orders` or a part of a test's name.
+        /// `fast` first, and what is passed on to `cargo test`, such as `-p jobapp-orders` or a part of a test's name.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -123,7 +126,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> anyhow::Result<()> {
     match task {
-        Task::Test { arguments } => test(&arguments),
+        Task::Test { arguments } => test::run(&arguments),
         Task::Ci => ci(),
         Task::Layers => layers::check(),
         Task::DocPaths => docs::check_paths(),
@@ -144,16 +147,6 @@ fn run(task: Task) -> anyhow::Result<()> {
     }
 }
 
-fn test(arguments: &[String]) -> anyhow::Result<()> {
-    if arguments.is_empty() {
-        // Without stopping at the first failing package: one run shows everything that fails.
-        return cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"], &[]);
-    }
-    let mut all = vec!["test"];
-    all.extend(arguments.iter().map(String::as_str));
-    cargo(&all, &[])
-}
-
 fn ci() -> anyhow::Result<()> {
     step("format");
     cargo(&["fmt", "--all", "--check"], &[])?;
@@ -168,7 +161,7 @@ fn ci() -> anyhow::Result<()> {
     step("OpenAPI document");
     openapi::check(None)?;
     step("tests");
-    test(&[])
+    test::run(&[])
 }
 
 /// Says what comes next.
