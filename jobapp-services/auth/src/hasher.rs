@@ -1,14 +1,18 @@
 //! Passwords with Argon2id, and bcrypt for those of imported accounts.
 
+mod memory;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{self, PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::PasswordHasher as _;
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use async_trait::async_trait;
 use jobapp_auth::{HashError, PasswordHasher, Verified};
 use tokio::sync::Semaphore;
+
+use self::memory::Memory;
 
 /// How long a password may wait for its turn before the caller is told to come back.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Argon2Hasher {
     argon2: Argon2<'static>,
     turns: Arc<Semaphore>,
+    memory: Arc<Memory>,
     patience: Duration,
     /// The hash of a password nobody has, made at the same cost: what [`PasswordHasher::pretend`] works on.
     decoy: Arc<str>,
@@ -45,7 +50,8 @@ impl Argon2Hasher {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = argon2.hash_password(b"a password nobody has").map_err(failed)?.to_string().into();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { argon2, turns: Arc::new(Semaphore::new(cores)), patience: PATIENCE, decoy })
+        let (turns, memory) = (Arc::new(Semaphore::new(cores)), Arc::default());
+        Ok(Self { argon2, turns, memory, patience: PATIENCE, decoy })
     }
 
     /// Compares on this thread, at once, whoever waits for a turn: what a comparison costs by itself.
@@ -53,21 +59,23 @@ impl Argon2Hasher {
     /// # Errors
     /// [`HashError::Failed`] when `hash` is none.
     pub fn verify_here(&self, password: &str, hash: &str) -> Result<Verified, HashError> {
-        verify(&self.argon2, password, hash)
+        verify(&self.argon2, &self.memory, password, hash)
     }
 
     /// Runs `work` on a thread of its own when it is its turn.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Argon2<'static>) -> Result<T, HashError> + Send + 'static,
+        work: impl FnOnce(&Argon2<'static>, &Memory) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
+        let waiting = self.memory.wait();
         let turn = tokio::time::timeout(self.patience, Arc::clone(&self.turns).acquire_owned());
         let turn = turn.await.map_err(|_| HashError::Busy)?.map_err(failed)?;
-        let argon2 = self.argon2.clone();
+        drop(waiting);
+        let (argon2, memory) = (self.argon2.clone(), Arc::clone(&self.memory));
         let done = tokio::task::spawn_blocking(move || {
             // A caller that goes away does not free the core that still hashes for it.
             let _turn = turn;
-            work(&argon2)
+            work(&argon2, &memory)
         });
         done.await.map_err(failed)?
     }
@@ -77,12 +85,12 @@ impl Argon2Hasher {
 impl PasswordHasher for Argon2Hasher {
     async fn hash(&self, password: &str) -> Result<String, HashError> {
         let password = password.to_owned();
-        self.run(move |argon2| Ok(argon2.hash_password(password.as_bytes()).map_err(failed)?.to_string())).await
+        self.run(move |argon2, _| Ok(argon2.hash_password(password.as_bytes()).map_err(failed)?.to_string())).await
     }
 
     async fn verify(&self, password: &str, hash: &str) -> Result<Verified, HashError> {
         let (password, hash) = (password.to_owned(), hash.to_owned());
-        self.run(move |argon2| verify(argon2, &password, &hash)).await
+        self.run(move |argon2, memory| verify(argon2, memory, &password, &hash)).await
     }
 
     async fn pretend(&self, password: &str) -> Result<(), HashError> {
@@ -90,24 +98,30 @@ impl PasswordHasher for Argon2Hasher {
     }
 }
 
-fn verify(argon2: &Argon2<'static>, password: &str, hash: &str) -> Result<Verified, HashError> {
+fn verify(argon2: &Argon2<'static>, memory: &Memory, password: &str, hash: &str) -> Result<Verified, HashError> {
     if hash.starts_with("$2") {
         let matches = bcrypt::verify(password, hash).map_err(failed)?;
         return Ok(Verified { matches, needs_rehash: true });
     }
     let parsed = PasswordHash::new(hash).map_err(failed)?;
-    let matches = match argon2.verify_password(password.as_bytes(), &parsed) {
-        Ok(()) => true,
-        Err(password_hash::Error::PasswordInvalid) => false,
-        Err(error) => return Err(failed(error)),
+    let algorithm = Algorithm::try_from(parsed.algorithm.as_str()).map_err(failed)?;
+    let version = parsed.version.map(Version::try_from).transpose().map_err(failed)?.unwrap_or_default();
+    let made_with = Params::try_from(&parsed).map_err(failed)?;
+    let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
+        return Err(HashError::Failed("a hash has no salt or ends before its output".into()));
     };
-    let is_current = Params::try_from(&parsed).is_ok_and(|made_with| {
-        let wanted = argon2.params();
-        (made_with.m_cost(), made_with.t_cost(), made_with.p_cost())
-            == (wanted.m_cost(), wanted.t_cost(), wanted.p_cost())
-    });
-    let is_argon2id = parsed.algorithm.as_str() == Algorithm::Argon2id.as_str();
-    Ok(Verified { matches, needs_rehash: !(is_current && is_argon2id) })
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = &mut output[..expected.len()];
+    let maker = Argon2::new(algorithm, version, made_with.clone());
+    let make = |blocks: &mut [Block]| {
+        maker.hash_password_into_with_memory(password.as_bytes(), salt, output, blocks).map(|()| Output::new(output))
+    };
+    let made = memory.lend(made_with.block_count(), make).map_err(failed)?.map_err(failed)?;
+    // Outputs are compared in constant time.
+    let matches = made == *expected;
+    let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    let is_current = algorithm == Algorithm::Argon2id && costs(&made_with) == costs(argon2.params());
+    Ok(Verified { matches, needs_rehash: !is_current })
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> HashError {
