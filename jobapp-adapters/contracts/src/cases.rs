@@ -96,6 +96,15 @@ macro_rules! repository {
             updates_in_turn_all_go_through
             a_caller_that_goes_away_leaves_a_whole_change_or_none
         }
+        $crate::__suite! { $factory, $crate::Harness, [$crate::repository::decisions], decisions:
+            a_decision_sees_what_is_there
+            a_decision_may_begin_something_or_leave_it
+            a_decision_that_fails_stores_nothing
+            a_decision_is_refused_like_a_save
+            decisions_at_the_same_time_all_go_through
+            everybody_gets_a_place_behind_the_last
+            a_decision_about_what_cannot_be_stored_finds_nothing
+        }
         $crate::__suite! { $factory, $crate::Harness, [$crate::outbox], outbox:
             entries_are_leased_oldest_first
             a_lease_takes_no_more_than_asked

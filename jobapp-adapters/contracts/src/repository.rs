@@ -1,6 +1,7 @@
 //! The promises of `Repository`, one function each.
 
 pub mod causes;
+pub mod decisions;
 pub mod keys;
 pub mod lists;
 pub mod races;

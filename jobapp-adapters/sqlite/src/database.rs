@@ -34,6 +34,15 @@ pub(crate) enum Verdict<T> {
     Undo(T),
 }
 
+impl<T> Verdict<T> {
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Verdict<U> {
+        match self {
+            Self::Keep(value) => Verdict::Keep(map(value)),
+            Self::Undo(value) => Verdict::Undo(map(value)),
+        }
+    }
+}
+
 /// A write, as the thread knows it.
 trait Write: Send {
     /// Whether it waits for the disk.

@@ -59,6 +59,7 @@ mod save;
 mod sequence;
 mod store;
 mod tables;
+mod wanted;
 
 pub use backup::{BackupError, copy_databases};
 pub use bus::{QueueDepth, SqliteBus, SqliteBusCensus, SqliteBusConfig};

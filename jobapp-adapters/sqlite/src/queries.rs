@@ -15,6 +15,8 @@ pub(crate) type Question = (String, Vec<Value>);
 pub(crate) struct Queries {
     /// `id`: version and state.
     pub(crate) find: String,
+    /// `id`: id, version and state.
+    pub(crate) find_whole: String,
     /// id, version, state and one value and sort column for each single key.
     pub(crate) insert: String,
     /// The new version, state, and a value and sort column for each single key; id and old version.
@@ -79,6 +81,7 @@ impl Queries {
         let set: String = single.iter().map(|column| format!(", \"{column}\" = ?")).collect();
         Self {
             find: format!("SELECT version, state FROM \"{name}\" WHERE id = ?1"),
+            find_whole: format!("SELECT id, version, state FROM \"{name}\" WHERE id = ?1"),
             insert: format!("INSERT INTO \"{name}\" (id, version, state{columns}) VALUES ({places})"),
             update: format!("UPDATE \"{name}\" SET version = ?, state = ?{set} WHERE id = ? AND version = ?"),
             delete: format!("DELETE FROM \"{name}\" WHERE id = ?1 AND version = ?2"),

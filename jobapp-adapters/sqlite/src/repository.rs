@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobapp_kernel::{
-    Aggregate, Bounds, Cause, Change, Cursor, InvalidId, Key, KeyValue, Page, PageRequest, Repository, RepositoryError,
-    Saved, Stored, Turns, id_text,
+    About, Aggregate, Bounds, Cause, Change, Cursor, Decision, InvalidId, Key, KeyValue, Page, PageRequest, Repository,
+    RepositoryError, Saved, Stored, Turns, id_text,
 };
 use rusqlite::types::{FromSql, Value};
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
@@ -185,6 +185,10 @@ impl<A: Aggregate> Repository<A> for SqliteRepository<A> {
 
     async fn save(&self, change: Change<A>) -> Result<Saved, RepositoryError> {
         save::save(&self.store, &self.queries, change).await
+    }
+
+    async fn decide(&self, about: About<A>, decide: Decision<A>) -> Result<Option<Saved>, RepositoryError> {
+        save::decide(&self.store, &self.queries, about, decide).await
     }
 
     fn turns(&self) -> &Turns {

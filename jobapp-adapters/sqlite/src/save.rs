@@ -1,10 +1,11 @@
 //! One change, one step: the value at its expected version, its events and its cause.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jobapp_kernel::{
-    Aggregate, Cause, Change, ChangeKind, Key, KeyValue, MAX_KEY_BYTES, OutboxEntry, RepositoryError, Saved, Version,
-    id_text,
+    About, Aggregate, Cause, Change, ChangeKind, Decision, Key, KeyValue, MAX_KEY_BYTES, OutboxEntry, RepositoryError,
+    Saved, Version, id_text,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
@@ -17,6 +18,7 @@ use crate::queries::{HANDLED, Queries, RECORD, REMEMBER, SideQueries};
 use crate::row::unavailable;
 use crate::store::Inner;
 use crate::tables::{number, parameter};
+use crate::wanted::Wanted;
 
 /// The text the inbox has for a cause; a hash of it when no key may be so.
 pub(crate) fn inbox_key(cause: &Cause, aggregate: &str, id: &str) -> String {
@@ -38,22 +40,59 @@ pub(crate) async fn save<A: Aggregate>(
     queries: &Arc<Queries>,
     change: Change<A>,
 ) -> Result<Saved, RepositoryError> {
-    let prepared = Prepared::of(store, &change)?;
-    let (sender, answer) = tokio::sync::oneshot::channel();
+    let prepared = Prepared::of(store, &change, &store.headers_now())?;
+    let queries = Arc::clone(queries);
+    let saving = move |connection: &Connection| {
+        let saved = Saving { connection, queries: &queries, prepared: &prepared }.apply::<A>()?;
+        Ok(saved.map(|saved| saved.map(Some)))
+    };
+    let saved = changed(store, saving).await;
+    let saved = saved.map_err(|error| unavailable::<A>("save", error))??;
+    saved.ok_or_else(|| unavailable::<A>("save", SqliteError::Closed))
+}
+
+/// Reads, has it decided, and saves, all where the writes are done: nobody comes between, and what others decide about the same
+/// thing at the same time goes to the disk together with it.
+pub(crate) async fn decide<A: Aggregate>(
+    store: &Arc<Inner>,
+    queries: &Arc<Queries>,
+    about: About<A>,
+    mut decide: Decision<A>,
+) -> Result<Option<Saved>, RepositoryError> {
+    let question = Wanted::of(queries, about)?;
+    // They say for whom the caller works, which nobody knows where the writes are done.
+    let headers = store.headers_now();
     let (queries, of) = (Arc::clone(queries), Arc::clone(store));
-    store.database.submit(
-        true,
-        move |connection| Ok(Saving { connection, queries: &queries, prepared: &prepared }.apply::<A>()?),
-        move |saved: Result<Result<Saved, RepositoryError>, SqliteError>| {
-            // Whoever asked may have gone; its events are there all the same.
-            if matches!(saved, Ok(Ok(Saved::Stored(_)))) {
-                of.changed.notify_one();
-            }
-            drop(sender.send(saved));
-        },
-    );
-    let saved = answer.await.unwrap_or(Err(SqliteError::Closed));
-    saved.map_err(|error| unavailable::<A>("save", error))?
+    let deciding = move |connection: &Connection| {
+        let stored = match question.answer(connection)? {
+            Ok(stored) => stored,
+            Err(error) => return Ok(Verdict::Undo(Err(error))),
+        };
+        let Some(change) = decide(stored) else { return Ok(Verdict::Undo(Ok(None))) };
+        let prepared = match Prepared::of(&of, &change, &headers) {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(Verdict::Undo(Err(error))),
+        };
+        let saved = Saving { connection, queries: &queries, prepared: &prepared }.apply::<A>()?;
+        Ok(saved.map(|saved| saved.map(Some)))
+    };
+    changed(store, deciding).await.map_err(|error| unavailable::<A>("change", error))?
+}
+
+/// Has the thread do this, and wakes the relay when something was stored: also when whoever asked has gone.
+async fn changed(
+    store: &Arc<Inner>,
+    work: impl FnMut(&Connection) -> Result<Outcome, SqliteError> + Send + 'static,
+) -> Result<Result<Option<Saved>, RepositoryError>, SqliteError> {
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    let of = Arc::clone(store);
+    store.database.submit(true, work, move |saved| {
+        if matches!(saved, Ok(Ok(Some(Saved::Stored(_))))) {
+            of.changed.notify_one();
+        }
+        drop(sender.send(saved));
+    });
+    answer.await.unwrap_or(Err(SqliteError::Closed))
 }
 
 /// The key whose constraint was violated.
@@ -99,7 +138,12 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn of<A: Aggregate>(store: &Inner, change: &Change<A>) -> Result<Self, RepositoryError> {
+    /// `headers` are those of its events.
+    fn of<A: Aggregate>(
+        store: &Inner,
+        change: &Change<A>,
+        headers: &BTreeMap<String, String>,
+    ) -> Result<Self, RepositoryError> {
         let unwritable = |error| RepositoryError::unavailable(format!("write a {} as JSON", A::NAME), error);
         let value = change.value();
         let id = id_text::<A>(value.id())?;
@@ -119,9 +163,9 @@ impl Prepared {
                 single.push(Value::Integer(sort));
             }
         }
-        let headers = match &store.headers {
-            Some(headers) if !change.events.is_empty() => serde_json::to_string(&headers()).map_err(unwritable)?,
-            _ => "{}".to_owned(),
+        let headers = match change.events.as_slice() {
+            [] => String::new(),
+            _ => serde_json::to_string(headers).map_err(unwritable)?,
         };
         let mut events = Vec::with_capacity(change.events.len());
         for (index, event) in change.events.iter().enumerate() {
@@ -150,6 +194,8 @@ impl Prepared {
 
 /// What a change comes to.
 type Applied = Verdict<Result<Saved, RepositoryError>>;
+/// What a decision comes to.
+type Outcome = Verdict<Result<Option<Saved>, RepositoryError>>;
 
 struct Saving<'a> {
     connection: &'a Connection,

@@ -1,5 +1,6 @@
 //! The store of a service.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,13 @@ pub(crate) struct Inner {
     pub(crate) seal: Option<Seal>,
     pub(crate) changed: Notify,
     pub(crate) turns: Turns,
+}
+
+impl Inner {
+    /// The headers of events that are raised now, by the caller.
+    pub(crate) fn headers_now(&self) -> BTreeMap<String, String> {
+        self.headers.as_ref().map(|headers| headers()).unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for SqliteStore {

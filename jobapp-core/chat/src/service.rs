@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jobapp_directory::Directory;
 use jobapp_kernel::{
-    Change, Clock, Ids, KeyValue, MediaStore, PageRequest, Repository, RepositoryError, Saved, Stored, Timestamp,
-    in_turn, in_turn_by,
+    About, Change, Clock, Ids, KeyValue, MediaStore, PageRequest, Repository, RepositoryError, Saved, Stored,
+    Timestamp, decided, in_turn,
 };
 
 use crate::{ChatError, ChatMessage, Conversation, DeletedGig, GigSeller, MessageEvent, Place, Summary};
@@ -48,18 +48,15 @@ impl Chat {
     /// When the store fails: tell it again.
     pub async fn summarise(&self, message: &ChatMessage) -> Result<(), RepositoryError> {
         let summary = Summary::from(message);
-        let key = KeyValue::from(&message.place().conversation);
-        in_turn_by(&*self.conversations, Conversation::CONVERSATION_ID, key.clone(), || async {
-            let Some(stored) = self.conversations.find_by(Conversation::CONVERSATION_ID, key.clone()).await? else {
-                return Ok(());
-            };
-            if let Some(conversation) = stored.value.with_newest(summary.clone()) {
-                // Without a cause there is no duplicate.
-                let _stored = self.conversations.save(Change::update(stored.version, conversation, Vec::new())).await?;
-            }
-            Ok(())
-        })
-        .await
+        let of_conversation = KeyValue::from(&message.place().conversation);
+        let about = About::Holder(Conversation::CONVERSATION_ID, of_conversation);
+        let take_over = move |stored: Option<Stored<Conversation>>| {
+            let change = stored.and_then(|Stored { value, version }| {
+                value.with_newest(summary.clone()).map(|newer| Change::update(version, newer, Vec::new()))
+            });
+            Ok::<_, RepositoryError>(((), change))
+        };
+        decided(&*self.conversations, about, take_over).await.map(drop)
     }
 
     /// Cancels an offer whose gig is gone, unless somebody answers it first.
@@ -105,13 +102,6 @@ impl Chat {
         let key = KeyValue::from(&place.conversation);
         let newest = self.messages.list(ChatMessage::CONVERSATION, key, PageRequest::newest(1)).await?;
         Ok(newest.items.first().map(|stored| stored.value.place().clone()))
-    }
-
-    /// The place behind the newest message of a conversation.
-    pub(crate) async fn next_place(&self, conversation: &Conversation) -> Result<Place, RepositoryError> {
-        let first = Place::first(conversation.conversation_id().clone(), self.clock.now());
-        let newest = self.newest_place(&first).await?;
-        Ok(newest.map_or(first, |newest| newest.next(self.clock.now())))
     }
 
     /// What was stored the first time this message was written.

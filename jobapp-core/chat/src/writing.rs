@@ -1,14 +1,17 @@
 //! Writing a message.
 
+use std::sync::Arc;
+
 use jobapp_directory::Card;
 use jobapp_kernel::{
-    Aggregate, Cause, Change, KeyValue, Received, RepositoryError, Upload, file_label, file_name, in_turn_by, turn_by,
+    About, Aggregate, Cause, Change, KeyValue, Received, RepositoryError, Stored, Upload, decided, file_label,
+    file_name, turn_by,
 };
 
 use crate::conversation::Pair;
 use crate::{
     Attachment, Chat, ChatError, ChatMessage, Content, Conversation, ConversationId, GigId, Offer, OfferTerms,
-    Participant,
+    Participant, Place,
 };
 
 /// How often an id for a new conversation is made up.
@@ -177,7 +180,7 @@ impl Chat {
         Err(RepositoryError::overtaken(Conversation::NAME).into())
     }
 
-    /// Stores the message in the next free place, in one's turn in the conversation.
+    /// Stores the message in the next free place of its conversation.
     async fn store(
         &self,
         conversation: &Conversation,
@@ -187,17 +190,29 @@ impl Chat {
         cause: Option<Cause>,
     ) -> Result<ChatMessage, ChatError> {
         let id = self.ids.object_id();
-        let key = KeyValue::from(conversation.conversation_id());
-        in_turn_by(&*self.messages, ChatMessage::CONVERSATION, key, || async {
-            let place = self.next_place(conversation).await?;
-            let (content, offer, email) = (content.clone(), offer.clone(), talk.receiver.email.clone());
-            let (message, events) = ChatMessage::write(id, place, content, offer, talk.is_from_seller, email)?;
-            let saved = self.messages.save(Change::insert(message.clone(), events).caused_by(cause.clone())).await;
-            // Another process may take the place in the same moment.
-            let saved = saved.map_err(|error| error.or_look_again(&[ChatMessage::PLACE.name]))?;
-            Ok(self.first_result(&saved).await?.unwrap_or(message))
-        })
-        .await
+        let conversation = conversation.conversation_id().clone();
+        let about = About::Last {
+            of: ChatMessage::CONVERSATION,
+            value: KeyValue::from(&conversation),
+            place: ChatMessage::PLACE,
+        };
+        let (clock, email, is_from_seller) =
+            (Arc::clone(&self.clock), talk.receiver.email.clone(), talk.is_from_seller);
+        let write = move |newest: Option<Stored<ChatMessage>>| {
+            let now = clock.now();
+            let place = match newest {
+                Some(newest) => newest.value.place().next(now),
+                None => Place::first(conversation.clone(), now),
+            };
+            let (content, offer, email) = (content.clone(), offer.clone(), email.clone());
+            let (message, events) = ChatMessage::write(id, place, content, offer, is_from_seller, email)?;
+            Ok::<_, ChatError>((message.clone(), Some(Change::insert(message, events).caused_by(cause.clone()))))
+        };
+        let (message, saved) = decided(&*self.messages, about, write).await?;
+        match saved {
+            Some(saved) => Ok(self.first_result(&saved).await?.unwrap_or(message)),
+            None => Ok(message),
+        }
     }
 
     /// The gig may have gone while the offer was written: then nobody else will cancel it.

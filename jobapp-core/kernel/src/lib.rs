@@ -22,6 +22,7 @@
 mod address;
 mod aggregate;
 mod checked;
+mod decisions;
 mod error;
 mod file_name;
 mod forms;
@@ -45,6 +46,7 @@ mod unicode;
 pub use address::{ascii_domain, mail_address};
 pub use aggregate::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES};
 pub use checked::id_text;
+pub use decisions::{About, Decision, decided};
 pub use error::{ErrorKind, Kinded, RepositoryError, error_text};
 pub use file_name::{file_label, file_name};
 pub use forms::{Forms, read_form};

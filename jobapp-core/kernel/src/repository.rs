@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 
-use crate::{Aggregate, Bounds, Key, KeyValue, Page, PageRequest, RepositoryError, Turns};
+use crate::decisions::in_two_steps;
+use crate::{About, Aggregate, Bounds, Decision, Key, KeyValue, Page, PageRequest, RepositoryError, Turns};
 
 /// How often an aggregate was stored: 1 after the insert.
 pub type Version = u64;
@@ -187,6 +188,17 @@ pub trait Repository<A: Aggregate>: Send + Sync {
     /// an insert or a unique key is in use, [`RepositoryError::CauseReused`] when the key came with another body. A cause
     /// that was handled is looked for first, so a repeated insert is a [`Saved::Duplicate`], not `Taken`.
     async fn save(&self, change: Change<A>) -> Result<Saved, RepositoryError>;
+
+    /// Reads, has it decided what becomes of what is there, and saves that: one step, which nobody in this process comes
+    /// between, and after which everything is as after a [`Repository::save`]. Returns what became of the change, if one was
+    /// decided on. By [`crate::decided`] something else can be found out at the same time.
+    ///
+    /// # Errors
+    /// As [`Repository::save`], but never [`RepositoryError::Conflict`]: when another process was faster, it is decided anew,
+    /// and when that goes on, it is [`RepositoryError::Unavailable`].
+    async fn decide(&self, about: About<A>, decide: Decision<A>) -> Result<Option<Saved>, RepositoryError> {
+        in_two_steps(self, about, decide).await
+    }
 
     /// Whose turn it is among those who change something here: the same for everybody in this process who works on this
     /// store. Taken by [`crate::in_turn`].

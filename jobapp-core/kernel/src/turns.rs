@@ -112,17 +112,26 @@ impl fmt::Debug for Turn {
 
 /// One's turn with the aggregate of this id.
 pub async fn turn<A: Aggregate>(repository: &dyn Repository<A>, id: &A::Id) -> Turn {
-    repository.turns().take(format!("{} {id}", A::NAME)).await
+    repository.turns().take(thing::<A>(id)).await
 }
 
 /// One's turn with what has this value for a key: for what is looked for, or has its place among others, by something else
 /// than its id. Everybody who changes it takes his turn by the same key.
 pub async fn turn_by<A: Aggregate>(repository: &dyn Repository<A>, key: Key<A>, value: impl Into<KeyValue>) -> Turn {
-    let value = match value.into() {
-        KeyValue::Int(number) => number.to_string(),
-        KeyValue::Text(text) => text,
-    };
-    repository.turns().take(format!("{} {} {value}", A::NAME, key.name)).await
+    repository.turns().take(thing_by(&key, &value.into())).await
+}
+
+/// What a turn with the aggregate of this id is called.
+pub(crate) fn thing<A: Aggregate>(id: &A::Id) -> String {
+    format!("{} {id}", A::NAME)
+}
+
+/// What a turn with what has this value for a key is called.
+pub(crate) fn thing_by<A: Aggregate>(key: &Key<A>, value: &KeyValue) -> String {
+    match value {
+        KeyValue::Int(number) => format!("{} {} {number}", A::NAME, key.name),
+        KeyValue::Text(text) => format!("{} {} {text}", A::NAME, key.name),
+    }
 }
 
 /// Loads, decides and saves in one's turn with an aggregate: `attempt` does all three, and does them again as long as another
