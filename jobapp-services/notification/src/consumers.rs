@@ -16,7 +16,7 @@ fn accounts(notifier: Notifier) -> Consumer {
         let notifier = notifier.clone();
         async move { notifier.notify(&request(&delivery), mails::of_account(&message)).await }
     });
-    (Subscription::to(queues::AUTH_EMAIL), handler)
+    (Subscription::to(queues::AUTH_EMAIL).commuting(), handler)
 }
 
 fn orders(notifier: Notifier) -> Consumer {
@@ -24,7 +24,7 @@ fn orders(notifier: Notifier) -> Consumer {
         let notifier = notifier.clone();
         async move { notifier.notify(&request(&delivery), mails::of_order(&message)).await }
     });
-    (Subscription::to(queues::ORDER_EMAIL), handler)
+    (Subscription::to(queues::ORDER_EMAIL).commuting(), handler)
 }
 
 fn request(delivery: &Delivery) -> Request {

@@ -89,7 +89,10 @@ where
     F: Fn(M, Option<u64>) -> R + Send + Sync + 'static,
     R: Future<Output: Handled> + Send + 'static,
 {
-    (Subscription::to(queue), json_handler(move |body: M, delivery: Delivery| hear(body, delivery.message.version())))
+    (
+        Subscription::to(queue).commuting(),
+        json_handler(move |body: M, delivery: Delivery| hear(body, delivery.message.version())),
+    )
 }
 
 /// Declares all queues, so that nothing published from now on misses them, and starts a task for each consumer. The tasks end

@@ -38,5 +38,5 @@ pub(crate) fn consumer(chat: Chat, publisher: Arc<dyn Publisher>) -> Consumer {
             }
         }
     });
-    (Subscription::to(CHAT_ASKED), handler)
+    (Subscription::to(CHAT_ASKED).commuting(), handler)
 }

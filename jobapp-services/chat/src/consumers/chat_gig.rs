@@ -38,5 +38,5 @@ pub(crate) fn consumer(chat: Chat) -> Consumer {
             }
         }
     });
-    (Subscription::to(CHAT_GIG), handler)
+    (Subscription::to(CHAT_GIG).commuting(), handler)
 }

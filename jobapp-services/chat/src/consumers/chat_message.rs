@@ -22,5 +22,5 @@ pub(crate) fn consumer(chat: Chat) -> Consumer {
             }
         }
     });
-    (Subscription::to(CHAT_SUMMARY), handler)
+    (Subscription::to(CHAT_SUMMARY).commuting(), handler)
 }

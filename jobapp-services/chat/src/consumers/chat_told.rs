@@ -17,5 +17,5 @@ pub(crate) fn consumer(chat: Chat) -> Consumer {
             chat.gig_told(told.gig_id.into(), seller).await.outcome()
         }
     });
-    (Subscription::to(CHAT_TOLD), handler)
+    (Subscription::to(CHAT_TOLD).commuting(), handler)
 }

@@ -58,7 +58,7 @@ impl Changes {
             let changes = changes.clone();
             async move { changes.spoil(&delivery, named(change)).await }
         });
-        (Subscription::to(queue), handler)
+        (Subscription::to(queue).commuting(), handler)
     }
 
     /// Here at once, also while the other gateways cannot be reached.

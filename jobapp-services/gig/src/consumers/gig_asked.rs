@@ -42,5 +42,5 @@ pub(crate) fn consumer(
             }
         }
     });
-    (Subscription::to(GIG_ASKED), handler)
+    (Subscription::to(GIG_ASKED).commuting(), handler)
 }

@@ -25,7 +25,7 @@ pub(crate) fn consumer(gigs: Gigs) -> (Subscription, Arc<dyn Handler>) {
         let gigs = gigs.clone();
         async move { handle(&gigs, &rating, &delivery).await }
     });
-    (Subscription::to(GIG_UPDATE), handler)
+    (Subscription::to(GIG_UPDATE).commuting(), handler)
 }
 
 async fn handle(gigs: &Gigs, rating: &GigRating, delivery: &Delivery) -> Outcome {

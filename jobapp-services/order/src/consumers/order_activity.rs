@@ -25,5 +25,5 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
             orders.notify(id, cause, &happened).await.outcome()
         }
     });
-    (Subscription::to(queues::ORDER_ACTIVITY), handler)
+    (Subscription::to(queues::ORDER_ACTIVITY).commuting(), handler)
 }

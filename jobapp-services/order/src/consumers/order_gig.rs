@@ -37,7 +37,7 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
             result.outcome()
         }
     });
-    (Subscription::to(queues::ORDER_GIG), handler)
+    (Subscription::to(queues::ORDER_GIG).commuting(), handler)
 }
 
 /// The gig that was told.

@@ -21,7 +21,7 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
             }
         }
     });
-    (Subscription::to(queues::ORDER_OFFER), handler)
+    (Subscription::to(queues::ORDER_OFFER).commuting(), handler)
 }
 
 /// The offer that was told.

@@ -15,5 +15,5 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
         let orders = orders.clone();
         async move { work(&orders, task).await }
     });
-    (Subscription::to(queues::ORDER_PAYMENT), handler)
+    (Subscription::to(queues::ORDER_PAYMENT).commuting(), handler)
 }

@@ -14,7 +14,7 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
         let orders = orders.clone();
         async move { work(&orders, task).await }
     });
-    (Subscription::to(queues::ORDER_REFUND), handler)
+    (Subscription::to(queues::ORDER_REFUND).commuting(), handler)
 }
 
 /// Does a piece of work; doing it twice has the effect of once.

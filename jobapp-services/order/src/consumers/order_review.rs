@@ -31,5 +31,5 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
             }
         }
     });
-    (Subscription::to(queues::ORDER_REVIEW), handler)
+    (Subscription::to(queues::ORDER_REVIEW).commuting(), handler)
 }

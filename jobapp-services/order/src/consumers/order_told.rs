@@ -27,7 +27,7 @@ pub(crate) fn consumer(orders: Orders) -> (Subscription, Arc<dyn Handler>) {
             }
         }
     });
-    (Subscription::to(queues::ORDER_TOLD), handler)
+    (Subscription::to(queues::ORDER_TOLD).commuting(), handler)
 }
 
 async fn gig(orders: &Orders, told: GigTold) -> Outcome {

@@ -32,5 +32,5 @@ pub(crate) fn consumer(analytics: Arc<dyn ReviewAnalytics>) -> Consumer {
             analytics.record(rated, Cause::message(delivery.queue, effect)).await.outcome()
         }
     });
-    (Subscription::to(REVIEW_ANALYTICS), handler)
+    (Subscription::to(REVIEW_ANALYTICS).commuting(), handler)
 }

@@ -38,7 +38,7 @@ pub(crate) fn consumer(reviews: Reviews) -> Consumer {
             }
         }
     });
-    (Subscription::to(REVIEW_ORDER), handler)
+    (Subscription::to(REVIEW_ORDER).commuting(), handler)
 }
 
 fn fact_of(order: OrderPart, version: u64) -> Result<OrderFact, jobapp_kernel::InvalidId> {

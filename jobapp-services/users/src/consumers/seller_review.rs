@@ -11,7 +11,7 @@ use jobapp_wire::queues::SELLER_REVIEW;
 use super::{cause, outcome};
 
 pub(crate) fn consumer(users: Users) -> (Subscription, Arc<dyn Handler>) {
-    (Subscription::to(SELLER_REVIEW), Arc::new(SellerReviews { users }))
+    (Subscription::to(SELLER_REVIEW).commuting(), Arc::new(SellerReviews { users }))
 }
 
 struct SellerReviews {

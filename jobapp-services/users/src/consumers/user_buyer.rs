@@ -15,7 +15,7 @@ pub(crate) fn consumer(users: Users) -> (Subscription, Arc<dyn Handler>) {
         let users = users.clone();
         async move { handle(&users, update, &delivery).await }
     });
-    (Subscription::to(USER_BUYER), handler)
+    (Subscription::to(USER_BUYER).commuting(), handler)
 }
 
 async fn handle(users: &Users, update: BuyerUpdate, delivery: &Delivery) -> Outcome {

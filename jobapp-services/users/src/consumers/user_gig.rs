@@ -23,7 +23,7 @@ pub(crate) fn consumer(
         let (users, publisher, clock) = (users.clone(), Arc::clone(&publisher), Arc::clone(&clock));
         async move { handle(&users, &*publisher, &*clock, asked, &delivery).await }
     });
-    (Subscription::to(USER_GIG), handler)
+    (Subscription::to(USER_GIG).commuting(), handler)
 }
 
 /// Nothing is stored here, so the answer is published at once. Its id follows from the question's: asked twice, answered

@@ -20,5 +20,5 @@ pub(crate) fn consumer(users: Users) -> (Subscription, Arc<dyn Handler>) {
             }
         }
     });
-    (Subscription::to(USER_PROFILE), handler)
+    (Subscription::to(USER_PROFILE).commuting(), handler)
 }

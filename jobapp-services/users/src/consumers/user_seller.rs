@@ -15,7 +15,7 @@ pub(crate) fn consumer(users: Users) -> (Subscription, Arc<dyn Handler>) {
         let users = users.clone();
         async move { handle(&users, update, &delivery).await }
     });
-    (Subscription::to(USER_SELLER), handler)
+    (Subscription::to(USER_SELLER).commuting(), handler)
 }
 
 /// An order counts one, whatever number a message has: some producers pass on what a client sent.
