@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jobapp_kernel::{
-    Change, ErrorKind, InvalidId, Kinded, PageRequest, Repository, RepositoryError, Stored, folded_key, in_turn,
+    About, Change, ErrorKind, InvalidId, Kinded, PageRequest, Repository, RepositoryError, Stored, decided, folded_key,
 };
 
 use crate::alike::{ALIKE, nearest};
@@ -97,25 +97,19 @@ impl Directory {
     /// [`CardError`] when there is no user name, or the store refuses the card.
     pub async fn apply(&self, username: &str, update: CardUpdate, version: u64) -> Result<(), CardError> {
         let id: Username = username.parse()?;
-        let attempt = || async {
-            // Another process may make this card in the same moment.
-            self.try_apply(&id, update.clone(), version).await.map_err(|error| error.or_look_again(&["id"]))
+        let about = About::Id(id.clone());
+        let take_over = move |stored: Option<Stored<Card>>| {
+            let update = update.clone();
+            let change = match stored {
+                Some(Stored { value, version: stored_at }) => {
+                    value.updated(update, version).map(|card| Change::update(stored_at, card, Vec::new()))
+                }
+                None => Card::blank(id.clone()).updated(update, version).map(|card| Change::insert(card, Vec::new())),
+            };
+            Ok::<_, RepositoryError>(((), change))
         };
-        Ok(in_turn(&*self.cards, &id, attempt).await?)
-    }
-
-    async fn try_apply(&self, id: &Username, update: CardUpdate, version: u64) -> Result<(), RepositoryError> {
-        let change = match self.cards.find(id).await? {
-            Some(Stored { value, version: stored_at }) => {
-                value.updated(update, version).map(|card| Change::update(stored_at, card, Vec::new()))
-            }
-            None => Card::blank(id.clone()).updated(update, version).map(|card| Change::insert(card, Vec::new())),
-        };
-        if let Some(change) = change {
-            // Without a cause there is no duplicate: the version says what was seen before.
-            let _stored = self.cards.save(change).await?;
-        }
-        Ok(())
+        // Without a cause there is no duplicate: the version says what was seen before.
+        Ok(decided(&*self.cards, about, take_over).await.map(drop)?)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jobapp_kernel::{Cause, Change, InvalidId, Repository, RepositoryError, Stars, Timestamp, in_turn};
+use jobapp_kernel::{About, Cause, Change, InvalidId, Repository, RepositoryError, Stars, Stored, Timestamp, decided};
 
 use crate::{RatingSummary, Subject};
 
@@ -53,20 +53,17 @@ impl StoredAnalytics {
     }
 
     async fn count(&self, subject: Subject, review: &RatedReview, cause: &Cause) -> Result<(), RepositoryError> {
-        in_turn(&*self.summaries, &subject, || async {
-            let change = match self.summaries.find(&subject).await? {
-                Some(stored) => Change::update(stored.version, stored.value.with(review.rating, review.at), Vec::new()),
-                None => {
-                    let summary = RatingSummary::empty(subject.clone()).with(review.rating, review.at);
-                    Change::insert(summary, Vec::new())
-                }
+        let (rating, at, cause) = (review.rating, review.at, cause.clone());
+        let about = About::Id(subject.clone());
+        let count = move |stored: Option<Stored<RatingSummary>>| {
+            let change = match stored {
+                Some(Stored { value, version }) => Change::update(version, value.with(rating, at), Vec::new()),
+                None => Change::insert(RatingSummary::empty(subject.clone()).with(rating, at), Vec::new()),
             };
-            let saved = self.summaries.save(change.caused_by(cause.clone())).await;
-            // Another process may count the first rating in the same moment. A duplicate is counted already.
-            let _saved = saved.map_err(|error| error.or_look_again(&["id"]))?;
-            Ok(())
-        })
-        .await
+            Ok::<_, RepositoryError>(((), Some(change.caused_by(cause.clone()))))
+        };
+        // A duplicate is counted already.
+        decided(&*self.summaries, about, count).await.map(drop)
     }
 }
 

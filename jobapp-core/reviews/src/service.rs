@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jobapp_directory::Directory;
 use jobapp_kernel::{
-    Aggregate, Cause, Change, Clock, Key, MAX_KEY_BYTES, PageRequest, Repository, RepositoryError, Saved, Sequence,
-    Stars, in_turn,
+    About, Aggregate, Cause, Change, Clock, Key, MAX_KEY_BYTES, PageRequest, Repository, RepositoryError, Saved,
+    Sequence, Stars, Stored, decided,
 };
 
 use crate::{OrderFact, OrderNumber, Review, ReviewError, ReviewId, ReviewSide, Reviewer};
@@ -117,21 +117,17 @@ impl Reviews {
     /// # Errors
     /// When the store fails: tell it again.
     pub async fn order_changed(&self, told: OrderFact) -> Result<(), RepositoryError> {
-        in_turn(&*self.orders, told.id(), || async {
-            let change = match self.orders.find(told.id()).await? {
-                Some(stored) => {
-                    stored.value.updated(told.clone()).map(|fact| Change::update(stored.version, fact, Vec::new()))
+        let about = About::Id(told.id().clone());
+        let take_over = move |stored: Option<Stored<OrderFact>>| {
+            let change = match stored {
+                Some(Stored { value, version }) => {
+                    value.updated(told.clone()).map(|fact| Change::update(version, fact, Vec::new()))
                 }
                 None => Some(Change::insert(told.clone(), Vec::new())),
             };
-            if let Some(change) = change {
-                // Without a cause there is no duplicate: the version says what was seen before.
-                let saved = self.orders.save(change).await;
-                // Another process may be told for the first time in the same moment.
-                let _stored = saved.map_err(|error| error.or_look_again(&["id"]))?;
-            }
-            Ok(())
-        })
-        .await
+            Ok::<_, RepositoryError>(((), change))
+        };
+        // Without a cause there is no duplicate: the version says what was seen before.
+        decided(&*self.orders, about, take_over).await.map(drop)
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use jobapp_kernel::{
-    Aggregate, Cause, Change, Key, PageRequest, Repository, RepositoryError, Saved, Stars, Stored, folded_key, in_turn,
+    About, Aggregate, Cause, Change, Key, PageRequest, Repository, RepositoryError, Saved, Stars, Stored, decided,
+    folded_key, in_turn,
 };
 
 use crate::{
@@ -58,7 +59,7 @@ impl Users {
     /// # Errors
     /// [`UsersError::UnknownBuyer`] when there is no such buyer, or not yet.
     pub async fn purchase(&self, buyer: BuyerId, purchase: Purchase, cause: Option<Cause>) -> Result<(), UsersError> {
-        self.change_buyer(buyer, cause, |buyer| buyer.bought(purchase.clone())).await
+        self.change_buyer(buyer, cause, move |buyer| buyer.bought(purchase.clone())).await
     }
 
     /// A buyer's order was cancelled.
@@ -66,21 +67,20 @@ impl Users {
     /// # Errors
     /// [`UsersError::UnknownBuyer`] when there is no such buyer, or not yet.
     pub async fn take_back(&self, buyer: BuyerId, purchase: Purchase, cause: Option<Cause>) -> Result<(), UsersError> {
-        self.change_buyer(buyer, cause, |buyer| buyer.cancelled(&purchase)).await
+        self.change_buyer(buyer, cause, move |buyer| buyer.cancelled(&purchase)).await
     }
 
     async fn change_buyer(
         &self,
         id: BuyerId,
         cause: Option<Cause>,
-        decide: impl Fn(Buyer) -> Buyer + Send + Sync,
+        decide: impl Fn(Buyer) -> Buyer + Send + 'static,
     ) -> Result<(), UsersError> {
-        in_turn(&*self.ports.buyers, &id, || async {
-            let Some(stored) = self.ports.buyers.find(&id).await? else { return Err(UsersError::UnknownBuyer(id)) };
-            let change = Change::update(stored.version, decide(stored.value), Vec::new()).caused_by(cause.clone());
-            once(self.ports.buyers.save(change).await?)
-        })
-        .await
+        let change = move |stored: Option<Stored<Buyer>>| {
+            let Stored { value, version } = stored.ok_or(UsersError::UnknownBuyer(id))?;
+            Ok::<_, UsersError>(((), Some(Change::update(version, decide(value), Vec::new()).caused_by(cause.clone()))))
+        };
+        decided(&*self.ports.buyers, About::Id(id), change).await.map(drop)
     }
 
     /// The user sells: the buyer is to say so.
@@ -88,18 +88,15 @@ impl Users {
     /// # Errors
     /// [`UsersError::UnknownUser`] when the user has no buyer, or not yet.
     pub async fn mark_as_seller(&self, username: &str) -> Result<(), UsersError> {
-        let unknown = || UsersError::UnknownUser(username.to_owned());
-        let found = self.ports.buyers.find_by(Buyer::USERNAME, username.into()).await?.ok_or_else(unknown)?;
-        let id = found.value.buyer_id();
-        in_turn(&*self.ports.buyers, id, || async {
-            let stored = self.ports.buyers.find(id).await?.ok_or_else(unknown)?;
-            if stored.value.is_seller() {
-                return Ok(());
-            }
-            let change = Change::update(stored.version, stored.value.marked_as_seller(), Vec::new());
-            once(self.ports.buyers.save(change).await?)
-        })
-        .await
+        let about = About::Holder(Buyer::USERNAME, username.into());
+        let username = username.to_owned();
+        let mark = move |stored: Option<Stored<Buyer>>| {
+            let Stored { value, version } = stored.ok_or_else(|| UsersError::UnknownUser(username.clone()))?;
+            let is_marked = value.is_seller();
+            let change = (!is_marked).then(|| Change::update(version, value.marked_as_seller(), Vec::new()));
+            Ok::<_, UsersError>(((), change))
+        };
+        decided(&*self.ports.buyers, about, mark).await.map(drop)
     }
 
     /// The buyer with exactly this user name.
@@ -217,7 +214,7 @@ impl Users {
     /// # Errors
     /// [`UsersError::UnknownSeller`] when there is no such seller, or not yet; [`UsersError::Tally`].
     pub async fn tally(&self, id: SellerId, tally: Tally, cause: Option<Cause>) -> Result<(), UsersError> {
-        self.change_seller(id, cause, |seller| Ok((seller.tallied(tally)?, Vec::new()))).await
+        self.change_seller(id, cause, move |seller| Ok((seller.tallied(tally)?, Vec::new()))).await
     }
 
     /// A buyer rated the seller in `review`: counts it, once for each cause, and passes the review on to the gig.
@@ -225,22 +222,22 @@ impl Users {
     /// # Errors
     /// [`UsersError::UnknownSeller`] when there is no such seller, or not yet.
     pub async fn rate(&self, id: SellerId, stars: Stars, review: &str, cause: Option<Cause>) -> Result<(), UsersError> {
-        self.change_seller(id, cause, |seller| Ok(seller.rated(stars, review.to_owned()))).await
+        let review = review.to_owned();
+        self.change_seller(id, cause, move |seller| Ok(seller.rated(stars, review.clone()))).await
     }
 
     async fn change_seller(
         &self,
         id: SellerId,
         cause: Option<Cause>,
-        decide: impl Fn(Seller) -> Result<(Seller, Vec<SellerEvent>), UsersError> + Send + Sync,
+        decide: impl Fn(Seller) -> Result<(Seller, Vec<SellerEvent>), UsersError> + Send + 'static,
     ) -> Result<(), UsersError> {
-        in_turn(&*self.ports.sellers, &id, || async {
-            let Some(stored) = self.ports.sellers.find(&id).await? else { return Err(UsersError::UnknownSeller(id)) };
-            let (seller, events) = decide(stored.value)?;
-            let change = Change::update(stored.version, seller, events).caused_by(cause.clone());
-            once(self.ports.sellers.save(change).await?)
-        })
-        .await
+        let change = move |stored: Option<Stored<Seller>>| {
+            let Stored { value, version } = stored.ok_or(UsersError::UnknownSeller(id))?;
+            let (seller, events) = decide(value)?;
+            Ok::<_, UsersError>(((), Some(Change::update(version, seller, events).caused_by(cause.clone()))))
+        };
+        decided(&*self.ports.sellers, About::Id(id), change).await.map(drop)
     }
 
     /// The seller with this id.

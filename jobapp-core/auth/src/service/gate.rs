@@ -1,6 +1,8 @@
 //! Slows down who guesses: every try is counted before it is compared.
 
-use jobapp_kernel::{Change, RepositoryError, Stored, in_turn};
+use std::sync::Arc;
+
+use jobapp_kernel::{About, Change, RepositoryError, Stored, decided};
 
 use super::Auth;
 use crate::attempts::{ATTACK, Place};
@@ -42,9 +44,9 @@ impl Auth {
 
     /// Counts one more, unless there is something to wait for and `may_wait`.
     async fn count(&self, id: AttemptsId, may_wait: bool) -> Result<Stored<Attempts>, AuthError> {
-        in_turn(&*self.ports.attempts, &id, || async move {
-            let now = self.ports.clock.now();
-            let stored = self.ports.attempts.find(&id).await?;
+        let clock = Arc::clone(&self.ports.clock);
+        let count = move |stored: Option<Stored<Attempts>>| {
+            let now = clock.now();
             let wait = stored.as_ref().map(|stored| stored.value.wait(now)).unwrap_or_default();
             if may_wait && !wait.is_zero() {
                 return Err(AuthError::TooManyAttempts { wait });
@@ -59,11 +61,10 @@ impl Auth {
                     (value.clone(), Change::insert(value, Vec::new()))
                 }
             };
-            // The first one may be counted in another process in the same moment.
-            let saved = self.ports.attempts.save(change).await.map_err(|error| error.or_look_again(&["id"]))?;
-            Ok(Stored { value, version: saved.version().unwrap_or_default() })
-        })
-        .await
+            Ok((value, Some(change)))
+        };
+        let (value, saved) = decided(&*self.ports.attempts, About::Id(id), count).await?;
+        Ok(Stored { value, version: saved.and_then(|saved| saved.version()).unwrap_or_default() })
     }
 
     /// It was right: the place begins anew.
@@ -79,14 +80,13 @@ impl Auth {
 
     /// One less.
     async fn take_back(&self, id: AttemptsId) -> Result<(), AuthError> {
-        in_turn(&*self.ports.attempts, &id, || async move {
-            let Some(Stored { value, version }) = self.ports.attempts.find(&id).await? else { return Ok(()) };
-            let change = match value.clone().taken_back() {
+        let take_back = |stored: Option<Stored<Attempts>>| {
+            let change = stored.map(|Stored { value, version }| match value.clone().taken_back() {
                 Some(value) => Change::update(version, value, Vec::new()),
                 None => Change::delete(version, value, Vec::new()),
-            };
-            Ok(self.ports.attempts.save(change).await.map(drop)?)
-        })
-        .await
+            });
+            Ok::<_, AuthError>(((), change))
+        };
+        decided(&*self.ports.attempts, About::Id(id), take_back).await.map(drop)
     }
 }

@@ -1,6 +1,6 @@
 //! What is heard of gigs and offers, and the orders that waited for it.
 
-use jobapp_kernel::{Change, Money, PageRequest, RepositoryError, Saved, Timestamp, in_turn};
+use jobapp_kernel::{About, Change, Money, PageRequest, RepositoryError, Saved, Stored, Timestamp, decided, in_turn};
 
 use super::Orders;
 use crate::error::OrdersError;
@@ -55,7 +55,7 @@ impl Orders {
     /// # Errors
     /// When the store cannot answer; calling again is safe.
     pub async fn gig_saved(&self, id: GigId, gig: GigNow, version: u64, at: Timestamp) -> Result<(), OrdersError> {
-        self.update_gig(id, |fact| fact.saved(gig.clone(), version, at)).await
+        self.update_gig(id, move |fact| fact.saved(gig.clone(), version, at)).await
     }
 
     /// Takes over that a gig was deleted, and decides again on the orders that waited for it.
@@ -63,24 +63,25 @@ impl Orders {
     /// # Errors
     /// When the store cannot answer; calling again is safe.
     pub async fn gig_deleted(&self, id: GigId, version: u64, at: Timestamp) -> Result<(), OrdersError> {
-        self.update_gig(id, |fact| fact.deleted(version, at)).await
+        self.update_gig(id, move |fact| fact.deleted(version, at)).await
     }
 
-    async fn update_gig(&self, id: GigId, update: impl Fn(GigFact) -> GigFact) -> Result<(), OrdersError> {
-        in_turn(&*self.ports.gigs, &id, async || {
-            let change = match self.ports.gigs.find(&id).await? {
-                Some(stored) => {
-                    let fact = update(stored.value.clone());
-                    (fact != stored.value).then(|| Change::update(stored.version, fact, Vec::new()))
+    async fn update_gig(
+        &self,
+        id: GigId,
+        update: impl Fn(GigFact) -> GigFact + Send + 'static,
+    ) -> Result<(), OrdersError> {
+        let take_over = move |stored: Option<Stored<GigFact>>| {
+            let change = match stored {
+                Some(Stored { value, version }) => {
+                    let fact = update(value.clone());
+                    (fact != value).then(|| Change::update(version, fact, Vec::new()))
                 }
                 None => Some(Change::insert(update(GigFact::unknown(id)), Vec::new())),
             };
-            match change {
-                Some(change) => told(self.ports.gigs.save(change).await),
-                None => Ok(()),
-            }
-        })
-        .await?;
+            Ok::<_, RepositoryError>(((), change))
+        };
+        decided(&*self.ports.gigs, About::Id(id), take_over).await?;
         self.reconsider_gig(id).await
     }
 
@@ -94,21 +95,17 @@ impl Orders {
     }
 
     async fn update_offer(&self, news: &ToldOffer) -> Result<(), OrdersError> {
-        let ToldOffer { id, offer, version } = news;
-        in_turn(&*self.ports.offers, id, async || {
-            let change = match self.ports.offers.find(id).await? {
-                Some(stored) => {
-                    let updated = stored.value.updated(offer.clone(), *version);
-                    updated.map(|fact| Change::update(stored.version, fact, Vec::new()))
+        let ToldOffer { id, offer, version: told } = news.clone();
+        let take_over = move |stored: Option<Stored<OfferFact>>| {
+            let change = match stored {
+                Some(Stored { value, version }) => {
+                    value.updated(offer.clone(), told).map(|fact| Change::update(version, fact, Vec::new()))
                 }
-                None => Some(Change::insert(OfferFact::new(*id, *version, offer.clone()), Vec::new())),
+                None => Some(Change::insert(OfferFact::new(id, told, offer.clone()), Vec::new())),
             };
-            match change {
-                Some(change) => told(self.ports.offers.save(change).await),
-                None => Ok(()),
-            }
-        })
-        .await
+            Ok::<_, RepositoryError>(((), change))
+        };
+        Ok(decided(&*self.ports.offers, About::Id(id), take_over).await.map(drop)?)
     }
 
     /// Whoever keeps the gigs answers what an order asked: how its gig is at which version, or that there is none.
@@ -122,7 +119,7 @@ impl Orders {
         at: Timestamp,
     ) -> Result<(), OrdersError> {
         if let Some((gig, version)) = gig {
-            self.update_gig(gig.card.id, |fact| fact.saved(gig.clone(), version, at)).await?;
+            self.update_gig(gig.card.id, move |fact| fact.saved(gig.clone(), version, at)).await?;
         }
         self.reconsider_answered(order, Answered::GIG).await.map(drop)
     }
@@ -215,12 +212,5 @@ impl Orders {
         let id = *jobapp_kernel::Aggregate::id(&offer);
         let used_by = self.ports.orders.find_by(Order::OFFER, id.into()).await?;
         Ok(KnownOffer { offer, used: used_by.is_some_and(|other| other.value.record().id != order) })
-    }
-}
-
-/// Another process may be told of something for the first time in the same moment.
-fn told(saved: Result<Saved, RepositoryError>) -> Result<(), OrdersError> {
-    match saved.map_err(|error| error.or_look_again(&["id"]))? {
-        Saved::Stored(_) | Saved::Duplicate { .. } => Ok(()),
     }
 }
