@@ -1,0 +1,7 @@
+//! What many processes share keeps its promises on a real Redis, and through a network that fails.
+
+mod outage;
+mod place;
+mod streams;
+mod suites;
+mod tls;
