@@ -31,6 +31,14 @@ impl FromStr for Sender {
     }
 }
 
+impl Sender {
+    /// The domain of its address.
+    #[cfg(feature = "smtp")]
+    pub(crate) fn domain(&self) -> &str {
+        self.0.email.domain()
+    }
+}
+
 impl fmt::Display for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

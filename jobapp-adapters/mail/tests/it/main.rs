@@ -1,4 +1,8 @@
-//! The folder mailer and the records in files keep what every one of them promises.
+//! The folder mailer, the records in files and the mailer to a host keep what every one of them promises.
+
+mod host;
+mod smtp;
+mod smtp_tls;
 
 use std::sync::Arc;
 
