@@ -38,7 +38,7 @@ pub async fn run() -> anyhow::Result<()> {
     let config = GatewayConfig { public_url: public_url.clone(), ..GatewayConfig::default() };
     let upstreams = Upstreams::in_process([&auth as &dyn Service, &users], shared.gateway_tokens, &config.guards);
     let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
-    let gateway = Gateway::start(upstreams, shared.user_tokens, ports, config).await?;
+    let gateway = Gateway::start(upstreams, shared.user_tokens, ports, config).await;
     // Queues first, so that nothing published misses its consumer. Then what runs until the process is asked to stop.
     let shutdown = Shutdown::new();
     let app = App::new(shared.clock, bus, shutdown.clone());

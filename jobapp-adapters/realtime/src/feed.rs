@@ -25,37 +25,41 @@ pub(crate) async fn read_back(server: &Server, feed: &mut Feed) {
     }
 }
 
-/// Takes every published event until the server stops.
-pub(crate) async fn follow(server: Arc<Server>, first: Feed) {
+/// Takes every published event until the server stops. Without a feed to begin with, it takes what is published once there is one.
+pub(crate) async fn follow(server: Arc<Server>, first: Option<Feed>) {
+    let mut since = Since::Ago(Duration::ZERO);
     let mut feed = first;
     loop {
-        loop {
-            tokio::select! {
-                () = server.stop.cancelled() => return,
-                published = feed.events.next() => match published {
-                    Some(published) => take(&server, &published),
-                    None => break,
+        if let Some(feed) = &mut feed {
+            loop {
+                tokio::select! {
+                    () = server.stop.cancelled() => return,
+                    published = feed.events.next() => match published {
+                        Some(published) => take(&server, &published),
+                        None => break,
+                    }
                 }
             }
+            tracing::warn!("the feed of events broke");
+            since = Since::After(server.hub.head());
         }
-        tracing::warn!("the feed of events broke");
-        let Some(next) = subscribe_again(&server).await else { return };
+        let Some(next) = subscribe_again(&server, since).await else { return };
         if next.from != server.hub.head() {
             server.hub.restart(next.from);
             server.news.missed();
         }
-        feed = next;
+        feed = Some(next);
     }
 }
 
-async fn subscribe_again(server: &Server) -> Option<Feed> {
+async fn subscribe_again(server: &Server, since: Since) -> Option<Feed> {
     let mut pause = PAUSE.0;
     loop {
         tokio::select! {
             () = server.stop.cancelled() => return None,
             () = tokio::time::sleep(pause) => {}
         }
-        match server.fanout.subscribe(Since::After(server.hub.head())).await {
+        match server.fanout.subscribe(since).await {
             Ok(feed) => return Some(feed),
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "there is no feed of events"),
         }

@@ -20,7 +20,7 @@
 //!     news: Arc::new(()),
 //! };
 //! let config = RealtimeConfig::new("gateway-1", Arc::new(|origin| origin == "http://localhost:3000"));
-//! let realtime = Realtime::start(config, ports).await?;
+//! let realtime = Realtime::start(config, ports).await;
 //! let router = realtime.mount(axum::Router::new());
 //! # Ok(()) }
 //! ```
@@ -106,6 +106,9 @@ const DRAIN_STEP: Duration = Duration::from_millis(50);
 /// How long a draining server waits for the last of them.
 const DRAIN_REST: Duration = Duration::from_secs(5);
 
+/// A place that no event has.
+const BEFORE_ALL: Position = Position { era: 0, number: 0 };
+
 /// What the realtime server needs of the world.
 #[derive(Clone)]
 pub struct RealtimePorts {
@@ -151,22 +154,24 @@ impl std::fmt::Debug for Realtime {
 
 impl Realtime {
     /// Starts a server on the current tokio runtime. When this returns, what was published lately has been read back; from
-    /// then on nothing is missed.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when presence or fan-out cannot be reached.
-    pub async fn start(config: RealtimeConfig, ports: RealtimePorts) -> Result<Self, Unavailable> {
+    /// then on nothing is missed. While presence or fan-out is away it begins alone, and goes on with the others once they are there.
+    pub async fn start(config: RealtimeConfig, ports: RealtimePorts) -> Self {
         let RealtimePorts { handshake, presence, fanout, news, categories } = ports;
         let gateway: Arc<str> = config.gateway.as_str().into();
-        let mut feed = fanout.subscribe(Since::Ago(config.recovery.keep_for)).await?;
+        let mut feed = match fanout.subscribe(Since::Ago(config.recovery.keep_for)).await {
+            Ok(feed) => Some(feed),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "there is no feed of events to begin with");
+                None
+            }
+        };
         let mut recovery = config.recovery;
         recovery.replay = recovery.replay.min(QUEUE / 2);
-        let hub = Arc::new(Hub::new(recovery, feed.from));
+        let hub = Arc::new(Hub::new(recovery, feed.as_ref().map_or(BEFORE_ALL, |feed| feed.from)));
         let (roll, entries) = Roll::new();
         let rounds = Rounds::new(hub.clone());
         let keeper =
-            Keeper::new((roll.clone(), entries), presence, rounds.clone(), hub.clone(), gateway, config.presence)
-                .await?;
+            Keeper::new((roll.clone(), entries), presence, rounds.clone(), hub.clone(), gateway, config.presence).await;
         let seats = Seats::new(config.connections_per_user, config.connections, config.anonymous_connections);
         let stop = CancellationToken::new();
         let server = Arc::new(Server {
@@ -185,10 +190,12 @@ impl Realtime {
             connections: AtomicU64::new(0),
         });
         tokio::spawn(keeper.run(stop.clone()));
-        feed::read_back(&server, &mut feed).await;
+        if let Some(feed) = &mut feed {
+            feed::read_back(&server, feed).await;
+        }
         tokio::spawn(feed::follow(server.clone(), feed));
         tokio::spawn(upkeep::look_after(server.clone()));
-        Ok(Self { server, _stop: Arc::new(stop.drop_guard()) })
+        Self { server, _stop: Arc::new(stop.drop_guard()) }
     }
 
     /// The routes. CORS headers, compression and logs are the business of the router they are mounted in; request limits

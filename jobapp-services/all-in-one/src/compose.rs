@@ -90,7 +90,7 @@ impl Marketplace {
         let called = services.iter().map(|service| &**service);
         let upstreams = Upstreams::in_process(called, shared.gateway_tokens, &config.guards);
         let ports = GatewayPorts::alone(categories).standing_on(Arc::new(storage));
-        let gateway = Gateway::start(upstreams, shared.user_tokens, ports, config).await?;
+        let gateway = Gateway::start(upstreams, shared.user_tokens, ports, config).await;
         for need in gateway.waits_for() {
             need.look().await?;
         }
@@ -261,7 +261,7 @@ mod tests {
         services.push(Box::new(NotificationService::new(Arc::new(mailer), Arc::new(records))));
         let config = GatewayConfig::default();
         let upstreams = Upstreams::in_process([], shared.gateway_tokens, &config.guards);
-        services.push(Box::new(Gateway::start(upstreams, shared.user_tokens, ports, config).await.unwrap()));
+        services.push(Box::new(Gateway::start(upstreams, shared.user_tokens, ports, config).await));
 
         let declared: BTreeSet<_> = queues::ALL.iter().map(|queue| queue.name).collect();
         let taken: Vec<_> = services.iter().flat_map(|service| service.queues()).map(|queue| queue.name).collect();

@@ -44,7 +44,7 @@ fn services() -> impl Iterator<Item = (Target, Upstream)> {
 async fn gateway(config: GatewayConfig, users: &UserTokens) -> Result<Door, jobapp_realtime::Unavailable> {
     let upstreams = Upstreams::new(services(), GatewayTokens::new(keys("gateway")), &config.guards);
     let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
-    Ok(Gateway::start(upstreams, users.clone(), ports, config).await?.door(&[]))
+    Ok(Gateway::start(upstreams, users.clone(), ports, config).await.door(&[]))
 }
 
 async fn measure(name: &str, door: &Door, request: impl Fn() -> Request<Body>) {

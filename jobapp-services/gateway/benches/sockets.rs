@@ -50,7 +50,7 @@ async fn server(sockets: usize) -> anyhow::Result<()> {
     let config = GatewayConfig::default();
     let upstreams = Upstreams::new([], GatewayTokens::new(keys("gateway")), &config.guards);
     let ports = GatewayPorts::alone(Arc::new(MemoryCategories::default()));
-    let gateway = Gateway::start(upstreams, users(), ports, config).await?;
+    let gateway = Gateway::start(upstreams, users(), ports, config).await;
     let realtime = gateway.realtime();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

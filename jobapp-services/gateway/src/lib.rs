@@ -35,7 +35,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures::future::BoxFuture;
 use jobapp_http::{ApiError, UserTokens};
-use jobapp_realtime::{Realtime, Unavailable};
+use jobapp_realtime::Realtime;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use utoipa::openapi::OpenApi;
@@ -83,16 +83,8 @@ struct Inner {
 
 impl Gateway {
     /// A gateway to these services, which knows users by their tokens. Its sockets are served from now on by tasks of the
-    /// current tokio runtime.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the ports of the sockets cannot be reached.
-    pub async fn start(
-        upstreams: Upstreams,
-        users: UserTokens,
-        ports: GatewayPorts,
-        config: GatewayConfig,
-    ) -> Result<Self, Unavailable> {
+    /// current tokio runtime. What gateways share need not be there yet.
+    pub async fn start(upstreams: Upstreams, users: UserTokens, ports: GatewayPorts, config: GatewayConfig) -> Self {
         let GatewayPorts { presence, fanout, categories, limiter, vitals } = ports;
         let known = Known::new(users);
         let answers = AnswerCache::new(config.cache_age);
@@ -100,7 +92,7 @@ impl Gateway {
         let handshakes = Handshakes::new(known.clone(), upstreams.clone());
         let following = Following { answers: answers.clone(), gaps: Arc::clone(&gaps) };
         let shared = Shared { presence, fanout, categories };
-        let realtime = sockets::start(&config.realtime, config.origins(), handshakes, following, shared).await?;
+        let realtime = sockets::start(&config.realtime, config.origins(), handshakes, following, shared).await;
         let endings = Endings { known, realtime: realtime.clone(), upstreams: upstreams.clone() };
         let mut tasks = JoinSet::new();
         tasks.spawn(endings.clone().load_after_gaps(gaps));
@@ -115,7 +107,7 @@ impl Gateway {
             bodies: config.bodies(),
             patience: config.guards.patience,
         };
-        Ok(Self(Arc::new(Inner {
+        Self(Arc::new(Inner {
             table: Arc::new(Table::new(config.seed)),
             needs: Arc::new(needs),
             endings,
@@ -124,7 +116,7 @@ impl Gateway {
             stage,
             config,
             _tasks: tasks,
-        })))
+        }))
     }
 
     /// Everything the gateway answers. `services` are the OpenAPI documents of the services behind it.

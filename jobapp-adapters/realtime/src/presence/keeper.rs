@@ -59,10 +59,7 @@ struct Announcement {
 }
 
 impl Keeper {
-    /// The task, and everybody who is online in its roll.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when presence cannot be reached.
+    /// The task, and everybody who is online in its roll. While presence is away that is who is here, as at any other time.
     pub(crate) async fn new(
         (roll, entries): (Roll, UnboundedReceiver<Entry>),
         presence: Arc<dyn Presence>,
@@ -70,7 +67,7 @@ impl Keeper {
         hub: Arc<Hub>,
         gateway: Arc<str>,
         config: PresenceConfig,
-    ) -> Result<Self, Unavailable> {
+    ) -> Self {
         let now = Instant::now();
         let mut keeper = Self {
             entries,
@@ -88,8 +85,8 @@ impl Keeper {
             packet: None,
             announcement: Announcement { last: now, due: None, to_all: false },
         };
-        keeper.reconcile().await?;
-        Ok(keeper)
+        keeper.renew().await;
+        keeper
     }
 
     pub(crate) async fn run(mut self, stop: CancellationToken) {

@@ -1,17 +1,19 @@
 //! A feed of events that breaks, and one that is away.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use jobapp_kernel::{Delivery, Message, Outcome, Timestamp};
-use jobapp_memory::MemoryFanout;
-use jobapp_realtime::{Envelope, Fanout, Feed, News, Realtime, RealtimePorts, Since, Unavailable};
+use jobapp_memory::{MemoryFanout, MemoryPresence};
+use jobapp_realtime::{Envelope, Fanout, Feed, News, Presence, Realtime, RealtimePorts, Since, Unavailable, Watch};
 use jobapp_wire::messages::Realtime as Event;
 use parking_lot::Mutex;
+use tokio::io::AsyncWriteExt;
 
-use crate::world::{Shared, config, ports, until};
+use crate::raw;
+use crate::world::{Gateway, Shared, config, ports, until};
 
 /// Its first feed ends after one event; another is published before the next one begins.
 struct Breaking {
@@ -66,7 +68,7 @@ impl News for Told {
 async fn told(fanout: Arc<Breaking>) -> (Realtime, Arc<Told>) {
     let told = Arc::new(Told::default());
     let ports = RealtimePorts { fanout, news: told.clone(), ..ports(&Shared::default()) };
-    let realtime = Realtime::start(config("alone"), ports).await.unwrap();
+    let realtime = Realtime::start(config("alone"), ports).await;
     realtime.deliver("e1", &news("first")).await.unwrap();
     (realtime, told)
 }
@@ -102,7 +104,7 @@ impl Fanout for Away {
 #[tokio::test]
 async fn an_outage_of_any_length_kills_no_event() {
     let ports = RealtimePorts { fanout: Arc::new(Away), ..ports(&Shared::default()) };
-    let realtime = Realtime::start(config("alone"), ports).await.unwrap();
+    let realtime = Realtime::start(config("alone"), ports).await;
     let (subscription, handler) = realtime.consumer();
     let event = Event { event: "told".into(), arguments: vec!["G1".into()], receivers: vec![] };
     let message = Message {
@@ -117,4 +119,84 @@ async fn an_outage_of_any_length_kills_no_event() {
     let delivery = Delivery { message, queue: subscription.queue.name, attempt: 0, redelivered: false };
     let outcome = handler.handle(&delivery).await;
     assert!(matches!(outcome, Outcome::Retry { counts: false, .. }), "{outcome:?}");
+}
+
+/// What gateways share is away for the first calls.
+struct Late {
+    fanout: MemoryFanout,
+    presence: MemoryPresence,
+    away: AtomicBool,
+}
+
+impl Late {
+    fn is_there(&self, what: &'static str) -> Result<(), Unavailable> {
+        let away = self.away.load(Ordering::SeqCst);
+        if away { Err(Unavailable { what, source: "it is not there yet".into() }) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Fanout for Late {
+    async fn publish(&self, envelope: Envelope) -> Result<(), Unavailable> {
+        self.is_there("fan-out")?;
+        self.fanout.publish(envelope).await
+    }
+
+    async fn subscribe(&self, since: Since) -> Result<Feed, Unavailable> {
+        self.is_there("fan-out")?;
+        self.fanout.subscribe(since).await
+    }
+}
+
+#[async_trait]
+impl Presence for Late {
+    async fn enter(&self, gateway: &str, user: &str) -> Result<bool, Unavailable> {
+        self.is_there("presence")?;
+        self.presence.enter(gateway, user).await
+    }
+
+    async fn leave(&self, gateway: &str, user: &str) -> Result<bool, Unavailable> {
+        self.is_there("presence")?;
+        self.presence.leave(gateway, user).await
+    }
+
+    async fn renew(&self, gateway: &str, users: &[Arc<str>]) -> Result<(), Unavailable> {
+        self.is_there("presence")?;
+        self.presence.renew(gateway, users).await
+    }
+
+    async fn retire(&self, gateway: &str) -> Result<(), Unavailable> {
+        self.is_there("presence")?;
+        self.presence.retire(gateway).await
+    }
+
+    async fn watch(&self) -> Result<Watch, Unavailable> {
+        self.is_there("presence")?;
+        self.presence.watch().await
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_starts_before_what_gateways_share_begins_alone_and_goes_on_with_the_others() {
+    let (shared, told) = (Shared::default(), Arc::new(Told::default()));
+    let late = Arc::new(Late {
+        fanout: MemoryFanout::default(),
+        presence: shared.presence.clone(),
+        away: AtomicBool::new(true),
+    });
+    let old = Envelope { id: "old".into(), event: news("old") };
+    late.fanout.publish(old).await.unwrap();
+    late.presence.renew("other", &["Bert".into()]).await.unwrap();
+    let ports = RealtimePorts { fanout: late.clone(), presence: late.clone(), news: told.clone(), ..ports(&shared) };
+    let gateway = Gateway::with(ports, config("early")).await;
+    let mut anna = raw::websocket(gateway.address, "Anna.s-Anna").await;
+    anna.write_all(&raw::text("40")).await.unwrap();
+    until("who is here is online", || gateway.realtime.online() == ["Anna"]).await;
+    assert!(gateway.realtime.deliver("e", &news("early")).await.is_err());
+
+    late.away.store(false, Ordering::SeqCst);
+    until("so are the others", || gateway.realtime.online() == ["Anna", "Bert"]).await;
+    until("that something was missed is told", || *told.0.lock() == ["missed"]).await;
+    gateway.realtime.deliver("e", &news("now")).await.unwrap();
+    until("news come", || *told.0.lock() == ["missed", "now"]).await;
 }

@@ -117,7 +117,7 @@ impl Gateway {
     }
 
     pub async fn with(ports: RealtimePorts, config: RealtimeConfig) -> Self {
-        let realtime = Realtime::start(config, ports).await.expect("memory can be reached");
+        let realtime = Realtime::start(config, ports).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("a connection that is open"));

@@ -6,7 +6,7 @@ pub(crate) mod news;
 use std::sync::Arc;
 
 use jobapp_gigs::SelectedCategories;
-use jobapp_realtime::{Fanout, Presence, Realtime, RealtimeConfig, RealtimePorts, Unavailable};
+use jobapp_realtime::{Fanout, Presence, Realtime, RealtimeConfig, RealtimePorts};
 
 use crate::door::origin::Origins;
 use handshake::Handshakes;
@@ -26,7 +26,7 @@ pub(crate) async fn start(
     handshakes: Handshakes,
     news: Following,
     shared: Shared,
-) -> Result<Realtime, Unavailable> {
+) -> Realtime {
     let Shared { presence, fanout, categories } = shared;
     let mut config = config.clone();
     config.allow_origin = Arc::new(move |origin| origins.allows(origin));

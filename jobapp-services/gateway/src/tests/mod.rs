@@ -97,7 +97,7 @@ async fn world_sharing(ports: GatewayPorts, config: GatewayConfig) -> World {
     });
     let users = UserTokens::new(keys("users"), 900);
     let upstreams = Upstreams::new(services, GatewayTokens::new(keys("gateway")), &config.guards);
-    let gateway = Gateway::start(upstreams, users.clone(), ports, config).await.unwrap();
+    let gateway = Gateway::start(upstreams, users.clone(), ports, config).await;
     let door = gateway.door(&[]);
     World { gateway, door, backstage, users }
 }
