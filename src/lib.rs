@@ -29,6 +29,8 @@
 //! | `sqlite` | `adapters::sqlite`: the store and the bus in SQLite files |
 //! | `tantivy` | `adapters::tantivy`: gig search in a folder |
 //! | `mail` | `adapters::mail`: mail templates, a mailer that writes `.eml` files, a mailbox page |
+//! | `smtp` | a mailer to a mail host; brings `mail` |
+//! | `redis` | `adapters::redis`: presence, fan-out, limits and records of sent mails that many processes share |
 //! | `media` | `adapters::media`: pictures and files in a folder or in memory |
 //! | `payments` | `adapters::payments`: a payment provider without money, and its page |
 //! | `client` | `adapters::client`: an HTTP client of the gateway |
@@ -135,6 +137,8 @@ pub mod adapters {
     pub use jobapp_payments as payments;
     #[cfg(feature = "services")]
     pub use jobapp_realtime as realtime;
+    #[cfg(feature = "redis")]
+    pub use jobapp_redis as redis;
     #[cfg(feature = "sqlite")]
     pub use jobapp_sqlite as sqlite;
     #[cfg(feature = "tantivy")]

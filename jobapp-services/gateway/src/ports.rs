@@ -37,7 +37,7 @@ impl GatewayPorts {
 
     /// For one of several gateways.
     pub fn among(peers: Peers, categories: Arc<dyn SelectedCategories>) -> Self {
-        let Peers { presence, fanout, limiter } = peers;
+        let Peers { presence, fanout, limiter, .. } = peers;
         Self { presence, fanout, categories, limiter: Some(limiter), vitals: Arc::new(NoParts) }
     }
 

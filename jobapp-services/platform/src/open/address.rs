@@ -34,6 +34,11 @@ impl Address {
         &self.scheme
     }
 
+    /// The whole, with its password, as a client of the technology takes it.
+    pub fn url(&self) -> String {
+        format!("{}:{}", self.scheme, self.rest.to_string_lossy())
+    }
+
     /// The rest as a path: of `file:/data/mail`, `file:///data/mail` and `file:mail`.
     pub fn path(&self) -> &Path {
         let local = self.rest.to_str().and_then(|text| text.strip_prefix("//")).map(OsStr::new);
@@ -76,5 +81,6 @@ mod tests {
         assert_eq!(shown("mysql://jobapp:hush@db.test/auth"), "mysql://jobapp:***@db.test/auth");
         assert_eq!(shown("sqlite:data/auth.db"), "sqlite:data/auth.db");
         assert_eq!(shown("data"), "data");
+        assert_eq!(Address::parse("REDIS_HOST", "REDIS://:hush@redis.test").url(), "redis://:hush@redis.test");
     }
 }
