@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use fred::clients::Client;
 use fred::error::Error;
-use fred::interfaces::ClientLike;
+use fred::interfaces::{ClientLike, EventInterface};
 use fred::types::Builder;
 use fred::types::config::{ReconnectPolicy, UnresponsiveConfig};
+use parking_lot::Mutex;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -33,19 +35,27 @@ pub struct Redis(Arc<Inner>);
 struct Inner {
     config: RedisConfig,
     commands: Connected,
+    /// Why there is no connection, as far as is known.
+    fault: Fault,
     /// Whether the time that a start may take to connect is over.
     started: AtomicBool,
 }
 
+/// What went wrong with a connection last.
+type Fault = Arc<Mutex<Option<String>>>;
+
 /// A client and the task that reads and writes for it, which ends with this.
 pub(crate) struct Connected {
     pub(crate) client: Client,
-    task: JoinHandle<Result<(), Error>>,
+    _task: Ending<Result<(), Error>>,
 }
 
-impl Drop for Connected {
+/// A task that ends with this.
+struct Ending<T>(JoinHandle<T>);
+
+impl<T> Drop for Ending<T> {
     fn drop(&mut self) {
-        self.task.abort();
+        self.0.abort();
     }
 }
 
@@ -65,9 +75,10 @@ impl Redis {
         builder.set_policy(ReconnectPolicy::new_exponential(0, PAUSE.0, PAUSE.1, 2));
         builder.with_performance_config(|performance| performance.default_command_timeout = config.patience);
         let client = built(&builder)?;
-        let task = client.connect();
-        let commands = Connected { client, task };
-        Ok(Self(Arc::new(Inner { config, commands, started: AtomicBool::new(false) })))
+        let fault = Fault::default();
+        let _task = Ending(tokio::spawn(keep_connected(client.clone(), Arc::clone(&fault))));
+        let commands = Connected { client, _task };
+        Ok(Self(Arc::new(Inner { config, commands, fault, started: AtomicBool::new(false) })))
     }
 
     /// Asks Redis whether it is there.
@@ -111,7 +122,7 @@ impl Redis {
 
     /// Who sends commands, while there is a connection. Without one nothing waits for it, but for the first one when a process starts.
     pub(crate) async fn client(&self) -> Result<&Client, RedisError> {
-        let Inner { config, commands, started } = &*self.0;
+        let Inner { config, commands, fault, started } = &*self.0;
         let client = &commands.client;
         if !started.load(Ordering::Relaxed) {
             let until = Instant::now() + config.patience;
@@ -120,7 +131,11 @@ impl Redis {
             }
             started.store(true, Ordering::Relaxed);
         }
-        client.is_connected().then_some(client).ok_or(RedisError::Away)
+        if client.is_connected() {
+            return Ok(client);
+        }
+        let why = fault.lock().clone();
+        Err(RedisError::Away { why: why.unwrap_or_else(|| "it does not answer".to_owned()) })
     }
 
     /// A connection of its own, for one who waits within Redis: commands would wait behind him. It does not come back.
@@ -130,8 +145,8 @@ impl Redis {
         let client = built(&builder)?;
         // In a task: if the caller is gone before it is connected, it is closed all the same.
         let connecting = tokio::spawn(async move {
-            let task = client.init().await?;
-            Ok(Connected { client, task })
+            let _task = Ending(client.init().await?);
+            Ok(Connected { client, _task })
         });
         let connected = connecting.await.map_err(Error::from).flatten();
         connected.map_err(|source| RedisError::Failed { attempt: "take another connection", source })
@@ -144,6 +159,43 @@ impl Redis {
     /// A key of this kind. Where several keys are used together, `kind` is in braces: that puts them into one slot of a cluster.
     pub(crate) fn key(&self, kind: &str, name: &str) -> String {
         format!("{}:{kind}:{name}", self.0.config.prefix)
+    }
+}
+
+/// Connects, and connects again, without end, and says in the log when that begins and ends to fail.
+async fn keep_connected(client: Client, fault: Fault) -> Result<(), Error> {
+    let (mut errors, mut connections) = (client.error_rx(), client.reconnect_rx());
+    loop {
+        let mut connected = Ending(client.connect());
+        let ended = loop {
+            tokio::select! {
+                error = errors.recv() => match error {
+                    Ok((error, _)) => failed(&fault, error.details()),
+                    // There were more than could be listened to; the next one tells as much.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return Ok(()),
+                },
+                server = connections.recv() => if server.is_ok() && fault.lock().take().is_some() {
+                    tracing::info!("Redis is there again");
+                },
+                ended = &mut connected.0 => break ended,
+            }
+        };
+        // The driver gives up when it takes an error for hopeless. What is hopeless now may be seen to later.
+        let why = match ended {
+            Ok(Ok(())) => "the connection was closed".to_owned(),
+            Ok(Err(error)) => error.details().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        failed(&fault, &why);
+        sleep(Duration::from_millis(PAUSE.1.into())).await;
+    }
+}
+
+fn failed(fault: &Fault, why: &str) {
+    let known = fault.lock().replace(why.to_owned());
+    if known.as_deref() != Some(why) {
+        tracing::warn!(error = why, "Redis is away");
     }
 }
 

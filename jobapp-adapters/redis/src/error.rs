@@ -6,8 +6,11 @@ use fred::error::Error;
 #[derive(Debug, thiserror::Error)]
 pub enum RedisError {
     /// There is no connection at the moment. Nothing was done.
-    #[error("there is no connection to Redis")]
-    Away,
+    #[error("there is no connection to Redis: {why}")]
+    Away {
+        /// What went wrong last.
+        why: String,
+    },
     /// It did not answer, or with an error. It may have been done.
     #[error("Redis did not {attempt}")]
     Failed {

@@ -1,5 +1,6 @@
 //! What many processes share keeps its promises on a real Redis, and through a network that fails.
 
+mod gateways;
 mod outage;
 mod place;
 mod streams;

@@ -24,7 +24,7 @@ async fn what_is_asked_while_redis_is_away_fails_at_once_and_works_again_by_itse
     let limiter = redis.limiter();
     assert_eq!(limiter.take("a", RATE).await.unwrap().remaining, 9);
     proxy.cut().await;
-    until("the cut is noticed", async || matches!(redis.ping().await, Err(RedisError::Away))).await;
+    until("the cut is noticed", async || matches!(redis.ping().await, Err(RedisError::Away { .. }))).await;
     let begun = Instant::now();
     for _ in 0..500 {
         assert!(limiter.take("a", RATE).await.is_err());
@@ -41,7 +41,7 @@ async fn a_network_that_swallows_everything_is_noticed() {
     let (proxy, redis) = place.through_a_proxy().await;
     proxy.blackhole().await;
     assert!(soon("an error", redis.limiter().take("a", RATE)).await.is_err());
-    until("nothing waits for it any more", async || matches!(redis.ping().await, Err(RedisError::Away))).await;
+    until("nothing waits for it any more", async || matches!(redis.ping().await, Err(RedisError::Away { .. }))).await;
     proxy.restore().await;
     until("it is there again", async || is_there(&redis).await).await;
     assert_eq!(redis.limiter().take("a", RATE).await.unwrap().remaining, 9);
@@ -67,7 +67,7 @@ async fn what_a_caller_gave_up_is_not_done_later() {
     let giving_up = (0..8).map(|_| tokio::time::timeout(Duration::from_millis(100), limiter.take("a", RATE)));
     let given_up = futures::future::join_all(giving_up).await;
     assert!(given_up.iter().all(|taken| !matches!(taken, Ok(Ok(_)))));
-    until("the silence is noticed", async || matches!(redis.ping().await, Err(RedisError::Away))).await;
+    until("the silence is noticed", async || matches!(redis.ping().await, Err(RedisError::Away { .. }))).await;
     proxy.restore().await;
     until("it is there again", async || is_there(&redis).await).await;
     assert_eq!(place.redis().limiter().take("a", RATE).await.unwrap().remaining, 9);
@@ -79,7 +79,7 @@ async fn a_process_that_starts_before_redis_gets_it_when_it_comes() {
     let proxy = proxied(&place.server).await;
     proxy.cut().await;
     let redis = place.by(proxy.url());
-    assert!(matches!(soon("an error", redis.ping()).await, Err(RedisError::Away)));
+    assert!(matches!(soon("an error", redis.ping()).await, Err(RedisError::Away { .. })));
     proxy.restore().await;
     until("it is there", async || is_there(&redis).await).await;
 }
@@ -101,4 +101,20 @@ async fn a_redis_that_was_killed_comes_back_with_what_it_knew_and_without_script
     until("it is there again", async || is_there(&redis).await).await;
     assert_eq!(records.claim(&id, Duration::from_secs(60)).await.unwrap(), Claim::Sent);
     assert_eq!(redis.presence().watch().await.unwrap().online, ["Anna"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_there_is_no_connection_is_told() {
+    let server = own(Kind::Redis).await;
+    let place = Place::on(server.clone());
+    let redis = place.redis();
+    redis.ping().await.unwrap();
+    let stranger = place.by(&server.url().replace("redis://", "redis://nobody:knows@"));
+    let error = soon("an error", stranger.ping()).await.unwrap_err().to_string();
+    assert!(error.contains("there is no connection to Redis") && error.contains("WRONGPASS"), "{error}");
+    server.stop().await;
+    until("it is told", async || {
+        redis.ping().await.is_err_and(|error| error.to_string().contains("there is no connection to Redis: "))
+    })
+    .await;
 }
