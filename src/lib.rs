@@ -27,6 +27,7 @@
 //! |---|---|
 //! | `memory` (default) | `adapters::memory`: the store, the bus and the search in memory |
 //! | `sqlite` | `adapters::sqlite`: the store and the bus in SQLite files |
+//! | `amqp` | `adapters::amqp`: the bus on RabbitMQ |
 //! | `tantivy` | `adapters::tantivy`: gig search in a folder |
 //! | `mail` | `adapters::mail`: mail templates, a mailer that writes `.eml` files, a mailbox page |
 //! | `smtp` | a mailer to a mail host; brings `mail` |
@@ -123,6 +124,8 @@ pub use jobapp_runtime as runtime;
 
 /// Adapters: the ports on real technology, and how the outside is reached.
 pub mod adapters {
+    #[cfg(feature = "amqp")]
+    pub use jobapp_amqp as amqp;
     #[cfg(feature = "client")]
     pub use jobapp_client as client;
     #[cfg(feature = "runtime")]

@@ -136,7 +136,7 @@ fn message(queue: Queue, body: &str) -> Message {
         kind: "a-kind".to_owned(),
         exchange: queue.exchange.name.to_owned(),
         routing_key: queue.routing_key.to_owned(),
-        timestamp: Timestamp::from_millis(1_795_486_542_000).unwrap(),
+        timestamp: Timestamp::from_millis(1_795_486_542_123).unwrap(),
         headers: [("x-version".to_owned(), "7".to_owned())].into(),
         body: body.as_bytes().to_vec(),
     }

@@ -144,6 +144,7 @@ impl App {
 
     /// Everything is started: it is ready, until it is asked to stop.
     pub fn started(&self) {
+        self.readiness.stands_on(Arc::new(self.bus.clone()));
         self.readiness.started();
         let readiness = self.readiness.clone();
         self.do_task(Task::new("say that nobody should send requests", |stop| async move {

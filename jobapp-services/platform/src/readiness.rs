@@ -78,24 +78,28 @@ impl Readiness {
 
     /// Whether it wants requests.
     pub async fn verdict(&self) -> Verdict {
+        self.verdict_and_troubles().await.0
+    }
+
+    /// The same, with the troubles of what is not vital.
+    async fn verdict_and_troubles(&self) -> (Verdict, BTreeMap<String, String>) {
         if self.0.draining.load(Ordering::Relaxed) {
-            return Verdict::Draining;
+            return (Verdict::Draining, BTreeMap::new());
         }
         let missing = self.0.missing.lock().clone();
         if !missing.is_empty() || !self.0.started.load(Ordering::Relaxed) {
-            return Verdict::Starting(missing);
+            return (Verdict::Starting(missing), BTreeMap::new());
         }
-        let troubles: BTreeMap<String, String> = self
-            .parts()
-            .await
-            .into_iter()
-            .filter(|part| part.is_vital)
-            .filter_map(|part| Some((part.name, part.trouble?)))
-            .collect();
-        if troubles.is_empty() { Verdict::Ready } else { Verdict::Degraded(troubles) }
+        let (vital, other): (Vec<Part>, Vec<Part>) = self.parts().await.into_iter().partition(|part| part.is_vital);
+        let troubles = |parts: Vec<Part>| -> BTreeMap<String, String> {
+            parts.into_iter().filter_map(|part| Some((part.name, part.trouble?))).collect()
+        };
+        let (vital, other) = (troubles(vital), troubles(other));
+        (if vital.is_empty() { Verdict::Ready } else { Verdict::Degraded(vital) }, other)
     }
 
-    /// `GET /livez`: the process runs. `GET /readyz`: it wants requests; otherwise 503 and why.
+    /// `GET /livez`: the process runs. `GET /readyz`: it wants requests, and what is in trouble without being vital; otherwise 503
+    /// and why.
     pub fn router(&self) -> Router {
         Router::new().route("/livez", get(live)).route("/readyz", get(ready)).with_state(self.clone())
     }
@@ -107,8 +111,10 @@ async fn live() -> Response {
 
 async fn ready(State(readiness): State<Readiness>) -> Response {
     let away = StatusCode::SERVICE_UNAVAILABLE;
-    match readiness.verdict().await {
-        Verdict::Ready => told(StatusCode::OK, &json!({ "status": "ready" })),
+    let (verdict, troubles) = readiness.verdict_and_troubles().await;
+    match verdict {
+        Verdict::Ready if troubles.is_empty() => told(StatusCode::OK, &json!({ "status": "ready" })),
+        Verdict::Ready => told(StatusCode::OK, &json!({ "status": "ready", "troubles": troubles })),
         Verdict::Starting(missing) => told(away, &json!({ "status": "starting", "missing": missing })),
         Verdict::Degraded(reasons) => told(away, &json!({ "status": "degraded", "reasons": reasons })),
         Verdict::Draining => told(away, &json!({ "status": "draining" })),
@@ -133,6 +139,8 @@ impl Vitals for Readiness {
 
 #[cfg(test)]
 mod tests {
+    use tower::ServiceExt;
+
     use super::*;
 
     struct Kettle(Option<String>);
@@ -159,6 +167,11 @@ mod tests {
         readiness.has("the kettle");
         readiness.stands_on(Arc::new(Kettle(None)));
         assert_eq!(readiness.verdict().await, Verdict::Ready);
+        let asked = axum::http::Request::get("/readyz").body(axum::body::Body::empty()).unwrap();
+        let answer = readiness.router().oneshot(asked).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let body = axum::body::to_bytes(answer.into_body(), 1024).await.unwrap();
+        assert_eq!(body, r#"{"status":"ready","troubles":{"lid":"lost"}}"#);
         readiness.stands_on(Arc::new(Kettle(Some("it leaks".to_owned()))));
         assert_eq!(readiness.verdict().await, Verdict::Degraded(because("kettle", "it leaks")));
         readiness.drain();

@@ -120,6 +120,9 @@ impl Places {
     /// The message bus.
     pub const BUS: Setting =
         Setting::new("bus", &["JOBAPP_BUS", "RABBITMQ_ENDPOINT"], "an address such as sqlite:data/bus.db");
+    /// What the queues of a broker are declared as.
+    pub const QUEUE_TYPE: Setting =
+        Setting::new("amqp_queue_type", &["JOBAPP_AMQP_QUEUE_TYPE"], "quorum, or classic beside existing programs");
     /// The store of the auth service.
     pub const AUTH_STORE: Setting = Setting::new("store", &["JOBAPP_STORE", "MYSQL_DB"], STORE);
     /// The store of any other service.
@@ -138,8 +141,19 @@ impl Places {
 
     /// Reads what a service with a store needs; `store` is its setting.
     pub fn read(reader: &mut Reader, store: &Setting) -> Option<Self> {
-        let (store, bus) = (Self::of(reader, store), Self::of(reader, &Self::BUS));
+        let (store, bus) = (Self::of(reader, store), Self::bus(reader));
         Some(Self { store: store?, bus: bus? })
+    }
+
+    /// Reads where the message bus is, and what it has to know if it is a broker.
+    pub fn bus(reader: &mut Reader) -> Option<Address> {
+        let known = |text: &str| ["quorum", "classic"].contains(&text).then(|| text.to_owned());
+        let queue_type = reader.optional(&Self::QUEUE_TYPE, known);
+        let bus = Self::of(reader, &Self::BUS)?;
+        match queue_type {
+            Some(queue_type) if bus.scheme().starts_with("amqp") => Some(bus.with_parameter("queue_type", &queue_type)),
+            _ => Some(bus),
+        }
     }
 
     /// Reads one place, which must be set.
@@ -256,6 +270,19 @@ mod tests {
         let places = places.unwrap();
         assert_eq!((listen.address.port(), places.store.scheme(), places.bus.scheme()), (2, "memory", "amqp"));
         assert_eq!(places.bus.setting(), "RABBITMQ_ENDPOINT in the environment");
+    }
+
+    #[test]
+    fn the_type_of_queues_is_told_to_a_broker() {
+        let tokens = [("JWT_TOKEN", GOOD), ("GATEWAY_JWT_TOKEN", GOOD), ("DATABASE_URL", "memory:")];
+        let bus = |bus, queue_type| {
+            let variables = [&tokens[..], &[("JOBAPP_BUS", bus), ("JOBAPP_AMQP_QUEUE_TYPE", queue_type)]].concat();
+            read(sources(&variables)).map(|(_, _, places)| places.unwrap().bus.url())
+        };
+        assert_eq!(bus("amqp://mq/jobapp", "classic").unwrap(), "amqp://mq/jobapp?queue_type=classic");
+        assert_eq!(bus("memory:", "quorum").unwrap(), "memory:");
+        let refused = bus("amqp://mq/jobapp", "round").unwrap_err().to_string();
+        assert!(refused.contains("JOBAPP_AMQP_QUEUE_TYPE in the environment: \"round\" is not quorum"), "{refused}");
     }
 
     #[test]

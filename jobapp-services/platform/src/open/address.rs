@@ -39,6 +39,15 @@ impl Address {
         format!("{}:{}", self.scheme, self.rest.to_string_lossy())
     }
 
+    /// The same with a parameter behind it: `?name=value`.
+    #[must_use]
+    pub fn with_parameter(self, name: &str, value: &str) -> Self {
+        let mut rest = self.rest;
+        let mark = if rest.to_string_lossy().contains('?') { '&' } else { '?' };
+        rest.push(format!("{mark}{name}={value}"));
+        Self { rest, ..self }
+    }
+
     /// The rest as a path: of `file:/data/mail`, `file:///data/mail` and `file:mail`.
     pub fn path(&self) -> &Path {
         let local = self.rest.to_str().and_then(|text| text.strip_prefix("//")).map(OsStr::new);
@@ -73,6 +82,12 @@ mod tests {
             let address = Address::parse("JOBAPP_MAIL", text);
             assert_eq!((address.scheme(), address.path()), ("file", Path::new(path)), "{text}");
         }
+    }
+
+    #[test]
+    fn parameters_come_behind_the_first_one() {
+        let address = Address::parse("JOBAPP_BUS", "AMQP://a:b@mq.test/%2f").with_parameter("one", "1");
+        assert_eq!(address.with_parameter("two", "2").url(), "amqp://a:b@mq.test/%2f?one=1&two=2");
     }
 
     #[test]

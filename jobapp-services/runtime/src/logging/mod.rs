@@ -40,9 +40,7 @@ pub struct Logging {
 /// # Errors
 /// When the filter cannot be read, or logging was started before.
 pub fn start_logging(format: LogFormat, filter: &str) -> anyhow::Result<Logging> {
-    let filter = EnvFilter::builder().parse(filter).map_err(|error| {
-        anyhow::anyhow!("the log filter {filter:?} cannot be read ({error}); try info, debug or warn,jobapp_gig=debug")
-    })?;
+    let filter = read_filter(filter)?;
     let text = match format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
         LogFormat::Text => true,
@@ -58,4 +56,48 @@ pub fn start_logging(format: LogFormat, filter: &str) -> anyhow::Result<Logging>
     let (writer, writing) = Lines::to(std::io::stderr()).context("the system gives no thread for the log")?;
     registry.with(lines.with_writer(writer).fmt_fields(JsonMembers).event_format(JsonLine)).try_init()?;
     Ok(Logging { _writing: Some(writing) })
+}
+
+/// The client of RabbitMQ writes messages that come back into the log, whole: bodies hold links and codes that open accounts.
+const WITH_SECRETS: &str = "lapin::returned_messages";
+
+fn read_filter(filter: &str) -> anyhow::Result<EnvFilter> {
+    let filter = EnvFilter::builder().parse(filter).map_err(|error| {
+        anyhow::anyhow!("the log filter {filter:?} cannot be read ({error}); try info, debug or warn,jobapp_gig=debug")
+    })?;
+    Ok(filter.add_directive(format!("{WITH_SECRETS}=off").parse()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::layer::Context;
+
+    use super::*;
+
+    struct Counting(Arc<AtomicUsize>);
+
+    impl<S: tracing::Subscriber> Layer<S> for Counting {
+        fn on_event(&self, _: &tracing::Event<'_>, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn messages_that_came_back_are_not_written_down() {
+        for filter in ["info", "trace", "warn,lapin=debug"] {
+            let count = Arc::new(AtomicUsize::new(0));
+            let subscriber =
+                tracing_subscriber::registry().with(read_filter(filter).unwrap()).with(Counting(count.clone()));
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::warn!(target: "lapin::returned_messages", message = "a body", "Server returned us a message");
+                assert_eq!(count.load(Ordering::SeqCst), 0, "{filter}");
+                tracing::warn!(target: "lapin::channels", "something else");
+                assert_eq!(count.load(Ordering::SeqCst), 1, "{filter}");
+            });
+        }
+    }
 }
