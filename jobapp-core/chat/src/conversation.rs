@@ -216,13 +216,17 @@ impl Conversation {
     /// before it was read. So it does not matter how often and in what order messages are told.
     #[must_use]
     pub fn with_newest(mut self, told: Summary) -> Option<Self> {
-        let is_news = self.newest.as_ref().is_none_or(|known| {
-            told.sequence > known.sequence || told.sequence == known.sequence && told.is_read && !known.is_read
-        });
-        is_news.then(|| {
+        (!self.tells_of(told.sequence, told.is_read)).then(|| {
             self.newest = Some(told);
             self
         })
+    }
+
+    /// Whether the summary tells of the message in this place, read or not, or of a later one.
+    pub fn tells_of(&self, sequence: i64, is_read: bool) -> bool {
+        self.newest
+            .as_ref()
+            .is_some_and(|known| known.sequence > sequence || known.sequence == sequence && (known.is_read || !is_read))
     }
 }
 

@@ -59,6 +59,20 @@ impl Chat {
         decided(&*self.conversations, about, take_over).await.map(drop)
     }
 
+    /// Whether a conversation's summary tells of the message in this place, read or not, or of a later one.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn is_summarised(
+        &self,
+        conversation: &str,
+        sequence: i64,
+        is_read: bool,
+    ) -> Result<bool, RepositoryError> {
+        let stored = self.conversations.find_by(Conversation::CONVERSATION_ID, conversation.into()).await?;
+        Ok(stored.is_some_and(|stored| stored.value.tells_of(sequence, is_read)))
+    }
+
     /// Cancels an offer whose gig is gone, unless somebody answers it first.
     pub(crate) async fn cancel_for_gig(&self, stored: Stored<ChatMessage>) -> Result<ChatMessage, ChatError> {
         let id = *jobapp_kernel::Aggregate::id(&stored.value);
