@@ -86,4 +86,4 @@ pub use message::{Attachment, ChatMessage, Content, MessageEvent, MessageState, 
 pub use offer::{InvalidOffer, Offer, OfferState, OfferTerms};
 pub use reading::{MAX_CONVERSATIONS, MAX_MESSAGES};
 pub use service::Chat;
-pub use writing::{NewFile, NewMessage};
+pub use writing::{Checked, NewFile, NewMessage};

@@ -59,12 +59,13 @@ impl Chat {
     ///
     /// # Errors
     /// [`ChatError`]; when [`ChatError::is_early`], the same call may succeed in a moment.
-    pub async fn check(&self, new: &NewMessage) -> Result<(), ChatError> {
+    pub async fn check(&self, new: &NewMessage) -> Result<Checked, ChatError> {
         let talk = self.introduce(new).await?;
-        if new.offer.is_some() {
-            self.offered(new, &talk).await?;
-        }
-        Ok(())
+        let offered = match new.offer {
+            Some(_) => Some(self.offered(new, &talk).await?),
+            None => None,
+        };
+        Ok(Checked { talk, offered })
     }
 
     /// The gig that is offered, if the sender may offer it.
@@ -80,30 +81,30 @@ impl Chat {
     /// # Errors
     /// [`ChatError`]; when [`ChatError::is_early`], the same call may succeed in a moment.
     pub async fn send(&self, new: NewMessage, cause: Option<Cause>) -> Result<ChatMessage, ChatError> {
-        self.send_received(new, None, cause).await
+        if let Some(known) = self.sent_before(cause.as_ref()).await? {
+            return Ok(known);
+        }
+        let checked = self.check(&new).await?;
+        self.send_checked(new, checked, None, cause).await
     }
 
-    /// As [`Chat::send`], with a file that was received in pieces: it stands for the file's source.
+    /// As [`Chat::send`], for what [`Chat::check`] found good just now, with a file that was received in pieces, if any: it stands
+    /// for the file's source.
     ///
     /// # Errors
     /// As [`Chat::send`]; then nothing of the file is kept.
-    pub async fn send_received(
+    pub async fn send_checked(
         &self,
         new: NewMessage,
+        checked: Checked,
         received: Option<Received>,
         cause: Option<Cause>,
     ) -> Result<ChatMessage, ChatError> {
-        if let Some(cause) = &cause
-            && let Some(id) = self.messages.caused(cause).await?
-        {
-            return Ok(self.messages.find(&id).await?.ok_or(ChatError::NoMessage)?.value);
+        if let Some(known) = self.sent_before(cause.as_ref()).await? {
+            return Ok(known);
         }
-        let talk = self.introduce(&new).await?;
-        let offer = new.offer.clone().map(Offer::open).transpose()?;
-        let gig_id = match &offer {
-            Some(_) => self.offered(&new, &talk).await?.to_string(),
-            None => new.gig_id,
-        };
+        let Checked { talk, offered } = checked;
+        let offer = new.offer.map(Offer::open).transpose()?;
         let content = Content {
             sender: participant(&talk.sender),
             receiver: participant(&talk.receiver),
@@ -111,11 +112,18 @@ impl Chat {
             seller_id: new.seller_id,
             buyer_id: new.buyer_id,
             body: new.body,
-            gig_id,
+            gig_id: offered.map_or(new.gig_id, |gig| gig.to_string()),
         };
         let conversation = self.conversation_of(&talk, new.conversation.as_deref()).await?;
         let message = self.store(&conversation, content, offer, &talk, cause).await?;
         self.cancel_if_gig_deleted(message).await
+    }
+
+    /// What the same request wrote before.
+    async fn sent_before(&self, cause: Option<&Cause>) -> Result<Option<ChatMessage>, ChatError> {
+        let Some(cause) = cause else { return Ok(None) };
+        let Some(id) = self.messages.caused(cause).await? else { return Ok(None) };
+        Ok(Some(self.messages.find(&id).await?.ok_or(ChatError::NoMessage)?.value))
     }
 
     /// Who talks to whom, and in which roles.
@@ -228,7 +236,15 @@ impl Chat {
     }
 }
 
+/// A message that may be written: who its two users are, and the gig that is offered.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    talk: Talk,
+    offered: Option<GigId>,
+}
+
 /// Who talks to whom.
+#[derive(Debug, Clone)]
 struct Talk {
     sender: Card,
     receiver: Card,

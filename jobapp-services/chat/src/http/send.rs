@@ -61,19 +61,20 @@ pub(crate) async fn send(
     let asked = AtomicBool::new(false);
     let check = || async {
         let checked = service.chat.check(&new).await;
-        if let Err(ChatError::UnknownGig { gig }) = checked
+        if let Err(ChatError::UnknownGig { gig }) = &checked
             && !asked.swap(true, Ordering::Relaxed)
         {
-            service.ask_about(gig).await;
+            service.ask_about(*gig).await;
         }
         checked
     };
     let known = patiently(service.config.profile_wait, ChatError::is_early, check).await;
-    if let Err(error) = known {
-        return Err(not_known(&service, &new, error).await.at(HERE));
-    }
-    let message =
-        service.chat.send_received(new, body.received, cause).await.map_err(|error| ApiError::from(error).at(HERE))?;
+    let checked = match known {
+        Ok(checked) => checked,
+        Err(error) => return Err(not_known(&service, &new, error).await.at(HERE)),
+    };
+    let sent = service.chat.send_checked(new, checked, body.received, cause).await;
+    let message = sent.map_err(|error| ApiError::from(error).at(HERE))?;
     service.summarise(&message).await;
     let message_data = message_document(&message, service.reader());
     let conversation_id = message_data.conversation_id.clone();
