@@ -1,9 +1,11 @@
 //! One consumer on one channel.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::Fuse;
 use jobapp_kernel::{Delivery, Handler, Outcome, Subscription, error_text};
 use lapin::Consumer;
 use lapin::message::Delivery as FromBroker;
@@ -12,12 +14,15 @@ use lapin::types::{FieldTable, ShortString};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::attached::Attached;
+use super::attached::{Attached, GivingBack};
 use super::settle::{Held, Settling};
-use super::{Consuming, Stop};
 use crate::AmqpError;
 use crate::letter::{Received, short};
 use crate::link::Wire;
+use crate::publish::Post;
+
+/// Completes when a consumer should stop.
+pub(super) type Stop = Fuse<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
 /// How a consumer ended.
 pub(super) enum Ended {
@@ -43,7 +48,8 @@ pub(super) struct Feed {
 impl Feed {
     /// Starts a consumer of a queue that is declared.
     pub(super) async fn open(
-        consuming: Consuming,
+        post: Post,
+        giving_back: GivingBack,
         wire: Arc<Wire>,
         subscription: Subscription,
     ) -> Result<Self, AmqpError> {
@@ -55,8 +61,8 @@ impl Feed {
         let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
         let starting = channel.basic_consume(queue, ShortString::default(), options, none);
         let consumer = wire.answered("starting a consumer", starting).await?;
-        let (tag, giving_back) = (consumer.tag(), consuming.giving_back);
-        let settling = Settling { wire: Arc::clone(&wire), post: consuming.post, queue: subscription.queue.name };
+        let tag = consumer.tag();
+        let settling = Settling { wire: Arc::clone(&wire), post, queue: subscription.queue.name };
         Ok(Self {
             calls: JoinSet::new(),
             attached: Attached { wire, channel, tag, giving_back },

@@ -9,20 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::Fuse;
 use jobapp_kernel::{BindError, Handler, Subscription, error_text};
 
 pub(crate) use self::attached::GivingBack;
-use self::feed::{Ended, Feed};
+use self::feed::{Ended, Feed, Stop};
 use crate::link::{Link, Wire};
 use crate::publish::Post;
 use crate::{AmqpError, QueueType, topology};
 
-/// Completes when a consumer should stop.
-type Stop = Fuse<Pin<Box<dyn Future<Output = ()> + Send>>>;
-
 /// What every consumer of a bus needs.
-#[derive(Clone)]
 pub(crate) struct Consuming {
     pub(crate) link: Arc<Link>,
     pub(crate) post: Post,
@@ -82,7 +77,9 @@ impl Consuming {
         let queue = subscription.queue.name;
         topology::declare(wire, self.queue_type, &[subscription.queue]).await?;
         topology::declare_retries(wire, queue).await.map_err(|error| refused(queue, error))?;
-        Feed::open(self.clone(), Arc::clone(wire), subscription).await.map_err(|error| refused(queue, error))
+        Feed::open(self.post.clone(), self.giving_back.clone(), Arc::clone(wire), subscription)
+            .await
+            .map_err(|error| refused(queue, error))
     }
 }
 

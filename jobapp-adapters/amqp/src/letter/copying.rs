@@ -7,15 +7,14 @@
 use std::time::Duration;
 
 use lapin::BasicProperties;
+use lapin::message::Delivery as FromBroker;
 use lapin::types::FieldTable;
 
-use super::Letter;
+use super::envelope::Letter;
 use super::marks::{Death, Marks, OURS, is_for_further_copies, is_mark};
 use super::writing::PERSISTENT;
 use crate::AmqpError;
 use crate::names::{self, Delay};
-
-use lapin::message::Delivery as FromBroker;
 
 /// A copy that comes back after this time, with these marks.
 pub(crate) fn parked(queue: &str, from: &FromBroker, after: Duration, marks: Marks) -> Result<Letter, AmqpError> {

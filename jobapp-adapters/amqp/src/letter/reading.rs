@@ -8,8 +8,7 @@ use lapin::message::Delivery as FromBroker;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use uuid::Uuid;
 
-use super::Marks;
-use super::marks::{TIMESTAMP, is_mark, number, text};
+use super::marks::{Marks, TIMESTAMP, is_mark, number, text};
 
 /// What the broker counts, where its queues do: how often a message came back because its consumer was lost.
 const DELIVERY_COUNT: &str = "x-delivery-count";

@@ -4,8 +4,8 @@ use jobapp_kernel::Message;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 
+use super::envelope::{Letter, short};
 use super::marks::{TIMESTAMP, long};
-use super::{Letter, short};
 use crate::AmqpError;
 
 /// Written to disk before it is confirmed.

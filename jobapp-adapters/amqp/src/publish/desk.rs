@@ -10,7 +10,8 @@ use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, ExchangeKind};
 use tokio::time::Instant;
 
-use super::{Answer, NotTaken, round};
+use super::answer::{Answer, NotTaken};
+use super::round;
 use crate::AmqpError;
 use crate::error::is_soft;
 use crate::letter::Letter;

@@ -3,6 +3,7 @@
 //! Batches follow each other. What is asked for while one of them waits for the broker goes into the next one, so that many callers
 //! share the wait, and every answer that comes belongs to the batch that is out.
 
+mod answer;
 mod desk;
 mod returns;
 mod round;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+pub(crate) use self::answer::{Answer, NotTaken};
 use self::desk::Desk;
 use crate::letter::Letter;
 use crate::link::Link;
@@ -24,24 +26,6 @@ const WAITING: usize = 256;
 const BATCH: usize = 512;
 /// The least time a batch has, however late it is its turn.
 const LEAST: Duration = Duration::from_secs(2);
-
-/// What became of a letter that is not safe with the broker.
-#[derive(Debug, Clone)]
-pub(crate) enum NotTaken {
-    /// No queue is bound for it: it is stored nowhere.
-    Unroutable,
-    /// It is unknown whether it is stored.
-    Unknown(Arc<AmqpError>),
-}
-
-impl From<AmqpError> for NotTaken {
-    fn from(error: AmqpError) -> Self {
-        Self::Unknown(Arc::new(error))
-    }
-}
-
-/// What became of a letter.
-pub(crate) type Answer = Result<(), NotTaken>;
 
 struct Job {
     letters: Vec<Letter>,

@@ -2,7 +2,7 @@
 
 use lapin::message::BasicReturnMessage;
 
-use super::{Answer, NotTaken};
+use super::answer::{Answer, NotTaken};
 use crate::letter::Letter;
 
 /// Says of letters that came back that no queue is bound for them; `false` when one of them is not among `letters`.

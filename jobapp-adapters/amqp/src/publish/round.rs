@@ -9,7 +9,8 @@ use lapin::options::BasicPublishOptions;
 use lapin::{Channel, Confirmation};
 use tokio::time::Instant;
 
-use super::{Answer, NotTaken, returns};
+use super::answer::{Answer, NotTaken};
+use super::returns;
 use crate::AmqpError;
 use crate::letter::Letter;
 
