@@ -37,6 +37,8 @@ impl Place {
     pub(crate) fn config(&self, url: &str) -> RedisConfig {
         let mut config = RedisConfig::from_url(url).unwrap();
         config.prefix.clone_from(&self.prefix);
+        // A busy machine is not a Redis that is away.
+        config.patience = Duration::from_secs(5);
         config
     }
 
