@@ -36,6 +36,7 @@ const PURE: &[&str] = &[
 /// A driver and the one package that may use it.
 const DRIVERS: &[(&str, &str)] = &[
     ("sea-orm", "jobapp-sql"),
+    ("sqlx", "jobapp-sql"),
     ("rusqlite", "jobapp-sqlite"),
     ("tantivy", "jobapp-tantivy"),
     ("lettre", "jobapp-mail"),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{DatabaseConnection, DbErr};
 
 use crate::dialect::{self, FileIdentity};
+use crate::task::to_the_end;
 use crate::{Fault, Location};
 
 /// How long a trial may wait for the database.
@@ -44,7 +45,7 @@ impl Condition {
     }
 
     /// What is wrong now. After a failure that may pass, as that of a full disk, it is tried whether a larger write succeeds.
-    pub(crate) async fn fault(&self, writer: &DatabaseConnection) -> Option<Fault> {
+    pub(crate) async fn fault(&self, writer: DatabaseConnection, leases: &str) -> Option<Fault> {
         if self.file != FileIdentity::of(&self.location) {
             return Some(Fault::Gone);
         }
@@ -58,14 +59,16 @@ impl Condition {
             noted.tried = Some(Instant::now());
             fault
         };
-        match tokio::time::timeout(PATIENCE, dialect::try_a_large_write(writer)).await {
-            Ok(Ok(())) => {
+        let leases = leases.to_owned();
+        let trying = to_the_end(async move { dialect::try_to_write(&writer, &leases).await });
+        match tokio::time::timeout(PATIENCE, trying).await {
+            Ok(Ok(Ok(()))) => {
                 tracing::info!(database = %self.location, "a database can be written again");
                 // What came to light meanwhile stays.
                 let mut noted = self.noted();
                 noted.fault = noted.fault.filter(|newer| *newer != fault);
             }
-            Ok(Err(error)) => self.note(&error),
+            Ok(Ok(Err(error)) | Err(error)) => self.note(&error),
             Err(_) => return Some(fault),
         }
         self.noted().fault

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jobapp_kernel::{Clock, Timestamp};
 
-use crate::{Namespace, Seal};
+use crate::{InvalidAddress, Namespace, Seal, ServerAddress};
 
 /// Gives what a change came with, such as `x-request-id` and `traceparent`: asked when its events are stored.
 pub type Headers = Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
@@ -20,6 +20,8 @@ pub enum Location {
     File(PathBuf),
     /// In memory, gone when the store goes.
     Memory,
+    /// On a server, in a database that is there.
+    Server(ServerAddress),
 }
 
 impl fmt::Display for Location {
@@ -27,6 +29,7 @@ impl fmt::Display for Location {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Memory => f.write_str("in memory"),
+            Self::Server(address) => address.fmt(f),
         }
     }
 }
@@ -55,6 +58,18 @@ impl SqlConfig {
     /// A store in memory, on the system's clock.
     pub fn memory() -> Self {
         Self::at(Location::Memory)
+    }
+
+    /// A store in a database of a server, on the system's clock: `postgres://jobapp@db/market?namespace=order`.
+    ///
+    /// `namespace` says which tables are its own, `connections` how many it opens at most (10); everything else is for the
+    /// driver: `sslmode` and `sslrootcert`, `ssl-mode` and `ssl-ca` for MySQL.
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] when that is none.
+    pub fn server(address: &str) -> Result<Self, InvalidAddress> {
+        let (address, namespace) = ServerAddress::parse(address)?;
+        Ok(Self::at(Location::Server(address)).namespace(namespace))
     }
 
     fn at(location: Location) -> Self {

@@ -1,9 +1,9 @@
-//! The open database: one connection that writes, a few that read.
+//! The open database: one connection that writes and a few that read, or those to a server.
 
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sea_orm::sqlx::{Connection, SqliteConnection};
@@ -14,12 +14,20 @@ use sea_orm::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::condition::Condition;
-use crate::dialect;
+use crate::dialect::{self, sqlite};
+use crate::task::to_the_end;
 use crate::{Location, SqlStoreError};
 
-/// One writer and a few readers. In memory the writer reads too, since nobody else sees its database.
+/// How long a server may take to answer a call. Longer than a call waits for locks in all.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// One writer and a few readers. In memory the writer reads too, since nobody else sees its database; on a server it stands for
+/// several connections, which do both.
 pub(crate) struct Connections {
-    pub(crate) writer: DatabaseConnection,
+    location: Location,
+    backend: DbBackend,
+    /// Exchanged when a server has become silent.
+    writer: RwLock<DatabaseConnection>,
     pub(crate) condition: Arc<Condition>,
     /// Kept and not pooled: giving a connection back to a pool costs about as much as finding a value by its id.
     readers: Vec<Mutex<Option<SqliteConnection>>>,
@@ -30,31 +38,98 @@ impl Connections {
     pub(crate) async fn open(location: &Location) -> Result<Self, SqlStoreError> {
         let writer = open_writer(location).await?;
         let readers = match location {
-            Location::Memory => Vec::new(),
-            Location::File(path) => dialect::connect_readers(path)
+            Location::Memory | Location::Server(_) => Vec::new(),
+            Location::File(path) => sqlite::connect_readers(path)
                 .await
                 .map_err(|source| SqlStoreError::Open { location: location.to_string(), source })?,
         };
+        if let Location::Server(address) = location
+            && !address.is_local()
+            && !dialect::is_encrypted(&writer)
+                .await
+                .map_err(|source| SqlStoreError::Open { location: location.to_string(), source })?
+        {
+            tracing::warn!(database = %location, "what goes to a database and comes from it can be read on the way: it has no TLS, or none is asked for");
+        }
         let readers = readers.into_iter().map(|reader| Mutex::new(Some(reader))).collect();
-        Ok(Self { writer, condition: Arc::new(Condition::of(location)), readers })
+        Ok(Self {
+            location: location.clone(),
+            backend: writer.get_database_backend(),
+            writer: RwLock::new(writer),
+            condition: Arc::new(Condition::of(location)),
+            readers,
+        })
     }
 
     pub(crate) fn backend(&self) -> DbBackend {
-        self.writer.get_database_backend()
+        self.backend
     }
 
-    /// Begins a write; waits until every other write is over.
+    /// The connection that writes, or those to a server.
+    pub(crate) fn writer(&self) -> DatabaseConnection {
+        self.writer.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs to its end what is begun, whatever becomes of the caller, and tells of a server that does not answer.
+    pub(crate) fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, DbErr>> + Send + 'static,
+    ) -> impl Future<Output = Result<T, DbErr>> + Send {
+        let answer = tokio::time::timeout(self.patience(), to_the_end(work));
+        async move {
+            match answer.await {
+                Ok(done) => done?,
+                Err(_) => {
+                    self.connect_anew().await;
+                    self.noted(Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))
+                }
+            }
+        }
+    }
+
+    /// How long a call waits for an answer. What a file does takes as long as it takes.
+    fn patience(&self) -> Duration {
+        if dialect::has_many_writers(self.backend) { PATIENCE } else { Duration::MAX }
+    }
+
+    /// Has the next calls take new connections: those that are there may be dead for a quarter of an hour until the system notices.
+    async fn connect_anew(&self) {
+        tracing::warn!(database = %self.location, "a database does not answer: it is connected to anew");
+        match dialect::connect_later(&self.location).await {
+            Ok(fresh) => {
+                let silent =
+                    std::mem::replace(&mut *self.writer.write().unwrap_or_else(PoisonError::into_inner), fresh);
+                // Waits until every one of them has been given up.
+                tokio::spawn(async move {
+                    if let Err(error) = silent.close().await {
+                        tracing::debug!(%error, "silent connections were given up");
+                    }
+                });
+            }
+            Err(error) => tracing::warn!(%error, database = %self.location, "it cannot be connected to anew"),
+        }
+    }
+
+    /// Changes something with one statement.
+    pub(crate) async fn execute(&self, statement: &impl StatementBuilder) -> Result<u64, DbErr> {
+        let (writer, statement) = (self.writer(), StatementBuilder::build(statement, &self.backend));
+        let done = self.to_the_end(async move { writer.execute_raw(statement).await }).await;
+        self.noted(done).map(|done| done.rows_affected())
+    }
+
+    /// Begins a write. In SQLite it waits until every other write is over.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        self.noted(dialect::begin(&self.writer).await)
+        self.noted(dialect::begin(&self.writer()).await)
     }
 
     /// The rows of a question, as of the last commit.
     pub(crate) async fn all(&self, question: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let Some(mut reader) = self.idle_reader().await else {
-            return self.noted(self.writer.query_all_raw(question).await);
+            let writer = self.writer();
+            return self.noted(self.to_the_end(async move { writer.query_all_raw(question).await }).await);
         };
         let reader = reader.as_mut().ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))?;
-        self.noted(dialect::ask(reader, question).await)
+        self.noted(sqlite::ask(reader, question).await)
     }
 
     /// A result, of which a failure is noted.
@@ -91,7 +166,7 @@ impl Connections {
                 reader.close().await.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
             }
         }
-        self.writer.close_by_ref().await
+        self.writer().close_by_ref().await
     }
 }
 
@@ -111,7 +186,7 @@ pub(crate) async fn open_writer(location: &Location) -> Result<DatabaseConnectio
 async fn connect_patiently(location: &Location) -> Result<DatabaseConnection, DbErr> {
     let mut pause = Duration::from_millis(10);
     loop {
-        match dialect::connect_writer(location).await {
+        match dialect::connect(location).await {
             Err(error) if dialect::is_busy(&error) && pause < Duration::from_secs(4) => {
                 tokio::time::sleep(pause).await;
                 pause *= 2;

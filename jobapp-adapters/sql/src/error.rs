@@ -22,7 +22,7 @@ pub enum SqlStoreError {
     /// The database cannot be opened, or not be written to.
     #[error("the database {location} {}", why_not_open(source))]
     Open {
-        /// The file, or `in memory`.
+        /// The file, `in memory`, or where the server is.
         location: String,
         /// Why.
         source: DbErr,
@@ -32,7 +32,7 @@ pub enum SqlStoreError {
     Migrate {
         /// The kind of aggregate.
         aggregate: &'static str,
-        /// The file, or `in memory`.
+        /// The file, `in memory`, or where the server is.
         location: String,
         /// Why: a database error, or a stored value that cannot be read.
         source: Box<dyn Error + Send + Sync>,
@@ -52,19 +52,24 @@ pub enum SqlStoreError {
 impl SqlStoreError {
     /// What is wrong with the database, as far as the failure tells.
     pub fn fault(&self) -> Option<Fault> {
-        match self {
-            Self::Folder { .. } => None,
-            Self::Open { source, .. } | Self::NotUnique { source, .. } => Fault::of(source),
-            Self::Migrate { source, .. } => source.downcast_ref().and_then(Fault::of),
-        }
+        self.database_error().and_then(Fault::of)
     }
 
     /// Whether another program holds the database: it is free once that lets go.
     pub fn is_busy(&self) -> bool {
+        self.database_error().is_some_and(dialect::is_busy)
+    }
+
+    /// Whether its server cannot be reached: it may be later.
+    pub fn is_away(&self) -> bool {
+        self.database_error().is_some_and(dialect::is_lost)
+    }
+
+    fn database_error(&self) -> Option<&DbErr> {
         match self {
-            Self::Folder { .. } => false,
-            Self::Open { source, .. } | Self::NotUnique { source, .. } => dialect::is_busy(source),
-            Self::Migrate { source, .. } => source.downcast_ref().is_some_and(dialect::is_busy),
+            Self::Folder { .. } => None,
+            Self::Open { source, .. } | Self::NotUnique { source, .. } => Some(source),
+            Self::Migrate { source, .. } => source.downcast_ref(),
         }
     }
 }
@@ -82,6 +87,7 @@ fn why_not_open(source: &DbErr) -> &'static str {
         Some(Fault::Unopenable) => "cannot be opened: may its folder be written, and the file read?",
         Some(Fault::Disk) => "cannot be read or written: the disk fails, or is full",
         Some(Fault::Gone) => "is gone",
+        Some(Fault::Away) => "cannot be reached",
         None if dialect::is_busy(source) => "cannot be opened: another program holds it",
         None => "cannot be opened",
     }

@@ -11,6 +11,10 @@
 //!
 //! A store may be [sealed](SqlConfig::sealed): then the events in its outbox are of no use to who has the file without the key.
 //!
+//! On PostgreSQL and MySQL (or MariaDB) several processes write at once. A transaction that a deadlock or another's lock has ended
+//! is begun anew; of changes that meet, constraints and versions decide. When a connection is lost while a change is stored,
+//! it is not known whether it was: the same change under the same cause, again, has its effect once.
+//!
 //! SQLite files are written ahead (WAL) and flushed at every commit; one connection writes and two read. Several processes
 //! may have a file open. A new file is for its owner only, whatever the process's mask.
 //!
@@ -36,15 +40,21 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What differs between databases is in one file, `dialect.rs`; every statement is built from a description that sea-query
-//! writes for the connection's database. SQLite is the database that is wired up; a marketplace on one machine takes `jobapp-sqlite`,
-//! which reads and writes the same files several times as fast.
+//! What differs between databases is in one folder, `dialect`; every statement is built from a description that sea-query
+//! writes for the connection's database. A marketplace on one machine takes `jobapp-sqlite`, which reads and writes the same files
+//! several times as fast.
 
+// The futures of the driver are deep.
+#![recursion_limit = "256"]
+
+mod address;
 mod condition;
 mod config;
 mod connections;
 mod dialect;
 mod error;
+mod fault;
+mod flags;
 mod inner;
 mod leases;
 mod migration;
@@ -56,14 +66,17 @@ mod queries;
 mod repository;
 mod row;
 mod save;
+mod sealing;
 mod sequence;
 mod statement;
 mod store;
 mod tables;
+mod task;
 
+pub use address::{InvalidAddress, ServerAddress};
 pub use config::{Headers, Location, SqlConfig};
-pub use dialect::Fault;
 pub use error::SqlStoreError;
+pub use fault::Fault;
 pub use jobapp_seal::Seal;
 pub use namespace::{InvalidNamespace, Namespace};
 pub use store::SqlStore;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jobapp_kernel::{Aggregate, Key, id_text};
 use sea_orm::sea_query::{ColumnDef, Expr, ExprTrait, Index, IndexCreateStatement, Query, SelectStatement, Table};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult};
 
 use crate::connections::Connections;
-use crate::dialect::Violation;
+use crate::dialect::{self, Exclusive, Violation, schema};
 use crate::row;
 use crate::tables::{self, KeyNames, Names};
 use crate::{Location, SqlStoreError};
@@ -34,18 +34,16 @@ pub(crate) async fn bring_up_to_date<A: Aggregate>(
     if known == wanted {
         return Ok(());
     }
-    // The transaction is the lock: another process that comes to the same conclusion waits here and finds nothing to do.
-    let transaction = connections.begin().await.map_err(failed)?;
-    let rows = transaction.query_all(&declarations::<A>(names)).await.map_err(failed)?;
-    let existing = read_declarations(&rows).map_err(failed)?;
-    let migration = Migration { transaction: &transaction, names, location };
-    if let Err(error) = migration.run::<A>(&existing, &wanted).await {
-        if let Err(error) = transaction.rollback().await {
+    // Another process that comes to the same conclusion waits here and finds nothing to do.
+    let exclusive = Exclusive::begin(&connections.writer(), location, &names.store()).await.map_err(failed)?;
+    let migration = Migration { transaction: &exclusive.transaction, backend: connections.backend(), names, location };
+    if let Err(error) = migration.run::<A>(&wanted).await {
+        if let Err(error) = exclusive.roll_back().await {
             tracing::warn!(%error, aggregate = A::NAME, "a failed migration could not be rolled back; closing the connection does");
         }
         return Err(error);
     }
-    transaction.commit().await.map_err(failed)
+    exclusive.commit().await.map_err(failed)
 }
 
 fn wanted<A: Aggregate>() -> Declarations {
@@ -63,7 +61,7 @@ fn declarations<A: Aggregate>(names: &Names) -> SelectStatement {
 }
 
 fn read_declarations(rows: &[QueryResult]) -> Result<Declarations, DbErr> {
-    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+    rows.iter().map(|row| Ok((dialect::text(row, 0)?, dialect::text(row, 1)?))).collect()
 }
 
 fn failed<A: Aggregate>(
@@ -75,44 +73,66 @@ fn failed<A: Aggregate>(
 
 struct Migration<'a> {
     transaction: &'a DatabaseTransaction,
+    backend: DbBackend,
     names: &'a Names,
     location: &'a Location,
 }
 
 impl Migration<'_> {
-    async fn run<A: Aggregate>(&self, existing: &Declarations, wanted: &Declarations) -> Result<(), SqlStoreError> {
+    /// Every step is remembered when it is done. Where a change of a table is not undone with the transaction, whoever comes after a
+    /// failure or a crash meets what was begun and not remembered: it is removed and made anew.
+    async fn run<A: Aggregate>(&self, wanted: &Declarations) -> Result<(), SqlStoreError> {
         let failed = |source: DbErr| failed::<A>(self.location, source);
+        let rows = self.transaction.query_all(&declarations::<A>(self.names)).await.map_err(failed)?;
+        let existing = &read_declarations(&rows).map_err(failed)?;
         if !existing.contains_key(TABLE) {
             self.create_table::<A>().await.map_err(failed)?;
         }
         for (key, declared) in existing {
             if key != TABLE && wanted.get(key) != Some(declared) {
                 tracing::info!(aggregate = A::NAME, key, "removing the columns of a key that is no longer declared so");
-                self.remove::<A>(key, declared).await.map_err(failed)?;
+                self.remove::<A>(key, declared.ends_with(" many")).await.map_err(failed)?;
+                self.forget::<A>(key).await.map_err(failed)?;
             }
         }
         let is_new = |key: &&Key<A>| existing.get(key.name) != wanted.get(key.name);
         let new: Vec<&Key<A>> = A::keys().iter().filter(is_new).collect();
-        for key in &new {
+        let added = self.add(existing, &new).await;
+        if added.is_err() && !dialect::undoes_schemas(self.backend) {
+            for key in &new {
+                self.remove::<A>(key.name, key.many).await.map_err(failed)?;
+            }
+        }
+        added
+    }
+
+    async fn add<A: Aggregate>(&self, existing: &Declarations, new: &[&Key<A>]) -> Result<(), SqlStoreError> {
+        let failed = |source: DbErr| failed::<A>(self.location, source);
+        for key in new {
+            if !dialect::undoes_schemas(self.backend) {
+                self.remove::<A>(key.name, key.many).await.map_err(failed)?;
+            }
             self.add_columns(key).await.map_err(failed)?;
         }
         if existing.contains_key(TABLE) && !new.is_empty() {
-            let filled = self.fill(&new).await?;
+            let filled = self.fill(new).await?;
             tracing::info!(aggregate = A::NAME, values = filled, keys = new.len(), "filled the columns of new keys");
         }
-        for key in &new {
+        for key in new {
             self.add_index(key).await?;
+        }
+        for key in new {
             self.remember::<A>(key.name, &tables::declaration(key)).await.map_err(failed)?;
         }
         Ok(())
     }
 
     async fn create_table<A: Aggregate>(&self) -> Result<(), DbErr> {
-        let table = Table::create()
-            .table(self.names.table::<A>())
-            .col(tables::key_column("id").not_null().primary_key())
+        let table = tables::table(self.backend, &self.names.table::<A>())
+            .if_not_exists()
+            .col(tables::key_column(self.backend, "id").not_null().primary_key())
             .col(ColumnDef::new("version").big_integer().not_null())
-            .col(ColumnDef::new("state").text().not_null())
+            .col(tables::long_column(self.backend, "state").not_null())
             .take();
         self.transaction.execute(&table).await?;
         self.remember::<A>(TABLE, "1").await
@@ -127,33 +147,41 @@ impl Migration<'_> {
         self.transaction.execute(&insert).await.map(|_| ())
     }
 
-    async fn remove<A: Aggregate>(&self, key: &str, declared: &str) -> Result<(), DbErr> {
+    /// Removes what there is of a key.
+    async fn remove<A: Aggregate>(&self, key: &str, is_many: bool) -> Result<(), DbErr> {
         let names = self.names.key::<A>(key);
-        if declared.ends_with(" many") {
-            self.transaction.execute(&Table::drop().table(names.side).take()).await?;
-        } else {
+        let undoes = dialect::undoes_schemas(self.backend);
+        if is_many {
+            return self.transaction.execute(&Table::drop().table(names.side).if_exists().take()).await.map(drop);
+        }
+        if undoes || schema::has_index(self.transaction, &names.table, &names.index).await? {
             let mut drop_index = Index::drop();
             drop_index.name(&names.index).table(names.table.clone());
             self.transaction.execute(&drop_index).await?;
-            for column in [names.value, names.sort] {
+        }
+        for column in [names.value, names.sort] {
+            if undoes || schema::has_column(self.transaction, &names.table, &column).await? {
                 self.transaction.execute(&Table::alter().table(names.table.clone()).drop_column(column).take()).await?;
             }
         }
+        Ok(())
+    }
+
+    async fn forget<A: Aggregate>(&self, key: &str) -> Result<(), DbErr> {
         let forget = Query::delete()
             .from_table(self.names.keys.clone())
             .and_where(Expr::col("aggregate").eq(A::NAME))
             .and_where(Expr::col("key").eq(key))
             .take();
-        self.transaction.execute(&forget).await.map(|_| ())
+        self.transaction.execute(&forget).await.map(drop)
     }
 
     async fn add_columns<A: Aggregate>(&self, key: &Key<A>) -> Result<(), DbErr> {
         let names = self.names.key::<A>(key.name);
         if key.many {
-            let side = Table::create()
-                .table(names.side)
-                .col(tables::key_column("id").not_null())
-                .col(tables::value_column("value", key.int).not_null())
+            let side = tables::table(self.backend, &names.side)
+                .col(tables::key_column(self.backend, "id").not_null())
+                .col(tables::value_column(self.backend, "value", key.int).not_null())
                 .col(ColumnDef::new("sort").big_integer().not_null())
                 .primary_key(Index::create().col("id").col("value"))
                 .take();
@@ -161,7 +189,7 @@ impl Migration<'_> {
         }
         // One column at a time: not every database adds several at once.
         let sort = ColumnDef::new(names.sort).big_integer().not_null().default(0).take();
-        for column in [tables::value_column(names.value, key.int), sort] {
+        for column in [tables::value_column(self.backend, names.value, key.int), sort] {
             self.transaction.execute(&Table::alter().table(names.table.clone()).add_column(column).take()).await?;
         }
         Ok(())
@@ -183,6 +211,8 @@ impl Migration<'_> {
             if let Some(after) = after.take() {
                 select.and_where(Expr::col("id").gt(after));
             }
+            // Where tables have changed, the transaction is over: each batch is one of its own.
+            self.batch("START TRANSACTION").await.map_err(failed)?;
             let rows = self.transaction.query_all(&select).await.map_err(failed)?;
             for row in &rows {
                 let stored = row::load::<A>(row).map_err(broken)?;
@@ -195,10 +225,18 @@ impl Migration<'_> {
                 filled += 1;
                 after = Some(id);
             }
+            self.batch("COMMIT").await.map_err(failed)?;
             if after.is_none() {
                 return Ok(filled);
             }
         }
+    }
+
+    async fn batch(&self, statement: &str) -> Result<(), DbErr> {
+        if dialect::undoes_schemas(self.backend) {
+            return Ok(());
+        }
+        self.transaction.execute_unprepared(statement).await.map(drop)
     }
 
     async fn fill_one<A: Aggregate>(

@@ -8,13 +8,15 @@ use async_trait::async_trait;
 use jobapp_kernel::{MessageId, Outbox, OutboxEntry, RepositoryError, Timestamp, Version};
 use jobapp_seal::{self as seal, Seal};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Order, QueryResult, Statement};
 
 use crate::SqlStore;
 use crate::dialect;
 use crate::inner::Inner;
-use crate::outbox_statements::NOBODY;
-use crate::statement::limited;
+use crate::outbox_statements::{NOBODY, OutboxStatements, TURN};
+use crate::patience::Patience;
+use crate::statement::{few_sizes, limited};
+use crate::task::undo;
 
 fn failed(store: &Inner, attempt: &'static str) -> impl Fn(DbErr) -> RepositoryError {
     move |error| {
@@ -33,29 +35,10 @@ impl Outbox for SqlStore {
         if self.inner.connections.one(any).await.map_err(&failed)?.is_none() {
             return Ok(Vec::new());
         }
-        let transaction = self.inner.connections.begin().await.map_err(&failed)?;
-        let oldest = limited(statements.oldest.with([owner.into()]), most);
-        let rows = transaction.query_all_raw(oldest).await.map_err(&failed)?;
-        if rows.is_empty() {
-            transaction.rollback().await.map_err(&failed)?;
-            return Ok(Vec::new());
-        }
-        let entries = rows
-            .iter()
-            .map(|row| entry(row, self.inner.seal.as_ref()))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(&failed)?;
-        let numbers =
-            rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<i64>, _>>().map_err(&failed)?;
-        let update = Query::update()
-            .table(self.inner.names.outbox.clone())
-            .value("leased_by", owner)
-            .value("leased_until", dialect::in_future(lease))
-            .and_where(Expr::col("seq").is_in(numbers))
-            .take();
-        transaction.execute(&update).await.map_err(&failed)?;
-        transaction.commit().await.map_err(&failed)?;
-        Ok(entries)
+        let (store, by) = (self.clone(), owner.to_owned());
+        let leased =
+            self.inner.connections.to_the_end(async move { store.lease_patiently(&by, lease, most).await }).await;
+        leased.map_err(failed)
     }
 
     /// Only what is leased to `owner` goes: who lost a lease must not clear an entry that another is about to publish.
@@ -63,29 +46,21 @@ impl Outbox for SqlStore {
         if ids.is_empty() {
             return Ok(());
         }
+        let ids = few_sizes(ids.iter().map(|id| id.0.as_str()).collect());
         let delete = Query::delete()
             .from_table(self.inner.names.outbox.clone())
-            .and_where(Expr::col("id").is_in(ids.iter().map(|id| id.0.as_str())))
+            .and_where(Expr::col("id").is_in(ids))
             .and_where(Expr::col("leased_by").eq(owner))
             .take();
-        self.inner.connections.writer.execute(&delete).await.map_err(failed(&self.inner, "clear outbox entries"))?;
-        Ok(())
+        self.inner.connections.execute(&delete).await.map(drop).map_err(failed(&self.inner, "clear outbox entries"))
     }
 
     async fn hold_back(&self, owner: &str, entries: &[(MessageId, Duration)]) -> Result<(), RepositoryError> {
         let failed = failed(&self.inner, "hold back outbox entries");
-        let transaction = self.inner.connections.begin().await.map_err(&failed)?;
-        for (id, time) in entries {
-            let update = Query::update()
-                .table(self.inner.names.outbox.clone())
-                .value("leased_by", NOBODY)
-                .value("leased_until", dialect::in_future(*time))
-                .and_where(Expr::col("id").eq(id.0.as_str()))
-                .and_where(Expr::col("leased_by").eq(owner))
-                .take();
-            transaction.execute(&update).await.map_err(&failed)?;
-        }
-        transaction.commit().await.map_err(&failed)
+        let (store, by, entries) = (self.clone(), owner.to_owned(), entries.to_vec());
+        let held =
+            self.inner.connections.to_the_end(async move { store.hold_back_patiently(&by, &entries).await }).await;
+        held.map_err(failed)
     }
 
     async fn changed(&self) {
@@ -102,6 +77,94 @@ impl Outbox for SqlStore {
 }
 
 impl SqlStore {
+    async fn lease_patiently(&self, owner: &str, lease: Duration, most: usize) -> Result<Vec<OutboxEntry>, DbErr> {
+        let mut patience = Patience::new();
+        loop {
+            let transaction = self.inner.connections.begin().await?;
+            let error = match self.lease_in(&transaction, owner, lease, most).await {
+                Ok(entries) if entries.is_empty() => return transaction.rollback().await.map(|()| entries),
+                Ok(entries) => return transaction.commit().await.map(|()| entries),
+                Err(error) => error,
+            };
+            let error = undo(transaction, error).await;
+            if !patience.again(&error).await {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn lease_in(
+        &self,
+        transaction: &DatabaseTransaction,
+        owner: &str,
+        lease: Duration,
+        most: usize,
+    ) -> Result<Vec<OutboxEntry>, DbErr> {
+        let statements = &self.inner.outbox;
+        if let Some(turn) = &statements.turn {
+            transaction.query_one_raw(turn.with(TURN.map(Into::into))).await?;
+        }
+        let rows = transaction.query_all_raw(limited(statements.oldest.with([owner.into()]), most)).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let numbers = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<i64>, _>>()?;
+        let wanted = numbers.len();
+        let numbers = few_sizes(numbers);
+        let update = Query::update()
+            .table(self.inner.names.outbox.clone())
+            .value("leased_by", owner)
+            .value("leased_until", dialect::in_future(self.inner.backend(), lease))
+            .and_where(Expr::col("seq").is_in(numbers.clone()))
+            .take();
+        let leased = transaction.execute(&update).await?.rows_affected();
+        let rows = if usize::try_from(leased) == Ok(wanted) {
+            rows
+        } else {
+            // Whoever had a lease that ended has cleared some after all.
+            let rest = OutboxStatements::entries(&self.inner.names.outbox)
+                .and_where(Expr::col("seq").is_in(numbers))
+                .order_by("seq", Order::Asc)
+                .take();
+            transaction.query_all(&rest).await?
+        };
+        rows.iter().map(|row| entry(row, self.inner.seal.as_ref())).collect()
+    }
+
+    async fn hold_back_patiently(&self, owner: &str, entries: &[(MessageId, Duration)]) -> Result<(), DbErr> {
+        let mut patience = Patience::new();
+        loop {
+            let transaction = self.inner.connections.begin().await?;
+            let error = match self.hold_back_in(&transaction, owner, entries).await {
+                Ok(()) => return transaction.commit().await,
+                Err(error) => error,
+            };
+            let error = undo(transaction, error).await;
+            if !patience.again(&error).await {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn hold_back_in(
+        &self,
+        transaction: &DatabaseTransaction,
+        owner: &str,
+        entries: &[(MessageId, Duration)],
+    ) -> Result<(), DbErr> {
+        for (id, time) in entries {
+            let update = Query::update()
+                .table(self.inner.names.outbox.clone())
+                .value("leased_by", NOBODY)
+                .value("leased_until", dialect::in_future(self.inner.backend(), *time))
+                .and_where(Expr::col("id").eq(id.0.as_str()))
+                .and_where(Expr::col("leased_by").eq(owner))
+                .take();
+            transaction.execute(&update).await?;
+        }
+        Ok(())
+    }
+
     async fn count(&self, question: Statement) -> Result<u64, RepositoryError> {
         let failed = failed(&self.inner, "count outbox entries");
         let row = self.inner.connections.one(question).await.map_err(&failed)?;
@@ -112,7 +175,7 @@ impl SqlStore {
 
 /// An entry whose content is damaged is handed out as unreadable: it must hold back its aggregate and nothing else.
 fn entry(row: &QueryResult, seal: Option<&Seal>) -> Result<OutboxEntry, DbErr> {
-    let id: String = row.try_get_by_index(1)?;
+    let id = dialect::text(row, 1)?;
     let content = content(row, &id, seal).unwrap_or_else(|error| Content {
         version: 0,
         event: OutboxEntry::unreadable(&error.to_string()),
@@ -121,8 +184,8 @@ fn entry(row: &QueryResult, seal: Option<&Seal>) -> Result<OutboxEntry, DbErr> {
     });
     Ok(OutboxEntry {
         id: MessageId(id),
-        aggregate: row.try_get_by_index(2)?,
-        aggregate_id: row.try_get_by_index(3)?,
+        aggregate: dialect::text(row, 2)?,
+        aggregate_id: dialect::text(row, 3)?,
         version: content.version,
         event: content.event,
         headers: content.headers,
@@ -139,7 +202,7 @@ struct Content {
 }
 
 fn content(row: &QueryResult, id: &str, seal: Option<&Seal>) -> Result<Content, Box<dyn Error + Send + Sync>> {
-    let text = |column: usize| row.try_get_by_index::<String>(column);
+    let text = |column: usize| dialect::text(row, column);
     Ok(Content {
         version: Version::try_from(row.try_get_by_index::<i64>(4)?)?,
         event: serde_json::from_str(&seal::open_text(seal, text(5)?, id)?)?,

@@ -14,8 +14,6 @@ pub(crate) struct Queries {
     pub(crate) backend: DbBackend,
     /// The aggregate's table.
     pub(crate) table: String,
-    /// The table of causes that were handled.
-    pub(crate) inbox: String,
     /// `id`: version and state.
     pub(crate) find: Template,
     /// id, version, state and one value and sort column for each single key.
@@ -115,7 +113,6 @@ impl Queries {
                 .iter()
                 .map(|key| (key.name, KeyQueries::of(backend, key, names.key::<A>(key.name))))
                 .collect(),
-            inbox: names.inbox.clone(),
             table,
         }
     }

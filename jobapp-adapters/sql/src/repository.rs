@@ -10,24 +10,25 @@ use jobapp_kernel::{
     Saved, Stored, Turns, id_text,
 };
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{DbErr, Order, QueryResult, Statement, TryGetable};
+use sea_orm::{DbErr, Order, QueryResult, Statement};
 
+use crate::dialect;
 use crate::inner::Inner;
 use crate::queries::Queries;
 use crate::row;
 use crate::save::{self, inbox_key};
-use crate::statement;
+use crate::statement::{self, few_sizes};
 use crate::tables::parameter;
 
 pub(crate) struct SqlRepository<A> {
     store: Arc<Inner>,
-    queries: Queries,
+    queries: Arc<Queries>,
     aggregate: PhantomData<fn() -> A>,
 }
 
 impl<A: Aggregate> SqlRepository<A> {
     pub(crate) fn new(store: Arc<Inner>) -> Self {
-        Self { queries: Queries::of::<A>(store.backend(), &store.names), store, aggregate: PhantomData }
+        Self { queries: Arc::new(Queries::of::<A>(store.backend(), &store.names)), store, aggregate: PhantomData }
     }
 
     async fn one(&self, statement: Statement) -> Result<Option<QueryResult>, RepositoryError> {
@@ -39,17 +40,18 @@ impl<A: Aggregate> SqlRepository<A> {
     }
 
     /// A page of at most `limit` of these rows, which are id, version, state and what they are sorted by.
-    fn page<S>(rows: &[QueryResult], limit: usize) -> Result<Page<Stored<A>>, RepositoryError>
-    where
-        S: TryGetable + Into<KeyValue>,
-    {
+    fn page(rows: &[QueryResult], is_int: bool, limit: usize) -> Result<Page<Stored<A>>, RepositoryError> {
         let has_more = rows.len() > limit;
         let rows = &rows[..rows.len().min(limit)];
         let items = rows.iter().map(row::load::<A>).collect::<Result<_, _>>()?;
         let next = match rows.last() {
             Some(last) if has_more => {
-                let sort: S = last.try_get_by_index(3).map_err(row::unreadable::<A>)?;
-                Some(Cursor { sort: sort.into(), id: last.try_get_by_index(0).map_err(row::unreadable::<A>)? })
+                let sort = match is_int {
+                    true => last.try_get_by_index(3).map(KeyValue::Int),
+                    false => dialect::text(last, 3).map(KeyValue::Text),
+                };
+                let unreadable = row::unreadable::<A>;
+                Some(Cursor { sort: sort.map_err(unreadable)?, id: dialect::text(last, 0).map_err(unreadable)? })
             }
             _ => None,
         };
@@ -76,10 +78,9 @@ impl<A: Aggregate> Repository<A> for SqlRepository<A> {
         let mut found = HashMap::new();
         for ids in ids.chunks(IDS_AT_ONCE) {
             let mut select = Query::select();
-            select
-                .columns(["id", "version", "state"])
-                .from(self.queries.table.clone())
-                .and_where(Expr::col("id").is_in(ids.iter().filter_map(|id| id_text::<A>(id).ok())));
+            select.columns(["id", "version", "state"]).from(self.queries.table.clone()).and_where(
+                Expr::col("id").is_in(few_sizes(ids.iter().filter_map(|id| id_text::<A>(id).ok()).collect())),
+            );
             let rows = self.store.connections.ask(&select).await.map_err(unavailable::<A>)?;
             for row in &rows {
                 let stored = row::load::<A>(row)?;
@@ -105,12 +106,12 @@ impl<A: Aggregate> Repository<A> for SqlRepository<A> {
             return Ok(Page { items: Vec::new(), next: None });
         }
         let rows = self.all(queries.list(value, &page)).await?;
-        Self::page::<i64>(&rows, page.limit)
+        Self::page(&rows, true, page.limit)
     }
 
     async fn range(&self, key: Key<A>, bounds: Bounds, page: PageRequest) -> Result<Page<Stored<A>>, RepositoryError> {
         let rows = self.all(self.queries.key(&key)?.range(self.queries.backend, bounds, &page)).await?;
-        if key.int { Self::page::<i64>(&rows, page.limit) } else { Self::page::<String>(&rows, page.limit) }
+        Self::page(&rows, key.int, page.limit)
     }
 
     async fn scan(&self, after: Option<&A::Id>, limit: usize) -> Result<Vec<Stored<A>>, RepositoryError> {

@@ -1,5 +1,7 @@
 //! One change, one transaction: the value at its expected version, its events and its cause.
 
+use std::sync::Arc;
+
 use jobapp_kernel::{
     Aggregate, Cause, Change, ChangeKind, Key, KeyValue, MAX_KEY_BYTES, OutboxEntry, RepositoryError, Saved, Version,
     id_text,
@@ -8,7 +10,7 @@ use jobapp_seal::{self as seal, Seal};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Value};
 use sha2::{Digest, Sha256};
 
-use crate::dialect::Violation;
+use crate::dialect::{self, Violation};
 use crate::error::too_large;
 use crate::inner::Inner;
 use crate::patience::Patience;
@@ -21,13 +23,31 @@ enum Stop {
     /// The store answers without a change.
     Answer(Result<Saved, RepositoryError>),
     /// The database refused something.
-    Failed(DbErr),
+    Failed(Refusal),
 }
 
-impl From<DbErr> for Stop {
-    fn from(error: DbErr) -> Self {
-        Self::Failed(error)
-    }
+/// What the database refused, and where: a violation says more to who knows which table was written.
+struct Refusal {
+    place: Place,
+    error: DbErr,
+}
+
+/// Which table a statement was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// That of causes.
+    Inbox,
+    /// The aggregate's own.
+    Own,
+    /// That of a key of many values.
+    Side(&'static str),
+    /// None that has a unique value from outside.
+    Elsewhere,
+}
+
+/// A failure of a statement about one table.
+fn at(place: Place) -> impl Fn(DbErr) -> Stop {
+    move |error| Stop::Failed(Refusal { place, error })
 }
 
 /// The text the inbox has for a cause; a hash of it when no key may be so.
@@ -42,32 +62,46 @@ pub(crate) fn inbox_key(cause: &Cause, aggregate: &str, id: &str) -> String {
 
 /// The id a cause changed the first time, of its row in the inbox; `None` when its body was another.
 pub(crate) fn first_id(cause: &Cause, row: &QueryResult) -> Result<Option<String>, DbErr> {
-    let body_hash: String = row.try_get_by_index(0)?;
-    let id = row.try_get_by_index(1)?;
+    let body_hash = dialect::text(row, 0)?;
+    let id = dialect::text(row, 1)?;
     Ok((body_hash == cause.body_hash()).then_some(id))
 }
 
 pub(crate) async fn save<A: Aggregate>(
+    store: &Arc<Inner>,
+    queries: &Arc<Queries>,
+    change: Change<A>,
+) -> Result<Saved, RepositoryError> {
+    // Here, where the caller's own context is.
+    let prepared = Prepared::of(store, &change)?;
+    let (store, queries) = (Arc::clone(store), Arc::clone(queries));
+    let connections = Arc::clone(&store);
+    let saving = async move { Ok(save_prepared(&store, &queries, &prepared, &change).await) };
+    let saved = connections.connections.to_the_end(saving).await;
+    saved.map_err(|error| RepositoryError::unavailable(format!("save a {}", A::NAME), error))?
+}
+
+async fn save_prepared<A: Aggregate>(
     store: &Inner,
     queries: &Queries,
-    change: Change<A>,
+    prepared: &Prepared,
+    change: &Change<A>,
 ) -> Result<Saved, RepositoryError> {
     let unavailable = |error: DbErr| {
         store.connections.condition.note(&error);
         RepositoryError::unavailable(format!("save a {}", A::NAME), error)
     };
-    let prepared = Prepared::of(store, &change)?;
     // A cause that another process stored after this one looked is found at the second attempt.
     let (mut second, mut patience) = (true, Patience::new());
     loop {
-        let error = match attempt(store, queries, &prepared, &change).await {
+        let Refusal { place, error } = match attempt(store, queries, prepared, change).await {
             Ok(answer) => return answer,
-            Err(error) => error,
+            Err(refusal) => refusal,
         };
         match Violation::of(&error) {
-            Some(violation) if violation.is_of(&queries.inbox, "key") && second => second = false,
+            Some(_) if place == Place::Inbox && second => second = false,
             Some(violation) => {
-                return Err(taken_key::<A>(queries, &violation)
+                return Err(taken_key::<A>(queries, place, &violation)
                     .map_or_else(|| unavailable(error), |key| RepositoryError::Taken { aggregate: A::NAME, key }));
             }
             None if patience.again(&error).await => {}
@@ -82,12 +116,13 @@ async fn attempt<A: Aggregate>(
     queries: &Queries,
     prepared: &Prepared,
     change: &Change<A>,
-) -> Result<Result<Saved, RepositoryError>, DbErr> {
-    let transaction = store.connections.begin().await?;
+) -> Result<Result<Saved, RepositoryError>, Refusal> {
+    let elsewhere = |error| Refusal { place: Place::Elsewhere, error };
+    let transaction = store.connections.begin().await.map_err(elsewhere)?;
     let saving = Saving { transaction: &transaction, queries, prepared, seal: store.seal.as_ref() };
     match saving.apply(change).await {
         Ok(version) => {
-            transaction.commit().await?;
+            transaction.commit().await.map_err(elsewhere)?;
             if !change.events.is_empty() {
                 store.changed.notify_one();
             }
@@ -97,9 +132,9 @@ async fn attempt<A: Aggregate>(
             roll_back::<A>(transaction).await;
             Ok(answer)
         }
-        Err(Stop::Failed(error)) => {
+        Err(Stop::Failed(refusal)) => {
             roll_back::<A>(transaction).await;
-            Err(error)
+            Err(refusal)
         }
     }
 }
@@ -112,17 +147,19 @@ async fn roll_back<A: Aggregate>(transaction: DatabaseTransaction) {
 }
 
 /// The key whose constraint was violated.
-fn taken_key<A: Aggregate>(queries: &Queries, violation: &Violation) -> Option<&'static str> {
-    if violation.is_of(&queries.table, "id") {
-        return Some("id");
-    }
+fn taken_key<A: Aggregate>(queries: &Queries, place: Place, violation: &Violation) -> Option<&'static str> {
     let is_violated = |key: &&Key<A>| {
         queries.keys.get(key.name).is_some_and(|of_key| {
             let names = &of_key.names;
-            if key.many { violation.is_of(&names.side, "value") } else { violation.is_of(&queries.table, &names.value) }
+            match place {
+                Place::Own => !key.many && violation.is_of(&names.index, &queries.table, &names.value),
+                Place::Side(side) => side == key.name && violation.is_of(&names.index, &names.side, "value"),
+                Place::Inbox | Place::Elsewhere => false,
+            }
         })
     };
-    A::keys().iter().find(is_violated).map(|key| key.name)
+    let key = A::keys().iter().find(is_violated).map(|key| key.name);
+    key.or_else(|| (place == Place::Own && violation.is_of_primary_key(&queries.table, "id")).then_some("id"))
 }
 
 /// A change in the form it is stored in; whatever can be refused without looking at the store was.
@@ -188,20 +225,21 @@ impl Saving<'_> {
             ChangeKind::Update(version, _) => self.update::<A>(*version).await?,
             ChangeKind::Delete(version, _) => self.delete::<A>(*version).await?,
         };
-        self.record::<A>(version).await?;
+        self.record::<A>(version).await.map_err(at(Place::Elsewhere))?;
         Ok(version)
     }
 
     /// Stores the cause, or answers how it was handled before.
     async fn remember(&self, cause: Option<&Cause>) -> Result<(), Stop> {
         let (Some(cause), Some(key)) = (cause, &self.prepared.inbox_key) else { return Ok(()) };
-        if let Some(row) = self.transaction.query_one_raw(self.queries.handled.with([key.as_str().into()])).await? {
-            let first = first_id(cause, &row)?;
+        let handled = self.queries.handled.with([key.as_str().into()]);
+        if let Some(row) = self.transaction.query_one_raw(handled).await.map_err(at(Place::Inbox))? {
+            let first = first_id(cause, &row).map_err(at(Place::Inbox))?;
             let answer = first.map(|id| Saved::Duplicate { id }).ok_or(RepositoryError::CauseReused);
             return Err(Stop::Answer(answer));
         }
         let values = [key.as_str().into(), cause.body_hash().into(), self.id(), self.prepared.now.into()];
-        self.transaction.execute_raw(self.queries.remember.with(values)).await?;
+        self.transaction.execute_raw(self.queries.remember.with(values)).await.map_err(at(Place::Inbox))?;
         Ok(())
     }
 
@@ -209,12 +247,12 @@ impl Saving<'_> {
         let own = [self.id(), 1_i64.into(), self.state()];
         self.transaction
             .execute_raw(self.queries.insert.with(own.into_iter().chain(self.prepared.single.clone())))
-            .await?;
-        for (side, values, sort) in self.many() {
+            .await
+            .map_err(at(Place::Own))?;
+        for (key, side, values, sort) in self.many() {
             for value in values {
-                self.transaction
-                    .execute_raw(side.insert.with([self.id(), parameter(value.clone()), sort.into()]))
-                    .await?;
+                let insert = side.insert.with([self.id(), parameter(value.clone()), sort.into()]);
+                self.transaction.execute_raw(insert).await.map_err(at(Place::Side(key)))?;
             }
         }
         Ok(1)
@@ -226,10 +264,10 @@ impl Saving<'_> {
             .into_iter()
             .chain(self.prepared.single.clone())
             .chain([self.id(), number(expected).into()]);
-        let done = self.transaction.execute_raw(self.queries.update.with(values)).await?;
+        let done = self.transaction.execute_raw(self.queries.update.with(values)).await.map_err(at(Place::Own))?;
         self.expect_one::<A>(done.rows_affected())?;
-        for (side, values, sort) in self.many() {
-            self.update_side(side, values, sort).await?;
+        for (key, side, values, sort) in self.many() {
+            self.update_side(side, values, sort).await.map_err(at(Place::Side(key)))?;
         }
         Ok(version)
     }
@@ -241,7 +279,7 @@ impl Saving<'_> {
         for row in rows {
             let value = match row.try_get_by_index::<i64>(0) {
                 Ok(number) => KeyValue::Int(number),
-                Err(_) => KeyValue::Text(row.try_get_by_index(0)?),
+                Err(_) => KeyValue::Text(dialect::text(&row, 0)?),
             };
             if values.contains(&value) && row.try_get_by_index::<i64>(1)? == sort {
                 unchanged.push(value);
@@ -256,10 +294,12 @@ impl Saving<'_> {
     }
 
     async fn delete<A: Aggregate>(&self, expected: Version) -> Result<Version, Stop> {
-        let done = self.transaction.execute_raw(self.queries.delete.with([self.id(), number(expected).into()])).await?;
+        let delete = self.queries.delete.with([self.id(), number(expected).into()]);
+        let done = self.transaction.execute_raw(delete).await.map_err(at(Place::Own))?;
         self.expect_one::<A>(done.rows_affected())?;
-        for (side, ..) in self.many() {
-            self.transaction.execute_raw(side.delete_all.with([self.id()])).await?;
+        for (_, side, ..) in self.many() {
+            let delete = side.delete_all.with([self.id()]);
+            self.transaction.execute_raw(delete).await.map_err(at(Place::Elsewhere))?;
         }
         Ok(expected.saturating_add(1))
     }
@@ -291,10 +331,10 @@ impl Saving<'_> {
     }
 
     /// The side tables, and what the aggregate has in them.
-    fn many(&self) -> impl Iterator<Item = (&SideQueries, &[KeyValue], i64)> {
+    fn many(&self) -> impl Iterator<Item = (&'static str, &SideQueries, &[KeyValue], i64)> {
         self.prepared.many.iter().filter_map(|(key, values, sort)| {
             let side = self.queries.keys.get(key)?.side.as_ref()?;
-            Some((side, &values[..], *sort))
+            Some((*key, side, &values[..], *sort))
         })
     }
 

@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use crate::SqlStore;
 use crate::dialect::Violation;
 use crate::patience::Patience;
+use crate::task::undo;
 
 #[async_trait]
 impl Sequence for SqlStore {
@@ -16,28 +17,33 @@ impl Sequence for SqlStore {
             self.inner.connections.condition.note(&error);
             RepositoryError::unavailable(format!("take the next number of {name}"), error)
         };
-        let mut patience = Patience::new();
-        loop {
-            match self.next_number(name, start).await {
-                Ok(number) => return Ok(number),
-                // Somebody else started the sequence in the same instant: it can be counted on now.
-                Err(error) if Violation::of(&error).is_some() => {}
-                Err(error) if patience.again(&error).await => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
+        let (store, of_name) = (self.clone(), name.to_owned());
+        self.inner
+            .connections
+            .to_the_end(async move { store.next_patiently(&of_name, start).await })
+            .await
+            .map_err(failed)
     }
 }
 
 impl SqlStore {
+    async fn next_patiently(&self, name: &str, start: i64) -> Result<i64, DbErr> {
+        let mut patience = Patience::new();
+        loop {
+            match self.next_number(name, start).await {
+                // Somebody else started the sequence in the same instant: it can be counted on now.
+                Err(error) if Violation::of(&error).is_some() => {}
+                Err(error) if patience.again(&error).await => {}
+                done => return done,
+            }
+        }
+    }
+
     async fn next_number(&self, name: &str, start: i64) -> Result<i64, DbErr> {
         let transaction = self.inner.connections.begin().await?;
         match take(&transaction, &self.inner.names.sequences, name, start).await {
             Ok(number) => transaction.commit().await.map(|()| number),
-            Err(error) => {
-                transaction.rollback().await?;
-                Err(error)
-            }
+            Err(error) => Err(undo(transaction, error).await),
         }
     }
 }

@@ -48,3 +48,25 @@ pub(crate) fn limit(value: usize) -> u64 {
     // Databases take limits as signed numbers.
     u64::try_from(value).unwrap_or(u64::MAX).min(i64::MAX as u64)
 }
+
+/// The same values, the last one repeated until there are 1, 2, 4, 8…: databases keep each text of a statement that is sent, and a
+/// list of any length would be a text of its own.
+pub(crate) fn few_sizes<T: Clone>(mut values: Vec<T>) -> Vec<T> {
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_have_few_sizes() {
+        assert!(few_sizes(Vec::<u8>::new()).is_empty());
+        assert_eq!(few_sizes(vec![1]), [1]);
+        assert_eq!(few_sizes(vec![1, 2, 3]), [1, 2, 3, 3]);
+        assert_eq!(few_sizes(vec![0; 500]).len(), 512);
+    }
+}

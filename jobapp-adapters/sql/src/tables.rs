@@ -1,8 +1,9 @@
 //! The names of tables, columns and indexes, and the tables every store has.
 
 use jobapp_kernel::{Aggregate, Key, KeyValue};
-use sea_orm::Value;
 use sea_orm::sea_query::{ColumnDef, Index, IndexCreateStatement, Table, TableCreateStatement};
+use sea_orm::{DbBackend, Value};
+use sha2::{Digest, Sha256};
 
 use crate::{Namespace, dialect};
 
@@ -35,6 +36,11 @@ impl Names {
         }
     }
 
+    /// What tells the store from others in the same database.
+    pub(crate) fn store(&self) -> String {
+        self.namespace.to_string()
+    }
+
     /// Whether other stores have tables in the same database.
     pub(crate) fn is_shared(&self) -> bool {
         self.namespace.is_shared()
@@ -52,8 +58,8 @@ impl Names {
         KeyNames {
             value: format!("k_{key}"),
             sort: format!("s_{key}"),
-            side: format!("{table}__{key}"),
-            index: format!("by_{table}__{key}"),
+            side: fitting(format!("{table}__{key}")),
+            index: fitting(format!("by_{table}__{key}")),
             table,
         }
     }
@@ -95,93 +101,111 @@ pub(crate) const fn no_value(is_int: bool) -> Value {
 }
 
 /// A column for texts that are compared.
-pub(crate) fn key_column(name: impl Into<String>) -> ColumnDef {
-    let mut column = ColumnDef::new(name.into());
-    dialect::key_text(&mut column);
-    column
+pub(crate) fn key_column(backend: DbBackend, name: impl Into<String>) -> ColumnDef {
+    dialect::key_text(backend, &mut ColumnDef::new(name.into())).take()
+}
+
+/// A column for texts of any length.
+pub(crate) fn long_column(backend: DbBackend, name: impl Into<String>) -> ColumnDef {
+    dialect::long_text(backend, &mut ColumnDef::new(name.into())).take()
 }
 
 /// The column for values of a key.
-pub(crate) fn value_column(name: impl Into<String>, is_int: bool) -> ColumnDef {
-    if is_int {
-        let mut column = ColumnDef::new(name.into());
-        column.big_integer();
-        column
-    } else {
-        key_column(name)
+pub(crate) fn value_column(backend: DbBackend, name: impl Into<String>, is_int: bool) -> ColumnDef {
+    if is_int { ColumnDef::new(name.into()).big_integer().take() } else { key_column(backend, name) }
+}
+
+/// A table, to be described further.
+pub(crate) fn table(backend: DbBackend, name: &str) -> TableCreateStatement {
+    let mut table = Table::create();
+    table.table(name.to_owned());
+    dialect::table_options(backend, &mut table).take()
+}
+
+/// A name that is short enough for every database: one that is too long ends with a hash of the whole.
+fn fitting(name: String) -> String {
+    /// PostgreSQL cuts what is longer, in silence.
+    const LONGEST: usize = 63;
+    if name.len() <= LONGEST {
+        return name;
     }
+    let hash = hex::encode(&Sha256::digest(name.as_bytes())[..8]);
+    let start: String = name.chars().take(LONGEST - 1 - hash.len()).collect();
+    format!("{start}_{hash}")
 }
 
 /// The tables every store has.
-pub(crate) fn common(names: &Names) -> Vec<TableCreateStatement> {
+pub(crate) fn common(backend: DbBackend, names: &Names) -> Vec<TableCreateStatement> {
     vec![
-        Table::create()
-            .table(names.outbox.clone())
+        table(backend, &names.outbox)
             .if_not_exists()
-            .col(ColumnDef::new("seq").integer().not_null().auto_increment().primary_key())
-            .col(ColumnDef::new("id").text().not_null())
-            .col(key_column("aggregate").not_null())
-            .col(key_column("aggregate_id").not_null())
+            .col(dialect::numbering(backend, ColumnDef::new("seq").not_null()).primary_key())
+            .col(dialect::message_id(backend, ColumnDef::new("id").not_null()))
+            .col(key_column(backend, "aggregate").not_null())
+            .col(key_column(backend, "aggregate_id").not_null())
             .col(ColumnDef::new("version").big_integer().not_null())
-            .col(ColumnDef::new("event").text().not_null())
-            .col(ColumnDef::new("headers").text().not_null())
+            .col(long_column(backend, "event").not_null())
+            .col(long_column(backend, "headers").not_null())
             .col(ColumnDef::new("recorded_at").big_integer().not_null())
-            .col(key_column("leased_by"))
+            .col(key_column(backend, "leased_by"))
             .col(ColumnDef::new("leased_until").big_integer())
             .take(),
-        Table::create()
-            .table(names.inbox.clone())
+        table(backend, &names.inbox)
             .if_not_exists()
-            .col(key_column("key").not_null().primary_key())
+            .col(key_column(backend, "key").not_null().primary_key())
             .col(ColumnDef::new("body_hash").text().not_null())
-            .col(key_column("aggregate_id").not_null())
+            .col(key_column(backend, "aggregate_id").not_null())
             .col(ColumnDef::new("at").big_integer().not_null())
             .take(),
-        Table::create()
-            .table(names.sequences.clone())
+        table(backend, &names.sequences)
             .if_not_exists()
-            .col(key_column("name").not_null().primary_key())
+            .col(key_column(backend, "name").not_null().primary_key())
             .col(ColumnDef::new("next").big_integer().not_null())
             .take(),
-        Table::create()
-            .table(names.leases.clone())
+        table(backend, &names.leases)
             .if_not_exists()
-            .col(key_column("name").not_null().primary_key())
-            .col(key_column("owner").not_null())
+            .col(key_column(backend, "name").not_null().primary_key())
+            .col(key_column(backend, "owner").not_null())
             .col(ColumnDef::new("until").big_integer().not_null())
             .take(),
-        Table::create()
-            .table(names.keys.clone())
+        table(backend, &names.keys)
             .if_not_exists()
-            .col(key_column("aggregate").not_null())
-            .col(key_column("key").not_null())
+            .col(key_column(backend, "aggregate").not_null())
+            .col(key_column(backend, "key").not_null())
             .col(ColumnDef::new("declaration").text().not_null())
             .primary_key(Index::create().col("aggregate").col("key"))
             .take(),
     ]
 }
 
-/// Their indexes.
-pub(crate) fn common_indexes(names: &Names) -> Vec<IndexCreateStatement> {
+/// Their indexes, each with its table and its name.
+pub(crate) fn common_indexes(names: &Names) -> Vec<(IndexCreateStatement, (String, String))> {
+    let index = |table: &String, name: &str, columns: &[&'static str]| {
+        let name = format!("by_{table}__{name}");
+        let mut index = Index::create();
+        index.name(&name).table(table.clone()).if_not_exists();
+        for column in columns {
+            index.col(*column);
+        }
+        (index, (table.clone(), name))
+    };
     vec![
-        Index::create()
-            .name(format!("by_{}__aggregate", names.outbox))
-            .table(names.outbox.clone())
-            .if_not_exists()
-            .col("aggregate_id")
-            .col("aggregate")
-            .take(),
-        Index::create()
-            .name(format!("by_{}__id", names.outbox))
-            .table(names.outbox.clone())
-            .if_not_exists()
-            .col("id")
-            .take(),
-        Index::create()
-            .name(format!("by_{}__at", names.inbox))
-            .table(names.inbox.clone())
-            .if_not_exists()
-            .col("at")
-            .take(),
+        index(&names.outbox, "aggregate", &["aggregate_id", "aggregate"]),
+        index(&names.outbox, "id", &["id"]),
+        index(&names.inbox, "at", &["at"]),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_too_long_differ_where_they_were_cut() {
+        let long = |end: &str| fitting(format!("{}{end}", "x".repeat(70)));
+        assert_eq!((long("a").len(), long("b").len()), (63, 63));
+        assert_ne!(long("a"), long("b"));
+        assert_eq!(long("a"), long("a"));
+        assert_eq!(fitting("by_kettle__owner".to_owned()), "by_kettle__owner");
+    }
 }

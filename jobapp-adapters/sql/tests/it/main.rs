@@ -2,4 +2,6 @@
 
 mod analytics;
 mod categories;
+#[path = "../shared/migrations.rs"]
+mod migrations;
 mod store;

@@ -1,22 +1,17 @@
-//! What differs between databases, and nothing else does: how to connect, begin, declare a key column and read a violation.
-//!
-//! Every other statement is built for the connection's database from one description. SQLite is the one that is wired up.
+//! SQLite: one connection that writes and a few that read.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sea_query::{ColumnDef, Expr, ExprTrait, Values};
+use sea_orm::sea_query::Values;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, SqliteConnection};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
-    RuntimeErr, SqlErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_query_sqlx::SqlxValues;
-
-use crate::Location;
 
 /// How long a writer waits for another process's write before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,10 +23,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 const READERS: usize = 2;
 
 /// Opens the connection that writes; a database in memory has no other.
-pub(crate) async fn connect_writer(location: &Location) -> Result<DatabaseConnection, DbErr> {
-    let sqlite = match location {
-        Location::Memory => sqlite().in_memory(true),
-        Location::File(path) => sqlite()
+pub(crate) async fn connect_writer(file: Option<&Path>) -> Result<DatabaseConnection, DbErr> {
+    let sqlite = match file {
+        None => sqlite().in_memory(true),
+        Some(path) => sqlite()
             .filename(path)
             .create_if_missing(true)
             .pragma("journal_mode", "WAL")
@@ -41,7 +36,7 @@ pub(crate) async fn connect_writer(location: &Location) -> Result<DatabaseConnec
             .pragma("cache_size", "-1024")
             .pragma("journal_size_limit", "4194304"),
     };
-    let in_file = matches!(location, Location::File(_));
+    let in_file = file.is_some();
     let mut options = ConnectOptions::new("sqlite::memory:");
     options
         .max_connections(1)
@@ -101,101 +96,6 @@ pub(crate) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransac
     writer.begin_with_options(options).await
 }
 
-/// The database's own time in milliseconds since 1970, as an expression: what ends by it, ends for every process at once.
-pub(crate) fn now() -> Expr {
-    Expr::cust("CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER)")
-}
-
-/// So long after the database's own time.
-pub(crate) fn in_future(time: Duration) -> Expr {
-    now().add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2))
-}
-
-/// Whether another process holds the database just now.
-pub(crate) fn is_busy(error: &DbErr) -> bool {
-    let text = error.to_string();
-    text.contains("database is locked") || text.contains("database table is locked")
-}
-
-/// Whether a transaction failed because of others, so that the same one may succeed in a moment: the database was busy, or
-/// ended a deadlock.
-pub(crate) fn is_transient(error: &DbErr) -> bool {
-    // The lower byte is the kind: busy, locked.
-    code_of(error).is_some_and(|code| matches!(code & 0xff, 5 | 6))
-}
-
-/// What SQLite calls a failure.
-fn code_of(error: &DbErr) -> Option<i32> {
-    let (DbErr::Conn(error) | DbErr::Exec(error) | DbErr::Query(error)) = error else { return None };
-    let RuntimeErr::SqlxError(error) = error else { return None };
-    error.as_database_error()?.code()?.parse().ok()
-}
-
-/// What is wrong with a database, as far as its failures tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// What is stored cannot be read, or is no database at all.
-    Damaged,
-    /// There is no room left.
-    Full,
-    /// It, or its folder, cannot be written.
-    ReadOnly,
-    /// It cannot be opened.
-    Unopenable,
-    /// The disk fails; some systems say so of one without room, too.
-    Disk,
-    /// Its file was removed or replaced while it was open.
-    Gone,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Damaged => "it is damaged",
-            Self::Full => "the disk is full",
-            Self::ReadOnly => "it or its folder is read-only",
-            Self::Unopenable => "it cannot be opened",
-            Self::Disk => "the disk fails, or is full",
-            Self::Gone => "its file was removed or replaced",
-        })
-    }
-}
-
-impl Fault {
-    /// What a failure says about the database; `None` when it says nothing.
-    pub(crate) fn of(error: &DbErr) -> Option<Self> {
-        // The lower byte is the kind, the others say more.
-        match code_of(error)? & 0xff {
-            11 | 26 => Some(Self::Damaged),
-            13 => Some(Self::Full),
-            8 => Some(Self::ReadOnly),
-            14 => Some(Self::Unopenable),
-            10 => Some(Self::Disk),
-            _ => None,
-        }
-    }
-}
-
-/// Which file is at a place: another one has another identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileIdentity(u64, u64);
-
-impl FileIdentity {
-    /// The file at a location; `None` when there is none, or nobody can tell.
-    #[cfg(unix)]
-    pub(crate) fn of(location: &Location) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let Location::File(path) = location else { return None };
-        std::fs::metadata(path).ok().map(|file| Self(file.dev(), file.ino()))
-    }
-
-    /// Other systems do not let go of an open file.
-    #[cfg(not(unix))]
-    pub(crate) fn of(_: &Location) -> Option<Self> {
-        None
-    }
-}
-
 /// Writes more than the cache holds, and takes it back: fails where an ordinary large write would.
 pub(crate) async fn try_a_large_write(writer: &DatabaseConnection) -> Result<(), DbErr> {
     let transaction = begin(writer).await?;
@@ -236,31 +136,4 @@ pub(crate) async fn forget_what_was(writer: &DatabaseConnection) -> Result<bool,
     let row = writer.query_one_raw(emptied).await?;
     let is_held: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
     Ok(is_held == 0)
-}
-
-/// Makes a column one for ids and text keys: compared bytewise, able to hold the longest key. SQLite's texts compare so.
-pub(crate) fn key_text(column: &mut ColumnDef) -> &mut ColumnDef {
-    column.text()
-}
-
-/// A unique constraint that a statement violated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Violation {
-    /// The columns of the constraint, as `table.column`.
-    columns: Vec<String>,
-}
-
-impl Violation {
-    /// The violation that made a statement fail, if it was one.
-    pub(crate) fn of(error: &DbErr) -> Option<Self> {
-        let Some(SqlErr::UniqueConstraintViolation(message)) = error.sql_err() else { return None };
-        // SQLite names the columns: `UNIQUE constraint failed: kettle.id`.
-        let columns = message.rsplit_once("failed: ").map_or("", |(_, columns)| columns);
-        Some(Self { columns: columns.split(", ").map(str::to_owned).collect() })
-    }
-
-    /// Whether it is the constraint that `column` is unique by itself.
-    pub(crate) fn is_of(&self, table: &str, column: &str) -> bool {
-        matches!(&self.columns[..], [only] if only.strip_prefix(table).and_then(|rest| rest.strip_prefix('.')) == Some(column))
-    }
 }

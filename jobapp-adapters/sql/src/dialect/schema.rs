@@ -1,0 +1,25 @@
+//! What a database has already, where a change of a table is not undone with its transaction.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
+
+/// Whether a table has an index of this name. Asked of MySQL alone: elsewhere "no" is right, since what was begun is undone.
+pub(crate) async fn has_index(transaction: &DatabaseTransaction, table: &str, index: &str) -> Result<bool, DbErr> {
+    let question = "SELECT 1 FROM information_schema.statistics \
+        WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ? LIMIT 1";
+    has(transaction, question, table, index).await
+}
+
+/// Whether a table has a column of this name. Asked of MySQL alone.
+pub(crate) async fn has_column(transaction: &DatabaseTransaction, table: &str, column: &str) -> Result<bool, DbErr> {
+    let question = "SELECT 1 FROM information_schema.columns \
+        WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ? LIMIT 1";
+    has(transaction, question, table, column).await
+}
+
+async fn has(transaction: &DatabaseTransaction, question: &str, table: &str, part: &str) -> Result<bool, DbErr> {
+    if transaction.get_database_backend() != DbBackend::MySql {
+        return Ok(false);
+    }
+    let question = Statement::from_sql_and_values(DbBackend::MySql, question, [table.into(), part.into()]);
+    transaction.query_one_raw(question).await.map(|row| row.is_some())
+}
