@@ -102,7 +102,7 @@ impl Connection {
     }
 
     /// Whether the host still listens to a connection that rested. What it said meanwhile, such as goodbye, is no answer.
-    pub(super) async fn is_good(mut self) -> Option<Self> {
+    pub(super) async fn if_good(mut self) -> Option<Self> {
         matches!(self.ask(Rset, &[250]).await, Answer::Yes).then_some(self)
     }
 

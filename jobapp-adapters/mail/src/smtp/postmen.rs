@@ -71,7 +71,7 @@ impl Postmen {
         loop {
             let (since, connection) = self.resting.lock().pop()?;
             if since.elapsed() < self.config.rest
-                && let Some(connection) = connection.is_good().await
+                && let Some(connection) = connection.if_good().await
             {
                 return Some(connection);
             }
