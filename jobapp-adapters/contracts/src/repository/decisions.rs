@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::future::join_all;
-use jobapp_kernel::{About, Cause, Change, KeyValue, Repository, RepositoryError, Saved, Stored, decided};
+use jobapp_kernel::{About, Cause, Change, KeyValue, RepositoryError, Saved, Stored, decided};
 
 use crate::Harness;
 use crate::fixture::{Kettle, KettleEvent, a_kettle, at, id};

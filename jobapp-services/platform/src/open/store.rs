@@ -3,6 +3,8 @@
 mod kept;
 
 use std::collections::BTreeMap;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use std::pin::Pin;
 use std::sync::Arc;
 
 use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp};
@@ -102,7 +104,7 @@ impl Store {
             Some(key) => config.sealed(jobapp_sql::Seal::new(key)),
             None => config,
         };
-        SqlStore::open(config).await.map(Self::from).map_err(unreached)
+        boxed(SqlStore::open(config)).await.map(Self::from).map_err(unreached)
     }
 
     /// The repository of one kind of aggregate, made or brought up to date with its declared keys.
@@ -115,7 +117,7 @@ impl Store {
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(store) => store.register::<A>().await.map_err(refused)?,
             #[cfg(any(feature = "mysql", feature = "postgres"))]
-            Technology::Sql(store) => store.register::<A>().await.map_err(unreached)?,
+            Technology::Sql(store) => boxed(store.register::<A>()).await.map_err(unreached)?,
         };
         self.kept.lock().insert(A::NAME, kept::of(Arc::clone(&repository)));
         Ok(repository)
@@ -173,7 +175,7 @@ impl Store {
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(store) => store.prune(now).await,
             #[cfg(any(feature = "mysql", feature = "postgres"))]
-            Technology::Sql(store) => store.prune(now).await,
+            Technology::Sql(store) => boxed(store.prune(now)).await,
         }
     }
 
@@ -184,7 +186,7 @@ impl Store {
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(store) => store.fault().await.map(|fault| fault.to_string()),
             #[cfg(any(feature = "mysql", feature = "postgres"))]
-            Technology::Sql(store) => store.fault().await.map(|fault| fault.to_string()),
+            Technology::Sql(store) => boxed(store.fault()).await.map(|fault| fault.to_string()),
         }
     }
 
@@ -201,7 +203,7 @@ impl Store {
                 Ok(())
             }
             #[cfg(any(feature = "mysql", feature = "postgres"))]
-            Technology::Sql(store) => store.close().await,
+            Technology::Sql(store) => boxed(store.close()).await,
         }
     }
 }
@@ -216,6 +218,12 @@ pub(super) fn refused(error: SqliteOpenError) -> OpenError {
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 fn unreached(error: SqlStoreError) -> OpenError {
     if error.is_away() || error.is_busy() { OpenError::away(error) } else { OpenError::of(error) }
+}
+
+/// In a box that hides its type: the futures of database drivers are so deep that the compiler gives up on those around them.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn boxed<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+    Box::pin(future)
 }
 
 #[cfg(test)]
