@@ -48,8 +48,9 @@ impl AmqpBus {
     /// # Errors
     /// [`AmqpError`]; where it [may pass](AmqpError::may_pass), the broker is away.
     pub async fn open(config: AmqpConfig) -> Result<Self, AmqpError> {
-        let publishing = Arc::new(Link::open(&config, "publish").await?);
-        let link = Arc::new(Link::open(&config, "consume").await?);
+        // In boxes: the futures of the client are large.
+        let publishing = Arc::new(Box::pin(Link::open(&config, "publish")).await?);
+        let link = Arc::new(Box::pin(Link::open(&config, "consume")).await?);
         let post = Post::start(Arc::clone(&publishing), &config);
         let graveyard = Graveyard::new(Arc::clone(&link), post.clone(), &config);
         let consuming = Consuming {

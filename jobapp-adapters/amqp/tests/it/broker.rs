@@ -131,11 +131,11 @@ impl Broker {
                 let (inner, tls) = (Arc::clone(&of_task), tls.clone());
                 served.spawn(async move {
                     match tls {
-                        None => serve(stream, inner).await,
+                        None => Box::pin(serve(stream, inner)).await,
                         // A client that does not trust it goes away.
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(stream).await {
-                                serve(stream, inner).await;
+                                Box::pin(serve(stream, inner)).await;
                             }
                         }
                     }

@@ -31,8 +31,6 @@ pub(crate) enum Does {
     Says(&'static str),
     /// Says this after that time, whoever still listens.
     SaysLate(&'static str, Duration),
-    /// Says this and hangs up.
-    SaysAndLeaves(&'static str),
     /// Says this, and goodbye a little later, unasked.
     SaysAndLeavesLater(&'static str, &'static str),
     /// Nothing, for ever.
@@ -214,9 +212,7 @@ impl Session {
         self.heard.lock().push(heard.clone());
         let does = (self.manners)(&heard).unwrap_or_else(|| Does::Says(usual(&heard)));
         let (words, after) = match does {
-            Does::Says(words) | Does::SaysAndLeaves(words) | Does::SaysAndLeavesLater(words, _) => {
-                (words, Duration::ZERO)
-            }
+            Does::Says(words) | Does::SaysAndLeavesLater(words, _) => (words, Duration::ZERO),
             Does::SaysLate(words, after) => (words, after),
             Does::Nothing => std::future::pending().await,
             Does::Leaves => return None,
@@ -225,7 +221,6 @@ impl Session {
         stream.write_all(format!("{words}\r\n").as_bytes()).await.ok()?;
         stream.flush().await.ok()?;
         match does {
-            Does::SaysAndLeaves(_) => None,
             Does::SaysAndLeavesLater(_, goodbye) => {
                 if words.starts_with('2') && heard.line == "." {
                     self.texts.lock().push(String::new());
