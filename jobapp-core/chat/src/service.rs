@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jobapp_directory::Directory;
 use jobapp_kernel::{
-    About, Change, Clock, Ids, KeyValue, MediaStore, PageRequest, Repository, RepositoryError, Saved, Stored,
+    About, Change, Clock, Ids, KeyValue, MediaStore, ObjectId, PageRequest, Repository, RepositoryError, Saved, Stored,
     Timestamp, decided, in_turn,
 };
 
@@ -59,18 +59,21 @@ impl Chat {
         decided(&*self.conversations, about, take_over).await.map(drop)
     }
 
-    /// Whether a conversation's summary tells of the message in this place, read or not, or of a later one.
+    /// Whether a conversation's summary tells of this message in this place, read or not, or of a later one.
     ///
     /// # Errors
     /// When the store cannot answer.
     pub async fn is_summarised(
         &self,
         conversation: &str,
+        message: ObjectId,
         sequence: i64,
         is_read: bool,
     ) -> Result<bool, RepositoryError> {
         let stored = self.conversations.find_by(Conversation::CONVERSATION_ID, conversation.into()).await?;
-        Ok(stored.is_some_and(|stored| stored.value.tells_of(sequence, is_read)))
+        let Some(conversation) = stored.map(|stored| stored.value) else { return Ok(false) };
+        let is_of_it = |known: &Summary| known.sequence > sequence || known.message == message;
+        Ok(conversation.newest().is_some_and(is_of_it) && conversation.tells_of(sequence, is_read))
     }
 
     /// Cancels an offer whose gig is gone, unless somebody answers it first.
