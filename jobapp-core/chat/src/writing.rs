@@ -85,7 +85,7 @@ impl Chat {
             return Ok(known);
         }
         let checked = self.check(&new).await?;
-        self.send_checked(new, checked, None, cause).await
+        self.write(new, checked, None, cause).await
     }
 
     /// As [`Chat::send`], for what [`Chat::check`] found good just now, with a file that was received in pieces, if any: it stands
@@ -100,9 +100,19 @@ impl Chat {
         received: Option<Received>,
         cause: Option<Cause>,
     ) -> Result<ChatMessage, ChatError> {
-        if let Some(known) = self.sent_before(cause.as_ref()).await? {
-            return Ok(known);
+        match self.sent_before(cause.as_ref()).await? {
+            Some(known) => Ok(known),
+            None => self.write(new, checked, received, cause).await,
         }
+    }
+
+    async fn write(
+        &self,
+        new: NewMessage,
+        checked: Checked,
+        received: Option<Received>,
+        cause: Option<Cause>,
+    ) -> Result<ChatMessage, ChatError> {
         let Checked { talk, offered } = checked;
         let offer = new.offer.map(Offer::open).transpose()?;
         let content = Content {
