@@ -178,21 +178,6 @@ async fn silence_ends(kind: Kind) {
     assert_each_is_there_once(&place.open().await, 4).await;
 }
 
-macro_rules! on {
-    ($module:ident, $kind:expr, $($case:ident)*) => {
-        mod $module {
-            use super::*;
-
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $case() {
-                    super::$case($kind).await;
-                }
-            )*
-        }
-    };
-}
-
 on!(postgres, Kind::Postgres,
     nothing_is_lost_by_cuts
     an_unknown_outcome_is_resolved_by_the_cause

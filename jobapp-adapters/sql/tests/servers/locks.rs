@@ -130,21 +130,6 @@ async fn a_save_that_is_not_over_holds_up_no_relay(kind: Kind) {
     assert_eq!(store.outbox().lease("relay", LONG, 10).await.unwrap().len(), 2);
 }
 
-macro_rules! on {
-    ($module:ident, $kind:expr, $($case:ident)*) => {
-        mod $module {
-            use super::*;
-
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $case() {
-                    super::$case($kind).await;
-                }
-            )*
-        }
-    };
-}
-
 on!(postgres, Kind::Postgres,
     a_deadlock_is_begun_anew
     saves_that_deadlock_are_told_what_is_taken

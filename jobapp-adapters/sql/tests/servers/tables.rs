@@ -112,21 +112,6 @@ async fn a_migration_that_fails_can_be_done_again(kind: Kind) {
     assert_eq!(listed(&*owned, Owned::OWNER, "owner 1").await, [id(4), id(1)]);
 }
 
-macro_rules! on {
-    ($module:ident, $kind:expr, $($case:ident)*) => {
-        mod $module {
-            use super::*;
-
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $case() {
-                    super::$case($kind).await;
-                }
-            )*
-        }
-    };
-}
-
 on!(postgres, Kind::Postgres,
     long_states_and_events_are_kept_whole
     keys_are_compared_bytewise
