@@ -5,6 +5,7 @@
 mod identity;
 mod lock;
 mod mysql;
+mod pool;
 mod postgres;
 pub(crate) mod schema;
 pub(crate) mod sqlite;
