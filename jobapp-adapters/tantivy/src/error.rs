@@ -1,5 +1,6 @@
 //! What the search engine's failures mean.
 
+use std::any::Any;
 use std::io;
 
 use jobapp_gigs::SearchError;
@@ -25,6 +26,18 @@ pub(crate) fn search_error(error: TantivyError) -> SearchError {
         _ => false,
     };
     if damaged { SearchError::Damaged(Box::new(error)) } else { SearchError::unavailable(error) }
+}
+
+/// The same, of a file that belongs to the index.
+pub(crate) fn file_error(error: io::Error) -> SearchError {
+    if is_gone(&error) { SearchError::Damaged(Box::new(error)) } else { SearchError::unavailable(error) }
+}
+
+/// A panic of the engine means that it read what it cannot read.
+pub(crate) fn panic_error(panic: &(dyn Any + Send)) -> SearchError {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    SearchError::Damaged(format!("the search engine panicked: {text}").into())
 }
 
 /// Whether a file, or the folder it shall come into, is not there.

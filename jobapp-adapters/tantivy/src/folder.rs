@@ -1,14 +1,21 @@
-//! The folder of the index: opened, or set aside and made anew.
+//! The folder of the index: opened, or set aside and made anew. Other processes may do the same at the same time.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jobapp_gigs::SearchError;
-use tantivy::directory::MmapDirectory;
+use parking_lot::RwLock;
+use tantivy::directory::{Directory, INDEX_WRITER_LOCK, META_LOCK, MmapDirectory};
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy};
 
+use crate::error::{file_error, search_error};
 use crate::schema::{FORM, Fields, register_words, schema};
+use crate::turn::{NEXT, PATIENCE, Turn};
+
+/// How often a folder is looked at again that others change meanwhile.
+pub(crate) const TRIES: usize = 10;
 
 /// Why a folder could not be used for an index at all.
 #[derive(Debug, thiserror::Error)]
@@ -33,102 +40,250 @@ pub enum OpenError {
 
 /// An index that is open.
 pub(crate) struct Live {
-    pub(crate) index: Index,
+    index: Index,
     pub(crate) reader: IndexReader,
     pub(crate) fields: Fields,
-    place: Place,
+    /// Somebody may remove or replace the folder: files that are mapped are read nevertheless, and what is written is lost.
+    place: Held,
+    /// The meta file that the reader has read, or one before it.
+    seen: RwLock<Held>,
+    /// Whether it knows every gig.
+    complete: AtomicBool,
+    /// Whether it has to be made anew before it can be built.
+    damaged: AtomicBool,
+}
+
+/// What has become of an index since it was looked at last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Nothing.
+    Same,
+    /// Somebody wrote to it.
+    Written,
+    /// Somebody put another in its place.
+    Replaced,
+    /// There is none.
+    Gone,
 }
 
 /// What is wrong with the index in a folder, which may be in use meanwhile; `None` when it is whole. Nothing is changed.
 pub fn examine(folder: &Path) -> Option<String> {
-    open(folder).err().map(|error| error.to_string())
+    match open(folder) {
+        Ok(live) if live.is_complete() => None,
+        Ok(_) => Some("it was never complete".to_owned()),
+        Err(error) => Some(error.to_string()),
+    }
 }
 
-/// The folder of an open index. Somebody may remove it: files that are mapped are read nevertheless, and what is written is lost.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Place(u64, u64);
+/// A file or folder that is recognised again.
+struct Held {
+    /// Stays open: otherwise another could get its number once it is removed.
+    _file: Option<File>,
+    number: Number,
+}
 
-impl Place {
-    #[cfg(unix)]
-    fn of(folder: &Path) -> io::Result<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = fs::metadata(folder)?;
-        Ok(Self(metadata.dev(), metadata.ino()))
+impl Held {
+    fn open(path: &Path) -> io::Result<Self> {
+        if cfg!(unix) {
+            let file = File::open(path)?;
+            Ok(Self { number: number(&file.metadata()?), _file: Some(file) })
+        } else {
+            Ok(Self { number: number(&fs::metadata(path)?), _file: None })
+        }
     }
 
-    /// Other systems do not remove what is open.
-    #[cfg(not(unix))]
-    fn of(folder: &Path) -> io::Result<Self> {
-        fs::metadata(folder).map(|_| Self(0, 0))
+    /// Whether it is what has this name now.
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        is_at(self.number, path)
     }
+}
+
+/// Whether an open file is the one that has this name now.
+pub(crate) fn is_file_at(file: &File, path: &Path) -> io::Result<bool> {
+    is_at(number(&file.metadata()?), path)
+}
+
+fn is_at(held: Number, path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(number(&found) == held),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The device of a file and its number there.
+#[cfg(unix)]
+type Number = (u64, u64);
+
+#[cfg(unix)]
+fn number(of: &fs::Metadata) -> Number {
+    use std::os::unix::fs::MetadataExt;
+    (of.dev(), of.ino())
+}
+
+/// When a file was written and how long it is. Other systems do not remove folders that are in use.
+#[cfg(not(unix))]
+type Number = Option<(Option<std::time::SystemTime>, u64)>;
+
+#[cfg(not(unix))]
+fn number(of: &fs::Metadata) -> Number {
+    of.is_file().then(|| (of.modified().ok(), of.len()))
 }
 
 impl Live {
-    /// Sees to it that the folder is still the one that was opened, with an index in it.
-    pub(crate) fn check(&self, folder: &Path) -> Result<(), SearchError> {
-        let is_gone = match (Place::of(folder), fs::metadata(folder.join(META))) {
-            (Ok(place), Ok(_)) => place != self.place,
-            (Err(error), _) | (_, Err(error)) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(SearchError::unavailable(error));
-            }
-            _ => true,
-        };
-        if is_gone {
-            Err(SearchError::Damaged("its folder was removed or replaced while it was open".into()))
-        } else {
-            Ok(())
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::SeqCst)
+    }
+
+    /// Remembers that it is damaged. Returns whether that is news.
+    pub(crate) fn note_damage(&self) -> bool {
+        !self.damaged.swap(true, Ordering::SeqCst)
+    }
+
+    /// Sees what has become of it.
+    pub(crate) fn look(&self, folder: &Path) -> Result<Look, SearchError> {
+        let meta = folder.join(META);
+        match self.seen.read().is_at(&meta) {
+            Ok(true) => return Ok(Look::Same),
+            Ok(false) => {}
+            Err(error) => return Err(SearchError::unavailable(error)),
         }
+        let is_there = |path: &Path| path.try_exists().map_err(SearchError::unavailable);
+        if !is_there(&meta)? {
+            return Ok(Look::Gone);
+        }
+        match self.place.is_at(folder) {
+            Ok(true) => Ok(Look::Written),
+            Ok(false) => Ok(Look::Replaced),
+            Err(error) => Err(SearchError::unavailable(error)),
+        }
+    }
+
+    /// Reads what others wrote to it.
+    pub(crate) fn reload(&self, folder: &Path) -> Result<(), SearchError> {
+        // Before the reader: when somebody writes in between, the next look finds that out.
+        let seen = Held::open(&folder.join(META)).map_err(file_error)?;
+        let read = self.read();
+        if !matches!(read, Err(SearchError::Unavailable(_))) {
+            *self.seen.write() = seen;
+        }
+        read
+    }
+
+    fn read(&self) -> Result<(), SearchError> {
+        let complete = self.is_complete() || {
+            let mark = self.index.load_metas().map_err(search_error)?.payload;
+            is_complete(mark.as_deref()).map_err(|form| SearchError::Damaged(form.into()))?
+        };
+        self.reader.reload().map_err(search_error)?;
+        self.complete.store(complete, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Takes what is there now for seen without reading it.
+    pub(crate) fn pass_over(&self, folder: &Path) -> Result<(), SearchError> {
+        *self.seen.write() = Held::open(&folder.join(META)).map_err(file_error)?;
+        Ok(())
+    }
+
+    /// Whether nothing of what this process has read is part of the index any more, as after a rebuild.
+    pub(crate) fn is_outlived(&self) -> bool {
+        let Ok(now) = self.index.searchable_segment_ids() else { return false };
+        self.reader.searcher().segment_readers().iter().all(|segment| !now.contains(&segment.segment_id()))
     }
 }
 
 /// Made with every index, and replaced with every change.
 const META: &str = "meta.json";
 
-/// Opens the index in a folder, if it is there, whole, complete and of our form.
+/// Whether an index with this mark knows every gig, or of which other form it is.
+fn is_complete(mark: Option<&str>) -> Result<bool, String> {
+    match mark {
+        Some(FORM) => Ok(true),
+        None => Ok(false),
+        Some(other) => Err(format!("it is of another form: {other:?}")),
+    }
+}
+
+/// Opens the index in a folder, if it is there, whole and of our form.
 pub(crate) fn open(folder: &Path) -> Result<Live, Box<dyn std::error::Error + Send + Sync>> {
     let (wanted, fields) = schema();
-    let index = Index::open_in_dir(folder)?;
+    let place = Held::open(folder)?;
+    let seen = Held::open(&folder.join(META))?;
+    let directory = MmapDirectory::open(folder)?;
+    // While it is held no writer removes the files of older segments, which would look like damage here.
+    let lock = directory.acquire_lock(&META_LOCK)?;
+    let index = Index::open(directory)?;
     if index.schema() != wanted {
         return Err("it has other fields".into());
     }
-    let payload = index.load_metas()?.payload;
-    if payload.as_deref() != Some(FORM) {
-        return Err(format!("it is of another form or was never complete: {payload:?}").into());
-    }
+    let complete = is_complete(index.load_metas()?.payload.as_deref())?;
     let damaged = index.validate_checksum()?;
     if !damaged.is_empty() {
         return Err(format!("these files are damaged: {damaged:?}").into());
     }
+    // The reader takes it as well.
+    drop(lock);
     register_words(&index);
-    Ok(Live { reader: reader(&index)?, index, fields, place: Place::of(folder)? })
+    Ok(Live {
+        reader: reader(&index)?,
+        index,
+        fields,
+        place,
+        seen: RwLock::new(seen),
+        complete: AtomicBool::new(complete),
+        damaged: AtomicBool::new(false),
+    })
 }
 
-/// Sets whatever is in the folder aside and makes an empty index there.
-pub(crate) fn create(folder: &Path) -> Result<Live, OpenError> {
+/// Makes an empty index where there is none, and sets aside what is there instead. Takes what another process has made meanwhile.
+pub(crate) fn make(folder: &Path) -> Result<Live, OpenError> {
     let unusable = |source: io::Error| OpenError::Folder { folder: folder.to_owned(), source };
-    set_aside(folder).map_err(unusable)?;
-    fs::create_dir_all(folder).map_err(unusable)?;
-    let create = || {
-        let (schema, fields) = schema();
-        let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
-        let index = Index::create(MmapDirectory::open(folder)?, schema, settings)?;
-        register_words(&index);
-        Ok(Live { reader: reader(&index)?, index, fields, place: Place::of(folder)? })
-    };
-    create()
-        .map_err(|source: tantivy::TantivyError| OpenError::Index { folder: folder.to_owned(), source: source.into() })
+    let useless = |source| OpenError::Index { folder: folder.to_owned(), source };
+    for _ in 0..TRIES {
+        fs::create_dir_all(folder).map_err(unusable)?;
+        let _turn = match Turn::take(folder, PATIENCE) {
+            Ok(turn) => turn,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(unusable(error)),
+        };
+        if let Ok(live) = open(folder) {
+            return Ok(live);
+        }
+        if has_content(folder).map_err(unusable)? {
+            // The lock went with the folder: others may already be at it where it was.
+            set_aside(folder).map_err(unusable)?;
+            continue;
+        }
+        return create(folder).map_err(useless);
+    }
+    Err(useless("it is replaced again and again".into()))
 }
 
-/// Moves a folder with anything in it to `<folder>.set-aside`, in the place of what was set aside before.
-fn set_aside(folder: &Path) -> io::Result<()> {
-    let has_content = match fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_some(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(error),
-    };
-    if !has_content {
-        return Ok(());
+fn create(folder: &Path) -> Result<Live, Box<dyn std::error::Error + Send + Sync>> {
+    let (schema, _) = schema();
+    let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
+    Index::create(MmapDirectory::open(folder)?, schema, settings)?;
+    open(folder)
+}
+
+/// Whether there is more in a folder than what every process makes to lock it.
+fn has_content(folder: &Path) -> io::Result<bool> {
+    let locks = [Path::new(NEXT), &INDEX_WRITER_LOCK.filepath, &META_LOCK.filepath];
+    for entry in fs::read_dir(folder)? {
+        if !locks.contains(&Path::new(&entry?.file_name())) {
+            return Ok(true);
+        }
     }
+    Ok(false)
+}
+
+/// Moves a folder to `<folder>.set-aside`, in the place of what was set aside before.
+fn set_aside(folder: &Path) -> io::Result<()> {
     let mut name = folder.file_name().unwrap_or_default().to_owned();
     name.push(".set-aside");
     let aside = folder.with_file_name(name);

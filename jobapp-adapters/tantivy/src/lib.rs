@@ -1,11 +1,14 @@
 //! Embedded gig search: the index of the one binary, on tantivy, in one folder.
 //!
-//! [`TantivySearch::open`] takes whatever it finds in the folder. An index that is whole, complete and of the current form is
-//! used at once; anything else is set aside and an empty one made, which says that it
-//! [needs to be built](jobapp_gigs::SearchIndex::needs_rebuild) and answers searches with
-//! [`SearchError::Incomplete`] until it is. The same happens when it turns out to be damaged later, or when its folder is removed
-//! while it is open. So nobody ever has to repair
+//! [`TantivySearch::open`] takes whatever it finds in the folder. An index that is whole and of the current form is used at once;
+//! anything else is set aside and an empty one made. As long as it does not know every gig it says that it
+//! [needs to be built](jobapp_gigs::SearchIndex::needs_rebuild) and answers searches with [`SearchError::Incomplete`]. The same
+//! happens when it turns out to be damaged later, or when its folder is removed while it is open. So nobody ever has to repair
 //! it: the store has the gigs, `jobapp_gigs::Indexer::heal` builds the index from them.
+//!
+//! Several processes of one machine may have the folder open. A write waits for those of others, up to twenty seconds, and who has
+//! the writer gives it up soon when somebody waits for it. A search looks first whether there is something new. What one process
+//! made anew the others take. A process that is killed takes its locks along.
 //!
 //! It is made to cost little. The index holds words and numbers, no texts: gigs are read from the store. It is mapped, not
 //! loaded. There is one writer with one thread and the smallest heap, and it is given up when there was nothing to write for
@@ -15,41 +18,44 @@ mod error;
 mod folder;
 mod queries;
 mod schema;
+mod shared;
+mod turn;
 mod writer;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_gigs::{EveryGig, GigSearch, Hits, IndexChange, SearchDocument, SearchError, SearchIndex, SearchQuery};
-use parking_lot::RwLock;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::Instant;
 
-use folder::Live;
 pub use folder::{OpenError, examine};
 use queries::Asked;
-use writer::Slot;
+use shared::Shared;
+use writer::{Slot, TURN};
 
 /// How long the writer is kept when there is nothing to write.
 const IDLE: Duration = Duration::from_secs(30);
+/// How often a process that never saw others write looks whether one waits for the writer.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// The gig index in a folder. A clone is another handle. One process at a time may have it open.
+/// The gig index in a folder. A clone is another handle.
+///
+/// Several processes of one machine may have it open. One of them at a time writes, others wait for it; what one wrote, all find with
+/// their next search. They must be of one version: an index of another form is set aside, whoever is using it.
 #[derive(Clone)]
 pub struct TantivySearch {
     shared: Arc<Shared>,
+    writing: Arc<Writing>,
 }
 
-struct Shared {
-    folder: PathBuf,
-    live: RwLock<Arc<Live>>,
+/// The writer, and when it is given up.
+struct Writing {
     slot: Arc<Mutex<Slot>>,
-    /// Whether it knows every gig.
-    complete: AtomicBool,
-    /// Whether it has to be made anew before it can be built.
-    damaged: AtomicBool,
     idle: Duration,
     closing: AtomicBool,
 }
@@ -75,34 +81,13 @@ impl TantivySearch {
     /// # Errors
     /// When the folder cannot be written.
     pub fn open_with(folder: impl Into<PathBuf>, idle: Duration) -> Result<Self, OpenError> {
-        let folder = folder.into();
-        let (live, complete) = match folder::open(&folder) {
-            Ok(live) => (live, true),
-            Err(_) if !folder.exists() => (folder::create(&folder)?, false),
-            Err(reason) => {
-                tracing::info!(folder = %folder.display(), %reason, "the search index is made anew");
-                (folder::create(&folder)?, false)
-            }
-        };
-        let shared = Shared {
-            folder,
-            live: RwLock::new(Arc::new(live)),
-            slot: Arc::default(),
-            complete: AtomicBool::new(complete),
-            damaged: AtomicBool::new(false),
-            idle,
-            closing: AtomicBool::new(false),
-        };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Arc::new(Shared::open(folder.into())?);
+        Ok(Self { shared, writing: Arc::new(Writing { slot: Arc::default(), idle, closing: AtomicBool::new(false) }) })
     }
 
     /// Whether there is a writer with its memory right now.
     pub async fn has_writer(&self) -> bool {
-        self.shared.slot.lock().await.is_open()
-    }
-
-    fn live(&self) -> Arc<Live> {
-        Arc::clone(&self.shared.live.read())
+        self.writing.slot.lock().await.is_open()
     }
 
     /// Answers from the index, off the threads that serve requests.
@@ -110,96 +95,57 @@ impl TantivySearch {
         &self,
         question: impl FnOnce(&Asked) -> Result<Hits, SearchError> + Send + 'static,
     ) -> Result<Hits, SearchError> {
-        if !self.shared.complete.load(Ordering::SeqCst) || self.shared.damaged.load(Ordering::SeqCst) {
-            return Err(SearchError::Incomplete);
-        }
-        let (live, shared) = (self.live(), Arc::clone(&self.shared));
-        let answer = blocking(move || {
-            live.check(&shared.folder)?;
-            question(&Asked::new(live.reader.searcher(), live.fields))
-        });
-        self.watched(answer.await)
+        let shared = Arc::clone(&self.shared);
+        blocking(move || {
+            let live = shared.current()?;
+            if !live.is_complete() || live.is_damaged() {
+                return Err(SearchError::Incomplete);
+            }
+            shared.guarded(&live, || question(&Asked::new(live.reader.searcher(), live.fields)))
+        })
+        .await
+    }
+
+    async fn lock(&self) -> OwnedMutexGuard<Slot> {
+        Arc::clone(&self.writing.slot).lock_owned().await
     }
 
     /// Works with the writer, off the threads that serve requests.
     async fn write<T: Send + 'static>(
         &self,
-        slot: OwnedMutexGuard<Slot>,
-        work: impl FnOnce(&mut Slot, &Live) -> Result<T, SearchError> + Send + 'static,
+        mut slot: OwnedMutexGuard<Slot>,
+        work: impl FnOnce(&mut Slot, &Shared) -> Result<T, SearchError> + Send + 'static,
     ) -> Result<(OwnedMutexGuard<Slot>, T), SearchError> {
-        let (live, shared) = (self.live(), Arc::clone(&self.shared));
-        let written = blocking(move || {
-            let mut slot = slot;
-            live.check(&shared.folder)?;
-            let done = work(&mut slot, &live)?;
-            Ok((slot, done))
-        });
-        self.watched(written.await)
-    }
-
-    /// Looks whether the index is still where it was.
-    async fn look(&self) -> Result<(), SearchError> {
-        if self.shared.damaged.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        let (live, shared) = (self.live(), Arc::clone(&self.shared));
-        match self.watched(blocking(move || live.check(&shared.folder)).await) {
-            // That is remembered now.
-            Err(SearchError::Damaged(_)) => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Remembers that the index is damaged.
-    fn watched<T>(&self, result: Result<T, SearchError>) -> Result<T, SearchError> {
-        if let Err(SearchError::Damaged(reason)) = &result
-            && !self.shared.damaged.swap(true, Ordering::SeqCst)
-        {
-            tracing::error!(folder = %self.shared.folder.display(), %reason, "the search index is damaged");
-        }
-        result
-    }
-
-    async fn lock(&self) -> OwnedMutexGuard<Slot> {
-        Arc::clone(&self.shared.slot).lock_owned().await
-    }
-
-    /// Makes an empty index in the place of a damaged one.
-    async fn replace_damaged(&self, slot: OwnedMutexGuard<Slot>) -> Result<OwnedMutexGuard<Slot>, SearchError> {
-        if !self.shared.damaged.load(Ordering::SeqCst) {
-            return Ok(slot);
-        }
         let shared = Arc::clone(&self.shared);
-        let slot = blocking(move || {
-            let mut slot = slot;
-            slot.abandon();
-            shared.complete.store(false, Ordering::SeqCst);
-            *shared.live.write() = Arc::new(folder::create(&shared.folder).map_err(SearchError::unavailable)?);
-            Ok(slot)
-        });
-        let slot = slot.await?;
-        self.shared.damaged.store(false, Ordering::SeqCst);
-        Ok(slot)
+        blocking(move || work(&mut slot, &shared).map(|done| (slot, done))).await
     }
 
-    /// Gives up the writer once it has been idle; one task at a time sees to that.
+    /// Gives up the writer once it has been idle or another process waits for it; one task at a time sees to that.
     fn close_when_idle(&self) {
-        if self.shared.closing.swap(true, Ordering::SeqCst) {
+        if self.writing.closing.swap(true, Ordering::SeqCst) {
             return;
         }
-        let this = Arc::downgrade(&self.shared);
-        let idle = self.shared.idle;
+        let pause = self.pause();
+        let (shared, writing) = (Arc::downgrade(&self.shared), Arc::downgrade(&self.writing));
         tokio::spawn(async move {
-            let mut uses = None;
+            let mut pause = pause;
+            let mut last = (None, Instant::now());
             loop {
-                tokio::time::sleep(idle).await;
-                let Some(shared) = this.upgrade() else { return };
-                let this = Self { shared };
-                let slot = this.lock().await;
-                if uses.replace(slot.uses) != Some(slot.uses) {
+                tokio::time::sleep(pause).await;
+                let Some(this) = Self::upgrade(&shared, &writing) else { return };
+                pause = this.pause();
+                // Who is writing right now gives way by himself.
+                let Ok(slot) = Arc::clone(&this.writing.slot).try_lock_owned() else {
+                    last.0 = None;
+                    continue;
+                };
+                if last.0 != Some(slot.uses) {
+                    last = (Some(slot.uses), Instant::now());
+                }
+                if slot.is_open() && !slot.is_awaited(&this.shared) && last.1.elapsed() < this.writing.idle {
                     continue;
                 }
-                this.shared.closing.store(false, Ordering::SeqCst);
+                this.writing.closing.store(false, Ordering::SeqCst);
                 if let Err(error) = this.write(slot, Slot::close).await {
                     tracing::warn!(%error, "the writer of the search index did not end well");
                 }
@@ -207,17 +153,23 @@ impl TantivySearch {
             }
         });
     }
+
+    fn upgrade(shared: &Weak<Shared>, writing: &Weak<Writing>) -> Option<Self> {
+        Some(Self { shared: shared.upgrade()?, writing: writing.upgrade()? })
+    }
+
+    /// How long nobody looks whether the writer can be given up.
+    fn pause(&self) -> Duration {
+        let pause = if self.shared.is_sharing() { TURN } else { LOOK_EVERY };
+        pause.min(self.writing.idle)
+    }
 }
 
-/// Runs what may read or write files where it holds up nobody. A panic of the engine means that it read what it cannot read.
+/// Runs what may read or write files where it holds up nobody.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SearchError> + Send + 'static,
 ) -> Result<T, SearchError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => Err(SearchError::Damaged(Box::new(error))),
-        Err(error) => Err(SearchError::unavailable(error)),
-    }
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(SearchError::unavailable(error)))
 }
 
 #[async_trait]
@@ -250,14 +202,13 @@ impl SearchIndex for TantivySearch {
             return Ok(());
         }
         let slot = self.lock().await;
-        let complete = self.shared.complete.load(Ordering::SeqCst);
         self.close_when_idle();
-        self.write(slot, move |slot, live| slot.apply(live, complete, changes)).await.map(drop)
+        self.write(slot, move |slot, shared| slot.apply(shared, changes)).await.map(drop)
     }
 
     async fn needs_rebuild(&self) -> Result<bool, SearchError> {
-        self.look().await?;
-        Ok(!self.shared.complete.load(Ordering::SeqCst) || self.shared.damaged.load(Ordering::SeqCst))
+        let shared = Arc::clone(&self.shared);
+        blocking(move || Ok(shared.is_damaged()? || !shared.latest()?.is_complete())).await
     }
 
     async fn rebuild(
@@ -265,10 +216,9 @@ impl SearchIndex for TantivySearch {
         gigs: &mut dyn EveryGig,
         progress: &(dyn Fn(usize) + Send + Sync),
     ) -> Result<usize, SearchError> {
-        // Held until the end: what is told meanwhile waits, and is then compared with what was built.
+        // Held until the end: what is told meanwhile waits, and is then compared with what was built. The writer is held as well,
+        // so that this is true of what other processes are told.
         let slot = self.lock().await;
-        self.look().await?;
-        let slot = self.replace_damaged(slot).await?;
         self.close_when_idle();
         let (mut slot, ()) = self.write(slot, Slot::begin_anew).await?;
         let mut count = 0;
@@ -284,12 +234,10 @@ impl SearchIndex for TantivySearch {
                 break;
             }
             count += some.len();
-            (slot, ()) = self.write(slot, move |slot, live| slot.add(live, &some)).await?;
+            (slot, ()) = self.write(slot, move |slot, shared| slot.add(shared, &some)).await?;
             progress(count);
         }
-        let (slot, ()) = self.write(slot, Slot::finish).await?;
-        self.shared.complete.store(true, Ordering::SeqCst);
-        drop(slot);
+        self.write(slot, Slot::finish).await?;
         Ok(count)
     }
 }
