@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use sea_orm::sqlx::{Connection, SqliteConnection};
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
@@ -118,18 +119,20 @@ impl Connections {
     }
 
     /// Begins a write. In SQLite it waits until every other write is over.
-    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        self.noted(dialect::begin(&self.writer()).await)
+    pub(crate) fn begin(&self) -> BoxFuture<'_, Result<DatabaseTransaction, DbErr>> {
+        Box::pin(async move { self.noted(dialect::begin(&self.writer()).await) })
     }
 
     /// The rows of a question, as of the last commit.
-    pub(crate) async fn all(&self, question: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let Some(mut reader) = self.idle_reader().await else {
-            let writer = self.writer();
-            return self.noted(self.to_the_end(async move { writer.query_all_raw(question).await }).await);
-        };
-        let reader = reader.as_mut().ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))?;
-        self.noted(sqlite::ask(reader, question).await)
+    pub(crate) fn all(&self, question: Statement) -> BoxFuture<'_, Result<Vec<QueryResult>, DbErr>> {
+        Box::pin(async move {
+            let Some(mut reader) = self.idle_reader().await else {
+                let writer = self.writer();
+                return self.noted(self.to_the_end(async move { writer.query_all_raw(question).await }).await);
+            };
+            let reader = reader.as_mut().ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))?;
+            self.noted(sqlite::ask(reader, question).await)
+        })
     }
 
     /// A result, of which a failure is noted.

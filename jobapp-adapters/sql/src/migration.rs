@@ -35,7 +35,7 @@ pub(crate) async fn bring_up_to_date<A: Aggregate>(
         return Ok(());
     }
     // Another process that comes to the same conclusion waits here and finds nothing to do.
-    let exclusive = Exclusive::begin(&connections.writer(), location, &names.store()).await.map_err(failed)?;
+    let exclusive = Exclusive::begin(connections.writer(), location, &names.store()).await.map_err(failed)?;
     let migration = Migration { transaction: &exclusive.transaction, backend: connections.backend(), names, location };
     if let Err(error) = migration.run::<A>(&wanted).await {
         if let Err(error) = exclusive.roll_back().await {

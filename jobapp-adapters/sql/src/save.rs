@@ -17,6 +17,7 @@ use crate::patience::Patience;
 use crate::queries::{Queries, SideQueries};
 use crate::statement::number;
 use crate::tables::{no_value, parameter};
+use crate::task;
 
 /// Why a transaction goes no further.
 enum Stop {
@@ -122,26 +123,26 @@ async fn attempt<A: Aggregate>(
     let saving = Saving { transaction: &transaction, queries, prepared, seal: store.seal.as_ref() };
     match saving.apply(change).await {
         Ok(version) => {
-            transaction.commit().await.map_err(elsewhere)?;
+            task::commit(transaction).await.map_err(elsewhere)?;
             if !change.events.is_empty() {
                 store.changed.notify_one();
             }
             Ok(Ok(Saved::Stored(version)))
         }
         Err(Stop::Answer(answer)) => {
-            roll_back::<A>(transaction).await;
+            given_up::<A>(task::roll_back(transaction).await);
             Ok(answer)
         }
         Err(Stop::Failed(refusal)) => {
-            roll_back::<A>(transaction).await;
+            given_up::<A>(task::roll_back(transaction).await);
             Err(refusal)
         }
     }
 }
 
-/// Ends a transaction that must not be stored. When even that fails, the connection does it before its next use.
-async fn roll_back<A: Aggregate>(transaction: DatabaseTransaction) {
-    if let Err(error) = transaction.rollback().await {
+/// A transaction that must not be stored has ended. When even that failed, the connection does it before its next use.
+fn given_up<A: Aggregate>(rolled_back: Result<(), DbErr>) {
+    if let Err(error) = rolled_back {
         tracing::warn!(%error, aggregate = A::NAME, "a change that was refused could not be rolled back at once");
     }
 }

@@ -60,6 +60,18 @@ impl SqlStore {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Looks whether the database can be had, and changes nothing.
+    ///
+    /// # Errors
+    /// As [`SqlStore::open`].
+    pub async fn look(config: SqlConfig) -> Result<(), SqlStoreError> {
+        let location = config.location;
+        let failed = |source: DbErr| SqlStoreError::Open { location: location.to_string(), source };
+        let connections = Connections::open(&location).await?;
+        connections.writer().ping().await.map_err(failed)?;
+        connections.close().await.map_err(failed)
+    }
+
     /// The repository of one kind of aggregate. Makes its table, or brings it up to date with the declared keys: the columns
     /// of a new key are filled from the stored values before this returns, in one transaction.
     ///
@@ -153,7 +165,7 @@ impl SqlStore {
 /// Makes the tables every store has. Even when they are there it asks for the right to write, so that a store that cannot be
 /// written to fails here and not at its first change.
 async fn prepare(connections: &Connections, names: &Names, location: &Location) -> Result<(), DbErr> {
-    let exclusive = Exclusive::begin(&connections.writer(), location, &names.store()).await?;
+    let exclusive = Exclusive::begin(connections.writer(), location, &names.store()).await?;
     match make_tables(&exclusive.transaction, names).await {
         Ok(()) => exclusive.commit().await,
         Err(error) => Err(exclusive.undo(error).await),

@@ -20,6 +20,17 @@ pub(crate) fn to_the_end<T: Send + 'static>(
     }
 }
 
+/// Commits a transaction. In a box that hides its type, as everything of the driver that generic code awaits: the compiler gives up on
+/// futures around ones so deep.
+pub(crate) fn commit(transaction: DatabaseTransaction) -> BoxFuture<'static, Result<(), DbErr>> {
+    Box::pin(transaction.commit())
+}
+
+/// Rolls a transaction back.
+pub(crate) fn roll_back(transaction: DatabaseTransaction) -> BoxFuture<'static, Result<(), DbErr>> {
+    Box::pin(transaction.rollback())
+}
+
 /// Ends a transaction that must not be stored, because of a failure, which it returns. When even that fails, the connection does it
 /// before its next use.
 pub(crate) async fn undo(transaction: DatabaseTransaction, because: DbErr) -> DbErr {

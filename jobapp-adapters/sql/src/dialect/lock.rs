@@ -1,5 +1,6 @@
 //! Tables are changed by one process at a time.
 
+use futures::future::BoxFuture;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionTrait, Value,
 };
@@ -25,7 +26,15 @@ pub(crate) struct Exclusive {
 
 impl Exclusive {
     /// Waits for the right to change the tables of the store of this name.
-    pub(crate) async fn begin(writer: &DatabaseConnection, location: &Location, store: &str) -> Result<Self, DbErr> {
+    pub(crate) fn begin<'a>(
+        writer: DatabaseConnection,
+        location: &'a Location,
+        store: &'a str,
+    ) -> BoxFuture<'a, Result<Self, DbErr>> {
+        Box::pin(async move { Self::begun(&writer, location, store).await })
+    }
+
+    async fn begun(writer: &DatabaseConnection, location: &Location, store: &str) -> Result<Self, DbErr> {
         match (writer.get_database_backend(), location) {
             (DbBackend::MySql, Location::Server(address)) => {
                 let own = connect_to(address, 1).await?;
@@ -54,10 +63,12 @@ impl Exclusive {
     }
 
     /// Keeps what was done and lets the next process in.
-    pub(crate) async fn commit(self) -> Result<(), DbErr> {
-        let done = self.transaction.commit().await;
-        close(self.own).await;
-        done
+    pub(crate) fn commit(self) -> BoxFuture<'static, Result<(), DbErr>> {
+        Box::pin(async move {
+            let done = self.transaction.commit().await;
+            close(self.own).await;
+            done
+        })
     }
 
     /// Undoes what can be undone, because of a failure, and lets the next process in.
@@ -68,10 +79,12 @@ impl Exclusive {
     }
 
     /// The same, because of something else.
-    pub(crate) async fn roll_back(self) -> Result<(), DbErr> {
-        let done = self.transaction.rollback().await;
-        close(self.own).await;
-        done
+    pub(crate) fn roll_back(self) -> BoxFuture<'static, Result<(), DbErr>> {
+        Box::pin(async move {
+            let done = self.transaction.rollback().await;
+            close(self.own).await;
+            done
+        })
     }
 }
 

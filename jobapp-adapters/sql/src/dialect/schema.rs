@@ -1,19 +1,28 @@
 //! What a database has already, where a change of a table is not undone with its transaction.
 
+use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
 
 /// Whether a table has an index of this name. Asked of MySQL alone: elsewhere "no" is right, since what was begun is undone.
-pub(crate) async fn has_index(transaction: &DatabaseTransaction, table: &str, index: &str) -> Result<bool, DbErr> {
+pub(crate) fn has_index<'a>(
+    transaction: &'a DatabaseTransaction,
+    table: &'a str,
+    index: &'a str,
+) -> BoxFuture<'a, Result<bool, DbErr>> {
     let question = "SELECT 1 FROM information_schema.statistics \
         WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ? LIMIT 1";
-    has(transaction, question, table, index).await
+    Box::pin(has(transaction, question, table, index))
 }
 
 /// Whether a table has a column of this name. Asked of MySQL alone.
-pub(crate) async fn has_column(transaction: &DatabaseTransaction, table: &str, column: &str) -> Result<bool, DbErr> {
+pub(crate) fn has_column<'a>(
+    transaction: &'a DatabaseTransaction,
+    table: &'a str,
+    column: &'a str,
+) -> BoxFuture<'a, Result<bool, DbErr>> {
     let question = "SELECT 1 FROM information_schema.columns \
         WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ? LIMIT 1";
-    has(transaction, question, table, column).await
+    Box::pin(has(transaction, question, table, column))
 }
 
 async fn has(transaction: &DatabaseTransaction, question: &str, table: &str, part: &str) -> Result<bool, DbErr> {

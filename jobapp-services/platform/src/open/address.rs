@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// Where something is: a scheme that chooses the technology, and what that makes of the rest. `sqlite:data/auth.db`, `memory:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -48,6 +50,27 @@ impl Address {
         Self { rest, ..self }
     }
 
+    /// The same with a user and his password, unless it names a user itself.
+    #[must_use]
+    pub fn of_user(self, user: &str, password: &str) -> Self {
+        let rest = self.rest.to_string_lossy().into_owned();
+        let host = rest.strip_prefix("//").unwrap_or(&rest);
+        if host.split(['/', '?']).next().is_some_and(|authority| authority.contains('@')) {
+            return self;
+        }
+        let [user, password] = [user, password].map(|part| utf8_percent_encode(part, NON_ALPHANUMERIC));
+        Self { rest: format!("//{user}:{password}@{host}").into(), ..self }
+    }
+
+    /// The same with tables of this name's own, if it is a database on a server and does not say another name itself.
+    #[must_use]
+    pub fn in_namespace(self, name: &str) -> Self {
+        let is_on_a_server = ["postgres", "postgresql", "mysql", "mariadb"].contains(&self.scheme());
+        let parameters = self.rest.to_string_lossy().split_once('?').map(|(_, parameters)| parameters.to_owned());
+        let is_said = parameters.is_some_and(|all| all.split('&').any(|one| one.starts_with("namespace=")));
+        if is_on_a_server && !is_said { self.with_parameter("namespace", name) } else { self }
+    }
+
     /// The rest as a path: of `file:/data/mail`, `file:///data/mail` and `file:mail`.
     pub fn path(&self) -> &Path {
         let local = self.rest.to_str().and_then(|text| text.strip_prefix("//")).map(OsStr::new);
@@ -88,6 +111,15 @@ mod tests {
     fn parameters_come_behind_the_first_one() {
         let address = Address::parse("JOBAPP_BUS", "AMQP://a:b@mq.test/%2f").with_parameter("one", "1");
         assert_eq!(address.with_parameter("two", "2").url(), "amqp://a:b@mq.test/%2f?one=1&two=2");
+    }
+
+    #[test]
+    fn a_database_that_is_shared_has_a_namespace_for_each_service() {
+        let of = |text| Address::parse("DATABASE_URL", text).in_namespace("order").url();
+        assert_eq!(of("postgres://db/market"), "postgres://db/market?namespace=order");
+        assert_eq!(of("mysql://db/market?ssl-mode=disabled"), "mysql://db/market?ssl-mode=disabled&namespace=order");
+        assert_eq!(of("mysql://db/market?namespace=mine"), "mysql://db/market?namespace=mine");
+        assert_eq!(of("sqlite:data/order.db"), "sqlite:data/order.db");
     }
 
     #[test]

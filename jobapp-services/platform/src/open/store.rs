@@ -3,10 +3,14 @@
 mod kept;
 
 use std::collections::BTreeMap;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use std::pin::Pin;
 use std::sync::Arc;
 
 use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp};
 use jobapp_memory::MemoryStore;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use jobapp_sql::{SqlConfig, SqlStore, SqlStoreError};
 #[cfg(feature = "sqlite")]
 use jobapp_sqlite::{OpenError as SqliteOpenError, Seal, SqliteConfig, SqliteStore};
 use parking_lot::Mutex;
@@ -20,6 +24,10 @@ const KNOWN: &[&str] = &[
     "memory:",
     #[cfg(feature = "sqlite")]
     "sqlite:<file>",
+    #[cfg(feature = "postgres")]
+    "postgres://<user>:<password>@<host>/<database>",
+    #[cfg(feature = "mysql")]
+    "mysql://<user>:<password>@<host>/<database>",
 ];
 
 /// The store of one service: its aggregates, outbox, inbox and sequences. A clone is another handle.
@@ -35,6 +43,8 @@ enum Technology {
     Memory(MemoryStore),
     #[cfg(feature = "sqlite")]
     Sqlite(SqliteStore),
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    Sql(SqlStore),
 }
 
 impl From<MemoryStore> for Store {
@@ -47,6 +57,13 @@ impl From<MemoryStore> for Store {
 impl From<SqliteStore> for Store {
     fn from(store: SqliteStore) -> Self {
         Self { technology: Technology::Sqlite(store), kept: Arc::default() }
+    }
+}
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+impl From<SqlStore> for Store {
+    fn from(store: SqlStore) -> Self {
+        Self { technology: Technology::Sql(store), kept: Arc::default() }
     }
 }
 
@@ -68,11 +85,42 @@ impl Store {
                 let config = SqliteConfig { seal: key.map(Seal::new), ..SqliteConfig::file(address.path()) };
                 SqliteStore::open(config).await.map(Self::from).map_err(refused)
             }
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => Self::on_server(address, key).await,
+            #[cfg(feature = "mysql")]
+            "mysql" | "mariadb" => Self::on_server(address, key).await,
             _ => {
                 let _ = key;
                 Err(OpenError::unknown(address, "a store", KNOWN))
             }
         }
+    }
+
+    /// Looks whether the store at this address can be had, and changes nothing.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn look(address: &Address) -> Result<(), OpenError> {
+        match address.scheme() {
+            "memory" => Ok(()),
+            #[cfg(feature = "sqlite")]
+            "sqlite" => folder_of(address.path()),
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => boxed(SqlStore::look(server(address)?)).await.map_err(unreached),
+            #[cfg(feature = "mysql")]
+            "mysql" | "mariadb" => boxed(SqlStore::look(server(address)?)).await.map_err(unreached),
+            _ => Err(OpenError::unknown(address, "a store", KNOWN)),
+        }
+    }
+
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    async fn on_server(address: &Address, key: Option<SealingKey>) -> Result<Self, OpenError> {
+        let config = server(address)?;
+        let config = match key {
+            Some(key) => config.sealed(jobapp_sql::Seal::new(key)),
+            None => config,
+        };
+        boxed(SqlStore::open(config)).await.map(Self::from).map_err(unreached)
     }
 
     /// The repository of one kind of aggregate, made or brought up to date with its declared keys.
@@ -84,6 +132,8 @@ impl Store {
             Technology::Memory(store) => store.repository::<A>(),
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(store) => store.register::<A>().await.map_err(refused)?,
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Technology::Sql(store) => boxed(store.register::<A>()).await.map_err(unreached)?,
         };
         self.kept.lock().insert(A::NAME, kept::of(Arc::clone(&repository)));
         Ok(repository)
@@ -100,6 +150,8 @@ impl Store {
             Technology::Memory(store) => store.sequence(),
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(store) => store.sequence(),
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Technology::Sql(store) => store.sequence(),
         }
     }
 
@@ -109,6 +161,8 @@ impl Store {
             Technology::Memory(store) => store.outbox(),
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(store) => store.outbox(),
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Technology::Sql(store) => store.outbox(),
         }
     }
 
@@ -118,6 +172,8 @@ impl Store {
             Technology::Memory(store) => store.leases(),
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(store) => store.leases(),
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Technology::Sql(store) => store.leases(),
         }
     }
 
@@ -134,6 +190,8 @@ impl Store {
             }
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(store) => store.prune(now).await,
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Technology::Sql(store) => boxed(store.prune(now)).await,
         }
     }
 
@@ -143,6 +201,8 @@ impl Store {
             Technology::Memory(_) => None,
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(store) => store.fault().await.map(|fault| fault.to_string()),
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Technology::Sql(store) => boxed(store.fault()).await.map(|fault| fault.to_string()),
         }
     }
 
@@ -158,6 +218,8 @@ impl Store {
                 store.close().await;
                 Ok(())
             }
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Technology::Sql(store) => boxed(store.close()).await,
         }
     }
 }
@@ -168,19 +230,50 @@ pub(super) fn refused(error: SqliteOpenError) -> OpenError {
     if error.is_busy() { OpenError::away(error) } else { OpenError::of(error) }
 }
 
+/// A folder that is there, or can be made, is all that a file needs.
+#[cfg(feature = "sqlite")]
+fn folder_of(path: &std::path::Path) -> Result<(), OpenError> {
+    let above = path.ancestors().skip(1).find(|above| above.exists() || above.as_os_str().is_empty());
+    match above.filter(|above| !above.as_os_str().is_empty()) {
+        Some(above) if !above.is_dir() => Err(OpenError::of(format!("{} is no folder", above.display()))),
+        Some(above) if above.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) => {
+            Err(OpenError::of(format!("the folder {} cannot be written", above.display())))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn server(address: &Address) -> Result<SqlConfig, OpenError> {
+    SqlConfig::server(&address.url())
+        .map_err(|error| OpenError::of(format!("{}: {address}: {error}", address.setting())))
+}
+
+/// A server that cannot be reached may be later.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn unreached(error: SqlStoreError) -> OpenError {
+    if error.is_away() || error.is_busy() { OpenError::away(error) } else { OpenError::of(error) }
+}
+
+/// In a box that hides its type: the futures of database drivers are so deep that the compiler gives up on those around them.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn boxed<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+    Box::pin(future)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
     async fn an_unknown_scheme_is_told_with_those_that_are_known_and_the_setting() {
-        let address = Address::parse("MYSQL_DB in the environment", "mysql://jobapp:hush@db.test/auth");
+        let address = Address::parse("MYSQL_DB in the environment", "oracle://jobapp:hush@db.test/auth");
         let error = Store::open(&address, None).await.err().unwrap();
         assert!(!error.may_pass());
         assert_eq!(
             error.to_string(),
             format!(
-                "MYSQL_DB in the environment: \"mysql://jobapp:***@db.test/auth\" is no address of a store; known are {}",
+                "MYSQL_DB in the environment: \"oracle://jobapp:***@db.test/auth\" is no address of a store; known are {}",
                 KNOWN.join(", ")
             )
         );
@@ -195,5 +288,16 @@ mod tests {
         assert_eq!((store.outbox().waiting().await.unwrap(), store.trouble().await), (0, None));
         store.close().await.unwrap();
         assert!(folder.path().join("kettles.db").exists());
+    }
+
+    #[cfg(feature = "postgres")]
+    #[tokio::test]
+    async fn an_address_of_a_server_is_told_without_its_password_when_something_is_wrong_with_it() {
+        let address = Address::parse("JOBAPP_STORE", "postgres://jobapp:hush@db.test/market?namespace=Order");
+        let error = Store::open(&address, None).await.err().unwrap();
+        assert!(!error.may_pass());
+        let text = error.to_string();
+        assert!(text.starts_with("JOBAPP_STORE: postgres://jobapp:***@db.test/market"), "{text}");
+        assert!(text.contains("namespace=Order is wrong") && !text.contains("hush"), "{text}");
     }
 }
