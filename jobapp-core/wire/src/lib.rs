@@ -16,7 +16,7 @@ pub mod auth;
 pub mod chat;
 pub mod gigs;
 pub mod messages;
-mod numbers;
+pub mod numbers;
 pub mod orders;
 mod price;
 pub mod queues;

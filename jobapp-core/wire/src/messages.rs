@@ -6,6 +6,8 @@
 use jobapp_kernel::{ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::{amount, whole};
+
 /// On [`crate::queues::BUYER_UPDATE`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
@@ -61,6 +63,7 @@ pub enum SellerUpdate {
         /// The seller.
         seller_id: String,
         /// What to add: 1.
+        #[serde(deserialize_with = "whole")]
         ongoing_jobs: i64,
         /// Ours: the order.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,10 +77,13 @@ pub enum SellerUpdate {
         /// The buyer.
         buyer_id: String,
         /// What to add: −1.
+        #[serde(deserialize_with = "whole")]
         ongoing_jobs: i64,
         /// What to add: 1.
+        #[serde(deserialize_with = "whole")]
         completed_jobs: i64,
         /// What to add, in whole units: the seller's share of the price.
+        #[serde(deserialize_with = "amount")]
         total_earnings: f64,
         /// When. A browser's date text on the wire.
         #[serde(with = "js_date")]
@@ -101,6 +107,7 @@ pub enum SellerUpdate {
         /// The seller.
         gig_seller_id: String,
         /// 1 or −1.
+        #[serde(deserialize_with = "whole")]
         count: i64,
         /// Ours: the gig.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,6 +136,7 @@ pub struct ReviewMessage {
     /// The text.
     pub review: String,
     /// 1 to 5.
+    #[serde(deserialize_with = "whole")]
     pub rating: i64,
     /// When. A browser's date text on the wire.
     #[serde(with = "js_date")]

@@ -6,6 +6,7 @@ use jobapp_gigs::{GigError, GigId, Gigs};
 use jobapp_kernel::{Cause, Delivery, Handler, Outcome, Stars, Subscription, unreadable};
 use jobapp_runtime::json_handler;
 use jobapp_wire::messages::GigRating;
+use jobapp_wire::numbers::whole;
 use jobapp_wire::queues::GIG_UPDATE;
 use serde::Deserialize;
 
@@ -17,6 +18,7 @@ struct Review {
     kind: Option<String>,
     gig_id: String,
     order_id: Option<String>,
+    #[serde(deserialize_with = "whole")]
     rating: i64,
 }
 
