@@ -1,15 +1,21 @@
 //! A service over the network.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
+use futures::future::BoxFuture;
 use http::header::HOST;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tower::Service;
 use tower::util::BoxCloneSyncService;
 
 use super::Upstream;
@@ -21,45 +27,114 @@ const IDLE: Duration = Duration::from_secs(4);
 
 /// An address no service can be called at.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no address of a service: write http://host:port, without a path")]
+#[error("{0:?} is no address of a service: write http://host:port, without a path; several are separated by commas")]
 pub struct NoServiceAddress(pub String);
 
 /// The service at this address, `http://host:port`. Its connections are kept for a few seconds and used again; a call
 /// that finds its connection closed before anything was sent takes another one.
 ///
+/// Several addresses, separated by commas, are processes of the same service: calls go to each in turn, and where one cannot be
+/// connected to, to the next that can.
+///
 /// # Errors
 /// [`NoServiceAddress`] for anything else.
-pub fn over_network(address: &str) -> Result<Upstream, NoServiceAddress> {
-    let wrong = || NoServiceAddress(address.to_owned());
-    let parts = address.parse::<Uri>().map_err(|_| wrong())?.into_parts();
-    let path = parts.path_and_query.as_ref().map_or("/", PathAndQuery::as_str);
-    let (Some(authority), true, "/") = (parts.authority, parts.scheme == Some(Scheme::HTTP), path) else {
-        return Err(wrong());
-    };
-    let host = HeaderValue::try_from(authority.as_str()).map_err(|_| wrong())?;
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(CONNECT));
-    let client: Client<_, Body> = Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(IDLE)
-        .pool_timer(TokioTimer::new())
-        .set_host(false)
-        .build(connector);
-    let network = Arc::new((client, authority, host));
+pub fn over_network(addresses: &str) -> Result<Upstream, NoServiceAddress> {
+    let wrong = |_| NoServiceAddress(addresses.to_owned());
+    let places = addresses.split(',').map(|one| Place::parse(one.trim())).collect::<Result<Vec<_>, _>>();
+    let places: Arc<[Place]> = places.map_err(wrong)?.into();
+    let clients: Vec<_> = (0..places.len()).map(|first| client(AnyOf::new(first, Arc::clone(&places)))).collect();
+    let network = Arc::new((clients, places, AtomicUsize::new(0)));
     let service = tower::service_fn(move |mut request: Request<Body>| {
-        let (client, authority, host) = &*network;
-        let path = request.uri().path_and_query().cloned();
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(authority.clone());
-        parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        // Cannot fail: all three parts are there.
-        *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
-        request.headers_mut().insert(HOST, host.clone());
-        let answer = client.request(request);
+        let (clients, places, turn) = &*network;
+        let turn = if clients.len() == 1 { 0 } else { turn.fetch_add(1, Ordering::Relaxed) % clients.len() };
+        let place = &places[turn];
+        *request.uri_mut() = place.with(request.uri().path_and_query().cloned());
+        request.headers_mut().insert(HOST, place.host.clone());
+        let answer = clients[turn].request(request);
         async move { Ok(answer.await?.map(Body::new)) }
     });
     Ok(BoxCloneSyncService::new(service))
+}
+
+fn client(connector: AnyOf) -> Client<AnyOf, Body> {
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE)
+        .pool_timer(TokioTimer::new())
+        .set_host(false)
+        .build(connector)
+}
+
+/// Where a process of a service is.
+struct Place {
+    authority: http::uri::Authority,
+    host: HeaderValue,
+}
+
+impl Place {
+    fn parse(address: &str) -> Result<Self, ()> {
+        let parts = address.parse::<Uri>().map_err(drop)?.into_parts();
+        let path = parts.path_and_query.as_ref().map_or("/", PathAndQuery::as_str);
+        let (Some(authority), true, "/") = (parts.authority, parts.scheme == Some(Scheme::HTTP), path) else {
+            return Err(());
+        };
+        let host = HeaderValue::try_from(authority.as_str()).map_err(drop)?;
+        Ok(Self { authority, host })
+    }
+
+    fn with(&self, path: Option<PathAndQuery>) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(Scheme::HTTP);
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+        // Cannot fail: all three parts are there.
+        Uri::from_parts(parts).unwrap_or_default()
+    }
+}
+
+/// Connects to one of several places: its own, or else the next that accepts. That is where a place that is away is passed over,
+/// since a call whose body streams cannot be made twice.
+#[derive(Clone)]
+struct AnyOf {
+    connector: HttpConnector,
+    first: usize,
+    places: Arc<[Place]>,
+}
+
+impl AnyOf {
+    fn new(first: usize, places: Arc<[Place]>) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT));
+        Self { connector, first, places }
+    }
+}
+
+impl Service<Uri> for AnyOf {
+    type Response = TokioIo<TcpStream>;
+    type Error = <HttpConnector as Service<Uri>>::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.connector.poll_ready(context)
+    }
+
+    fn call(&mut self, own: Uri) -> Self::Future {
+        let Self { mut connector, first, places } = self.clone();
+        Box::pin(async move {
+            let mut failure = match connector.call(own).await {
+                Ok(connected) => return Ok(connected),
+                Err(failure) => failure,
+            };
+            for place in (1..places.len()).map(|step| &places[(first + step) % places.len()]) {
+                poll_fn(|context| connector.poll_ready(context)).await?;
+                failure = match connector.call(place.with(None)).await {
+                    Ok(connected) => return Ok(connected),
+                    Err(failure) => failure,
+                };
+            }
+            Err(failure)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +201,28 @@ mod tests {
         }
     }
 
+    /// A server that answers with a text, and its address.
+    async fn answering(text: &'static str) -> (String, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let server = axum::serve(listener, Router::new().fallback(any(move || async move { text })));
+        (address, tokio::spawn(async move { server.await.unwrap() }))
+    }
+
+    #[tokio::test]
+    async fn several_processes_are_called_in_turn_and_one_that_is_away_is_passed_over() {
+        let ((one, _one), (two, _two)) = (answering("1").await, answering("2").await);
+        let away = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let gone = format!("http://{}", away.local_addr().unwrap());
+        drop(away);
+        let service = over_network(&format!("{one}, {gone}, {two}")).unwrap();
+        let mut answers = Vec::new();
+        for _ in 0..6 {
+            answers.push(ask(&service, "/", "a body that cannot be sent twice").await.unwrap());
+        }
+        assert_eq!(answers, ["1", "2", "2", "1", "2", "2"]);
+    }
+
     #[tokio::test]
     async fn nobody_there_is_an_error() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -136,9 +233,16 @@ mod tests {
 
     #[test]
     fn other_addresses_are_refused() {
-        for wrong in
-            ["", "gig:4004", "https://gig:4004", "http://gig:4004/api", "http://gig:4004/?x", "http:///", "a b"]
-        {
+        for wrong in [
+            "",
+            "gig:4004",
+            "https://gig:4004",
+            "http://gig:4004/api",
+            "http://gig:4004/?x",
+            "http:///",
+            "a b",
+            "http://a:1,",
+        ] {
             let refused = over_network(wrong).unwrap_err();
             assert!(refused.to_string().contains(wrong), "{refused}");
         }
