@@ -202,10 +202,8 @@ fn publish(intake: Intake<Partial>, purpose: &UploadPurpose) -> Result<StoredMed
     };
     let extension = inner.accepted(length, &beginning, purpose)?;
     let file = file.ok_or_else(|| MediaError::invalid("the data URL is empty"))?;
-    if *purpose == UploadPurpose::Picture {
-        let content = file.reopen().map_err(|error| inner.full_or_gone(error))?;
-        picture::check(&extension, BufReader::new(content), &inner.limits)?;
-    }
+    let content = file.reopen().map_err(|error| inner.full_or_gone(error))?;
+    let extension = picture::judged(extension, purpose, BufReader::new(content), &inner.limits)?;
     let name = name_for(purpose, &extension);
     inner.publish(file, &name).map_err(|error| inner.full_or_gone(error))?;
     tracing::debug!(name, bytes = length, "stored an upload");
@@ -264,10 +262,8 @@ impl Inner {
         };
         let (length, beginning) = read().map_err(|error: io::Error| self.full_or_gone(error))?;
         let extension = self.accepted(length, &beginning, purpose)?;
-        if *purpose == UploadPurpose::Picture {
-            let content = std::fs::File::open(&from).map_err(|error| self.full_or_gone(error))?;
-            picture::check(&extension, BufReader::new(content), &self.limits)?;
-        }
+        let content = std::fs::File::open(&from).map_err(|error| self.full_or_gone(error))?;
+        let extension = picture::judged(extension, purpose, BufReader::new(content), &self.limits)?;
         let name = name_for(purpose, &extension);
         // What is stored never changes, so that two names may share it. Not every file system has that.
         let linked = std::fs::hard_link(&from, self.root.join(&name)).and_then(|()| sync_folder(&self.root));

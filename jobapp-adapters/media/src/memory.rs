@@ -100,9 +100,7 @@ impl MemoryMedia {
             return Err(MediaError::TooLarge { limit });
         }
         let extension = types::extension(&beginning, purpose).ok_or_else(picture::none)?;
-        if *purpose == UploadPurpose::Picture {
-            picture::check(&extension, Cursor::new(&bytes), &self.limits)?;
-        }
+        let extension = picture::judged(extension, purpose, Cursor::new(&bytes), &self.limits)?;
         let mut stored = self.stored.lock();
         let number = stored.len() + 1;
         let (name, url) = match purpose {

@@ -2,11 +2,30 @@
 
 use std::io::{BufRead, Seek};
 
-use jobapp_kernel::MediaError;
+use jobapp_kernel::{MediaError, UploadPurpose};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::limits::MediaLimits;
+use crate::types;
+
+/// The name ending of bytes of which nothing is known.
+const UNKNOWN: &str = "bin";
+
+/// The name ending under which content is stored: a picture must be one that can be shown; a file that looks like one and cannot is stored
+/// as unknown bytes, which nobody is shown in place.
+pub(crate) fn judged<R: BufRead + Seek>(
+    extension: String,
+    purpose: &UploadPurpose,
+    content: R,
+    limits: &MediaLimits,
+) -> Result<String, MediaError> {
+    match (check(&extension, content, limits), purpose) {
+        (Err(refused), UploadPurpose::Picture) => Err(refused),
+        (Err(_), UploadPurpose::File { .. }) if types::served(&extension).inline => Ok(UNKNOWN.to_owned()),
+        _ => Ok(extension),
+    }
+}
 
 /// Checks a picture of the type with this name ending, from where `content` stands.
 ///

@@ -1,24 +1,22 @@
 //! Files of messages and deliveries, for their two participants; pictures, for everybody.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::harness::browser::Browser;
-use crate::harness::checks::{list, text};
+use crate::harness::checks::text;
 use crate::harness::people::{Trade, order_number};
-use crate::harness::{Server, bodies, shared};
+use crate::harness::{bodies, shared};
 
-const WORK: &[u8] = b"PK\x03\x04 what was ordered";
+pub(crate) const WORK: &[u8] = b"PK\x03\x04 what was ordered";
 
-fn data_url(bytes: &[u8]) -> String {
+pub(crate) fn data_url(bytes: &[u8]) -> String {
     format!("data:application/octet-stream;base64,{}", STANDARD.encode(bytes))
 }
 
 /// A PNG that says it has these sides, with hardly any pixels.
-fn picture(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn picture(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = png::Encoder::new(&mut bytes, width, height).write_header().unwrap();
     writer.write_chunk(png::chunk::IDAT, b"\x78\x9c\x63\0\0\0\x01\0\x01").unwrap();
@@ -27,7 +25,7 @@ fn picture(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A message with a file from the buyer to the seller.
-async fn send(trade: &Trade, file: &str, name: &str) -> Value {
+pub(crate) async fn send(trade: &Trade, file: &str, name: &str) -> Value {
     let mut message = trade.message(true, None, "See this");
     message["file"] = json!(file);
     message["fileType"] = json!("zip");
@@ -35,7 +33,7 @@ async fn send(trade: &Trade, file: &str, name: &str) -> Value {
     trade.buyer.post("/message", message).await.says("Message added")["messageData"].clone()
 }
 
-async fn read(browser: &Browser, address: &str) -> (u16, Vec<u8>) {
+pub(crate) async fn read(browser: &Browser, address: &str) -> (u16, Vec<u8>) {
     let answer = browser.send(browser.request("GET", address)).await;
     (answer.status, answer.bytes)
 }
@@ -111,52 +109,6 @@ async fn an_address_that_comes_back_is_understood_and_never_made_to_last() {
     trade.seller.post("/message", theft).await.refused_with(400, text);
 }
 
-/// Puts a file into the media folder as an earlier version did, and returns its name.
-fn of_an_earlier_version(data: &Path, digit: char, content: &[u8]) -> String {
-    let name = format!("{}.png", digit.to_string().repeat(32));
-    std::fs::write(data.join("media").join(&name), content).unwrap();
-    name
-}
-
-#[tokio::test]
-async fn files_of_an_earlier_version_become_private_and_published_pictures_stay() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
-    let trade = server.trade().await;
-    let portrait = text(&trade.buyer.get("/auth/currentuser").await.good(), "/user/profilePicture");
-    let kept = text(&send(&trade, &data_url(WORK), "work.zip").await, "/file");
-    let name = of_an_earlier_version(folder.path(), 'a', &picture(2, 2));
-    send(&trade, &format!("http://localhost:4000/media/{name}"), "a.png").await;
-    send(&trade, &portrait, "me.png").await;
-    let path = format!("/message/{}/{}", trade.seller.username, trade.buyer.username);
-    let nobody = server.browser();
-    assert_eq!(read(&nobody, &format!("/media/{name}")).await.0, 200);
-    let address = |base: &str, old: &str| old.replacen(&base_of(old), base, 1);
-    assert!(server.stop().success());
-    std::fs::remove_file(folder.path().join("files-are-private")).unwrap();
-
-    let server = Server::start(folder.path(), &[]);
-    let (nobody, base) = (server.browser(), server.browser().url(""));
-    let base = base.trim_end_matches('/');
-    assert_eq!(read(&nobody, &address(base, &kept)).await, (200, WORK.to_vec()), "its key outlives the process");
-    let seller = server.browser();
-    let credentials = json!({ "username": trade.seller.username, "password": bodies::PASSWORD, "browserName": "Firefox",
-        "deviceType": "browser" });
-    seller.post("/auth/signin", credentials).await.good();
-    let messages = list(&seller.get(&path).await.good(), "/messages");
-    let file = |at: usize| text(&messages[messages.len() - at], "/file");
-    assert_eq!(read(&nobody, &format!("/media/{name}")).await.0, 404);
-    assert_eq!(read(&nobody, &file(2)).await, (200, picture(2, 2)));
-    assert_eq!(file(1), address(base, &portrait), "a portrait is for everybody, whatever else it was sent as");
-    assert_eq!(read(&nobody, &address(base, &portrait)).await.0, 200);
-    assert!(folder.path().join("files-are-private").exists());
-}
-
-/// Scheme, host and port of an address.
-fn base_of(address: &str) -> String {
-    address.split('/').take(3).collect::<Vec<_>>().join("/")
-}
-
 #[tokio::test]
 async fn a_picture_is_one_of_a_size_that_can_be_shown() {
     let seller = shared().seller().await;
@@ -205,4 +157,18 @@ async fn a_photo_of_twelve_megabytes_is_taken_and_one_too_large_says_what_to_do(
     gig["coverImage"] = photo(16);
     let answer = seller.post("/gig/create", gig).await;
     answer.refused_with(413, "The picture is too large: choose one of at most 15 MB.");
+}
+
+#[tokio::test]
+async fn a_file_that_looks_like_a_picture_and_cannot_be_shown_is_a_download() {
+    let trade = shared().trade().await;
+    let nobody = shared().browser();
+    for (content, shown) in [(picture(2, 2), true), (picture(50_000, 50_000), false)] {
+        let file = format!("data:image/png;base64,{}", STANDARD.encode(&content));
+        let address = text(&send(&trade, &file, "sketch.png").await, "/file");
+        let answer = nobody.send(nobody.request("GET", &address)).await;
+        assert_eq!((answer.status, answer.bytes.as_slice()), (200, content.as_slice()));
+        assert_eq!(answer.header("content-disposition").starts_with("inline"), shown, "{answer}");
+        assert_eq!(answer.header("content-type") == "image/png", shown, "{answer}");
+    }
 }
