@@ -66,6 +66,6 @@ pub use price::{InvalidPrice, Price};
 pub use rating::{InvalidStars, Ratings, Stars};
 pub use repository::{Cause, Change, ChangeKind, Repository, Saved, Sequence, Stored, Version};
 pub use text::is_blank;
-pub use time::{InvalidTimestamp, Timestamp};
+pub use time::{InvalidTimestamp, Timestamp, with_offset};
 pub use turns::{Turn, Turns, in_turn, in_turn_by, turn, turn_by};
 pub use unicode::{characters, decimal_digit, folded, folded_key, is_unseen, normalized};

@@ -164,6 +164,16 @@ impl utoipa::PartialSchema for Timestamp {
 #[cfg(feature = "openapi")]
 impl utoipa::ToSchema for Timestamp {}
 
+/// A date as somebody wrote it, for others to read. One that names no offset is told in UTC, as it is [read](Timestamp) here: each reader
+/// would otherwise take it for a moment of his own.
+pub fn with_offset(text: String) -> String {
+    let names_none = format!("{text}Z").parse::<Timestamp>().is_ok();
+    match text.parse::<Timestamp>() {
+        Ok(at) if names_none => at.to_string(),
+        Ok(_) | Err(_) => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,6 +356,22 @@ mod tests {
         #[test]
         fn no_text_panics(text in ".{0,60}") {
             drop(text.parse::<Timestamp>());
+        }
+    }
+
+    #[test]
+    fn a_date_that_names_no_offset_is_told_in_utc_and_every_other_text_as_it_is() {
+        let told = |text: &str| with_offset(text.to_owned());
+        assert_eq!(told("2027-12-05 18:30:00"), "2027-12-05T18:30:00.000Z");
+        assert_eq!(told("2027-12-05T09:00"), "2027-12-05T09:00:00.000Z");
+        for text in [
+            "2027-12-05T18:30:00.000Z",
+            "2027-12-05T18:30:00+02:00",
+            "Tue Dec 15 2026 09:00:00 GMT+0000 (Coordinated Universal Time)",
+            "",
+            "soon",
+        ] {
+            assert_eq!(told(text), text);
         }
     }
 }

@@ -293,7 +293,9 @@ impl Order {
     ///
     /// # Errors
     /// [`Refused`] unless the caller is the seller and works on it, and when he asked too often or for no later date.
-    pub fn request_extension(mut self, request: Extension, by: Who, now: Timestamp) -> Result<Decided, Refused> {
+    pub fn request_extension(mut self, mut request: Extension, by: Who, now: Timestamp) -> Result<Decided, Refused> {
+        // What held until now is ours to say.
+        request.original_date = self.record.agreement.due.to_string();
         let Decision::Go(phase) = decide(self.record.phase, Action::RequestExtension, by, false)? else {
             return Ok(self.unchanged());
         };

@@ -7,7 +7,7 @@ use axum::extract::State;
 use jobapp_chat::{ChatError, NewFile, NewMessage, OfferTerms};
 use jobapp_directory::{BuyerId, SellerId};
 use jobapp_http::{ApiError, Caller, ErrorBody, FileBody};
-use jobapp_kernel::{ObjectId, RepositoryError};
+use jobapp_kernel::{ObjectId, RepositoryError, with_offset};
 use jobapp_runtime::{may_be_on_its_way, patiently};
 use jobapp_wire::chat::{MessageBody, MessageDocument, OfferBody};
 use serde::Serialize;
@@ -21,7 +21,7 @@ const HERE: &str = "Create message() method";
 /// A message that was written.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct MessageAnswer {
+pub(crate) struct WrittenMessageAnswer {
     /// For people.
     message: &'static str,
     /// The conversation it is in: the one of the two users, whatever the client proposed.
@@ -41,7 +41,7 @@ pub(crate) struct MessageAnswer {
             "hasConversationId": false, "hasOffer": false, "isRead": false
         })),
     responses(
-        (status = 200, description = "The message.", body = MessageAnswer),
+        (status = 200, description = "The message.", body = WrittenMessageAnswer),
         (status = 400, description = "A rule is broken, or the file cannot be used.", body = ErrorBody),
         (status = 403, description = "The sender is not the caller.", body = ErrorBody),
         (status = 404, description = "The gig that is offered does not exist.", body = ErrorBody),
@@ -53,7 +53,7 @@ pub(crate) async fn send(
     State(service): State<ChatService>,
     caller: Caller,
     body: FileBody,
-) -> Result<Json<MessageAnswer>, ApiError> {
+) -> Result<Json<WrittenMessageAnswer>, ApiError> {
     let cause = body.cause_of(&caller, "POST /message");
     let parsed = MessageBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, HERE))?;
     caller.must_be(&parsed.sender_username).map_err(|error| error.at(HERE))?;
@@ -78,7 +78,7 @@ pub(crate) async fn send(
     service.summarise(&message).await;
     let message_data = message_document(&message, service.reader());
     let conversation_id = message_data.conversation_id.clone();
-    Ok(Json(MessageAnswer { message: "Message added", conversation_id, message_data }))
+    Ok(Json(WrittenMessageAnswer { message: "Message added", conversation_id, message_data }))
 }
 
 /// 503 where the answer about a gig is missing, and where the news of a profile may still be on its way: that of the caller, who has a session, or one made a moment ago.
@@ -136,7 +136,7 @@ fn terms(offer: OfferBody) -> OfferTerms {
         price: offer.price.money(),
         description: offer.description,
         delivery_in_days: offer.delivery_in_days,
-        old_delivery_date: offer.old_delivery_date,
-        new_delivery_date: offer.new_delivery_date,
+        old_delivery_date: with_offset(offer.old_delivery_date),
+        new_delivery_date: with_offset(offer.new_delivery_date),
     }
 }

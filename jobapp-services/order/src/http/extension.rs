@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
+use jobapp_kernel::with_offset;
 use jobapp_orders::{Extension, ExtensionAnswer};
 use jobapp_wire::orders::ExtensionBody;
 use jobapp_wire::validate::Invalid;
@@ -68,5 +69,5 @@ pub(crate) async fn answer(
 fn read(body: &JsonBody) -> Result<Extension, Invalid> {
     let ExtensionBody { original_date, new_date, new_due, days, reason } = ExtensionBody::parse(&body.value)?;
     let new_due = new_due.ok_or_else(|| Invalid::new("\"newDate\" is required"))?;
-    Ok(Extension { original_date, new_date, new_due, days, reason })
+    Ok(Extension { original_date, new_date: with_offset(new_date), new_due, days, reason })
 }
