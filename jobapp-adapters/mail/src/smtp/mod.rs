@@ -41,6 +41,15 @@ impl SmtpMailer {
         let postmen = Arc::new(Postmen::new(config, sender.domain()));
         Self { templates, sender, postmen }
     }
+
+    /// Looks whether the host is there and knows us. Sends nothing.
+    ///
+    /// # Errors
+    /// Why it could take no mail now.
+    pub async fn look(config: &SmtpConfig, sender: &Sender) -> Result<(), MailError> {
+        dialogue::Connection::open(config, sender.domain()).await?.close().await;
+        Ok(())
+    }
 }
 
 #[async_trait]
