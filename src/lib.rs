@@ -28,6 +28,7 @@
 //! | `memory` (default) | `adapters::memory`: the store, the bus and the search in memory |
 //! | `sqlite` | `adapters::sqlite`: the store and the bus in SQLite files |
 //! | `amqp` | `adapters::amqp`: the bus on RabbitMQ |
+//! | `postgres`, `mysql` | `adapters::sql`: the store on database servers |
 //! | `tantivy` | `adapters::tantivy`: gig search in a folder |
 //! | `mail` | `adapters::mail`: mail templates, a mailer that writes `.eml` files, a mailbox page |
 //! | `smtp` | a mailer to a mail host; brings `mail` |
@@ -142,6 +143,8 @@ pub mod adapters {
     pub use jobapp_realtime as realtime;
     #[cfg(feature = "redis")]
     pub use jobapp_redis as redis;
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub use jobapp_sql as sql;
     #[cfg(feature = "sqlite")]
     pub use jobapp_sqlite as sqlite;
     #[cfg(feature = "tantivy")]

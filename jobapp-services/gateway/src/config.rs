@@ -44,6 +44,8 @@ pub struct GatewayConfig {
     pub session_seconds: u64,
     /// The sockets. Which origins may connect follows from the addresses above.
     pub realtime: RealtimeConfig,
+    /// Whether the services are asked what they accept and answer, which makes the document of the API.
+    pub services_tell: bool,
     /// Whether the pages under `/_dev` are linked from the home page.
     pub developer_mode: bool,
     /// Who knows of accounts to try it with. Asked in developer mode only.
@@ -66,6 +68,7 @@ impl Default for GatewayConfig {
             cache_age: Duration::from_secs(60),
             session_seconds: 7 * 24 * 3600,
             realtime: RealtimeConfig::new(fresh_name(), Arc::new(|_| false)),
+            services_tell: false,
             developer_mode: false,
             demo: None,
         }

@@ -18,7 +18,10 @@ mod calls;
 mod config;
 mod door;
 mod identity;
+#[cfg(feature = "program")]
+mod neighbours;
 mod pages;
+mod policy;
 mod ports;
 mod service;
 mod sockets;
@@ -27,8 +30,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -36,6 +41,7 @@ use axum::response::Response;
 use futures::future::BoxFuture;
 use jobapp_http::{ApiError, UserTokens};
 use jobapp_realtime::Realtime;
+use jobapp_runtime::Backoff;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use utoipa::openapi::OpenApi;
@@ -53,13 +59,18 @@ use door::shared_rates::SharedRates;
 use identity::endings::Endings;
 use identity::known::Known;
 use identity::sessions::Sessions;
+#[cfg(feature = "program")]
+pub use neighbours::Neighbours;
 use pages::health::{Health, Stage};
 use pages::home::Home;
 pub use pages::home::{DemoPeople, DemoSource};
+use pages::reference::Document;
+pub use policy::Policy;
 pub use ports::GatewayPorts;
 use sockets::Shared;
 use sockets::handshake::Handshakes;
 use sockets::news::Following;
+use table::document::merged;
 pub use table::document::openapi;
 use table::matching::{Place, Table};
 use table::route::Target;
@@ -76,6 +87,7 @@ struct Inner {
     endings: Endings,
     home: Home,
     health: Health,
+    document: Document,
     stage: Arc<Stage>,
     /// They end with the gateway.
     _tasks: JoinSet<()>,
@@ -113,6 +125,7 @@ impl Gateway {
             endings,
             home: Home::new(upstreams.clone(), &config.public_url, config.developer_mode, config.demo.clone()),
             health: Health::new(upstreams, vitals, Arc::clone(&stage)),
+            document: Document::default(),
             stage,
             config,
             _tasks: tasks,
@@ -126,9 +139,9 @@ impl Gateway {
 
     /// As [`Gateway::door`], with further pages of the same origin, such as media files and developer pages.
     pub fn door_with(&self, services: &[OpenApi], extra: Router) -> Door {
-        let Inner { config, table, needs, home, health, .. } = &*self.0;
-        let document = openapi(table.routes().iter().copied(), services);
-        let pages = pages::router(home.clone(), health.clone(), document, config.developer_mode)
+        let Inner { config, table, needs, home, health, document, .. } = &*self.0;
+        document.is(openapi(table.routes().iter().copied(), services));
+        let pages = pages::router(home.clone(), health.clone(), document.clone(), config.developer_mode)
             .fallback(jobapp_http::not_found)
             .merge(needs.realtime.router())
             .merge(extra)
@@ -161,6 +174,26 @@ impl Gateway {
     pub async fn drain(&self) {
         self.0.stage.drains();
         self.realtime().drain().await;
+    }
+
+    /// Learns what the services behind it accept and answer, each once it answers. Ends when all have told.
+    async fn learn_documents(&self) {
+        let Inner { table, needs, document, .. } = &*self.0;
+        let mut untold: BTreeSet<&str> = Target::ALL.iter().map(|target| target.service()).collect();
+        let mut told = Vec::new();
+        let mut pause = Backoff::new(Duration::from_millis(250), Duration::from_secs(2));
+        while !untold.is_empty() {
+            for service in untold.clone() {
+                if let Some(one) = needs.upstreams.document(service).await {
+                    untold.remove(service);
+                    told.push(one);
+                }
+            }
+            document.is(merged(table.routes().iter().copied(), &told));
+            if !untold.is_empty() {
+                tokio::time::sleep(pause.pause()).await;
+            }
+        }
     }
 
     /// The settings.

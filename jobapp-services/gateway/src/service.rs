@@ -32,13 +32,18 @@ impl Service for Gateway {
         consumers
     }
 
-    /// Tells sockets to come back elsewhere once the process is asked to stop.
+    /// Tells sockets to come back elsewhere once the process is asked to stop. Learns what services over the network accept.
     fn tasks(&self) -> Vec<Task> {
         let gateway = self.clone();
-        vec![Task::new("drain the gateway", |stop| async move {
+        let drain = Task::new("drain the gateway", |stop| async move {
             stop.cancelled().await;
             gateway.drain().await;
-        })]
+        });
+        let gateway = self.clone();
+        let learn = Task::new("learn what the services accept", |stop| async move {
+            stop.run_until_cancelled(gateway.learn_documents()).await;
+        });
+        if self.config().services_tell { vec![drain, learn] } else { vec![drain] }
     }
 
     fn waits_for(&self) -> Vec<Need> {

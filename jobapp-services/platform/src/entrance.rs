@@ -20,7 +20,15 @@ const COME_BACK: u32 = 1;
 #[derive(Clone)]
 pub struct Entrance {
     readiness: Readiness,
-    inside: Arc<OnceLock<Router>>,
+    inside: Arc<OnceLock<Inside>>,
+}
+
+/// Who answers once everything is there.
+#[derive(Clone)]
+struct Inside {
+    routes: Router,
+    /// Whether it also tells how the process is.
+    is_whole: bool,
 }
 
 impl Entrance {
@@ -31,20 +39,27 @@ impl Entrance {
 
     /// From now on these routes are answered. The first ones stay.
     pub fn opens_to(&self, routes: Router) {
-        self.inside.get_or_init(|| routes);
+        self.inside.get_or_init(|| Inside { routes, is_whole: false });
+    }
+
+    /// From now on this answers everything, also how the process is: it has rules that hold for every request. The first one stays.
+    pub fn gives_way_to(&self, routes: Router) {
+        self.inside.get_or_init(|| Inside { routes, is_whole: true });
     }
 
     /// What to serve.
     pub fn router(&self) -> Router {
-        let inside = Arc::clone(&self.inside);
-        let answer = tower::service_fn(move |request| answer(inside.get().cloned(), request));
-        self.readiness.router().fallback_service(answer)
+        let (inside, pages) = (Arc::clone(&self.inside), self.readiness.router());
+        let answer = tower::service_fn(move |request| answer(inside.get().cloned(), pages.clone(), request));
+        Router::new().fallback_service(answer)
     }
 }
 
-async fn answer(inside: Option<Router>, request: Request<Body>) -> Result<Response, Infallible> {
+async fn answer(inside: Option<Inside>, pages: Router, request: Request<Body>) -> Result<Response, Infallible> {
+    let is_ours = matches!(request.uri().path(), "/livez" | "/readyz");
     match inside {
-        Some(routes) => routes.oneshot(request).await,
-        None => Ok(ApiError::unavailable("The service is starting.", COME_BACK).into_response()),
+        Some(Inside { routes, is_whole }) if is_whole || !is_ours => routes.oneshot(request).await,
+        _ if is_ours => pages.oneshot(request).await,
+        _ => Ok(ApiError::unavailable("The service is starting.", COME_BACK).into_response()),
     }
 }

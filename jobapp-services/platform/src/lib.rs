@@ -9,8 +9,12 @@
 
 mod app;
 pub mod config;
+pub mod developer;
+mod dump;
 mod entrance;
 mod open;
+#[cfg(feature = "program")]
+pub mod program;
 mod readiness;
 mod service;
 mod shared;
@@ -18,6 +22,7 @@ mod vitals;
 mod waiting;
 
 pub use app::App;
+pub use dump::dump;
 pub use entrance::Entrance;
 pub use open::*;
 pub use readiness::{Readiness, Verdict};

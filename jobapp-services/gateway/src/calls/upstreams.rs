@@ -11,6 +11,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use jobapp_http::{ApiError, CLIENT_ADDRESS, DEVICE_TOKEN, GATEWAY_CHALLENGE, GatewayTokens, Upstream};
 use parking_lot::Mutex;
+use serde_json::Value;
 use tower::ServiceExt;
 
 use super::guards::{self, CallError, GuardConfig, Guarded, Guards};
@@ -34,6 +35,8 @@ struct Inner {
     signed: Mutex<[Option<(SystemTime, HeaderValue)>; TARGETS]>,
 }
 
+/// How large the document of a service may be, in bytes.
+const LARGEST_DOCUMENT: usize = 8 * 1024 * 1024;
 /// How many targets there are.
 const TARGETS: usize = Target::ALL.len();
 
@@ -119,13 +122,24 @@ impl Upstreams {
 
     /// Whether a service says that it runs, asked past its guards.
     pub(crate) async fn health(&self, service: &str) -> bool {
+        self.asked(service, |target| target.health()).await.is_some()
+    }
+
+    /// What a service accepts and answers, asked past its guards; `None` when it does not tell.
+    pub(crate) async fn document(&self, service: &str) -> Option<Value> {
+        let response = self.asked(service, |_| "/openapi.json").await?;
+        let body = axum::body::to_bytes(response.into_body(), LARGEST_DOCUMENT).await.ok()?;
+        serde_json::from_slice(&body).ok()
+    }
+
+    /// What a service answers to who asks past its guards, if that is a success.
+    async fn asked(&self, service: &str, path: impl Fn(Target) -> &'static str) -> Option<Response<Body>> {
         let client = |target: Target| Some((target, self.0.clients[target as usize].as_ref()?));
         let mut targets = Target::ALL.into_iter().filter(|target| target.service() == service);
-        let Some((target, client)) = targets.find_map(client) else { return false };
-        let request = Request::builder().uri(target.health()).body(Body::empty());
-        let Ok(request) = request else { return false };
+        let (target, client) = targets.find_map(client)?;
+        let request = Request::builder().uri(path(target)).body(Body::empty()).ok()?;
         let asked = AssertUnwindSafe(client.bare.clone().oneshot(request)).catch_unwind().await;
-        matches!(asked, Ok(Ok(response)) if response.status().is_success())
+        asked.ok()?.ok().filter(|response| response.status().is_success())
     }
 
     /// A gateway token for `target`, signed at most every half lifetime. That is by the clock on the wall, as services judge

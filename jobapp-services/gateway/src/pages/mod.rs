@@ -4,19 +4,19 @@ mod account;
 mod beside;
 pub(crate) mod health;
 pub(crate) mod home;
-mod reference;
+pub(crate) mod reference;
 pub(crate) mod vitals;
 
 use axum::Router;
 use axum::routing::get;
-use serde_json::Value;
 
 pub(crate) use beside::answer;
 use health::Health;
 use home::Home;
+use reference::Document;
 
 /// Every page of the gateway's own. `document` is the API's; in developer mode the pages say where mails and payments are.
-pub(crate) fn router(home: Home, health: Health, document: Value, developer_mode: bool) -> Router {
+pub(crate) fn router(home: Home, health: Health, document: Document, developer_mode: bool) -> Router {
     let probes = Router::new()
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))

@@ -11,20 +11,36 @@ use http::{HeaderMap, HeaderValue};
 use jobapp_http::ApiError;
 use jobapp_pages::{Allows, Entry, Menu, Page};
 use maud::html;
+use parking_lot::RwLock;
 use serde_json::Value;
 use utoipa_swagger_ui::{Config, serve};
 
 const DOCUMENT: &str = "/openapi.json";
 
+/// The document of the API, which grows as services tell theirs. A clone is another handle.
+#[derive(Clone, Default)]
+pub(crate) struct Document(Arc<RwLock<Arc<Value>>>);
+
+impl Document {
+    /// From now on it is this.
+    pub(crate) fn is(&self, document: Value) {
+        *self.0.write() = Arc::new(document);
+    }
+
+    fn read(&self) -> Arc<Value> {
+        Arc::clone(&self.0.read())
+    }
+}
+
 #[derive(Clone)]
 struct Reference {
     config: Arc<Config<'static>>,
-    document: Arc<Value>,
+    document: Document,
     developer_mode: bool,
 }
 
 /// The routes.
-pub(crate) fn router(document: Value, developer_mode: bool) -> Router {
+pub(crate) fn router(document: Document, developer_mode: bool) -> Router {
     // Calls go to this server with the cookies of whoever reads: signed in once, every call is made as that user.
     let config = Config::from(DOCUMENT)
         .with_credentials(true)
@@ -34,7 +50,7 @@ pub(crate) fn router(document: Value, developer_mode: bool) -> Router {
         .default_models_expand_depth(-1)
         .filter(true)
         .use_base_layout();
-    let reference = Reference { config: Arc::new(config), document: Arc::new(document), developer_mode };
+    let reference = Reference { config: Arc::new(config), document, developer_mode };
     Router::new()
         .route("/docs", get(|| async { Redirect::to("/docs/") }))
         .route("/docs/", get(page))
@@ -44,7 +60,7 @@ pub(crate) fn router(document: Value, developer_mode: bool) -> Router {
 }
 
 async fn openapi(State(reference): State<Reference>) -> Response {
-    Json(&*reference.document).into_response()
+    Json(&*reference.document.read()).into_response()
 }
 
 async fn page(State(reference): State<Reference>) -> Response {

@@ -17,15 +17,28 @@ const SESSION: &str = "session";
 /// Merges the services' documents into the gateway's. A route whose handler is not documented gets a bare operation.
 pub fn openapi<'r>(routes: impl IntoIterator<Item = &'r Route>, services: &[OpenApi]) -> Value {
     let services: Vec<Value> = services.iter().map(|service| json!(service)).collect();
+    merged(routes, &services)
+}
+
+/// The same of documents as they are served.
+pub(crate) fn merged<'r>(routes: impl IntoIterator<Item = &'r Route>, services: &[Value]) -> Value {
     let mut schemas = Map::new();
-    for service in &services {
+    for service in services {
         let own = service["components"]["schemas"].as_object().into_iter().flatten();
-        schemas.extend(own.map(|(name, schema)| (name.clone(), schema.clone())));
+        for (name, schema) in own {
+            let before = schemas.insert(name.clone(), schema.clone());
+            if before.is_some_and(|before| fields(&before) != fields(schema)) {
+                tracing::error!(
+                    name,
+                    "two services give different schemas one name: the API's document tells of one of them"
+                );
+            }
+        }
     }
     bodies::state_rules(&mut schemas);
     let mut paths = Map::new();
     for route in routes {
-        let operation = operation(route, &services, &mut schemas);
+        let operation = operation(route, services, &mut schemas);
         let path = format!("{BASE_PATH}{}", braces(route.path));
         let item = paths.entry(path).or_insert_with(|| json!({}));
         item[route.method.as_str().to_lowercase()] = operation;
@@ -51,6 +64,11 @@ pub fn openapi<'r>(routes: impl IntoIterator<Item = &'r Route>, services: &[Open
         },
         "security": [{ SESSION: [] }],
     })
+}
+
+/// The names of what a schema has.
+fn fields(schema: &Value) -> Vec<&str> {
+    schema["properties"].as_object().into_iter().flat_map(|fields| fields.keys()).map(String::as_str).collect()
 }
 
 fn operation(route: &Route, services: &[Value], schemas: &mut Map<String, Value>) -> Value {

@@ -7,7 +7,11 @@
 mod reader;
 mod sections;
 mod sources;
+mod web;
 
 pub use self::reader::{Problem, Reader, Setting, WrongSettings};
-pub use self::sections::{Listen, Log, Places, Tokens, bytes, compat, flag, networks, secret};
+pub use self::sections::{
+    Listen, Log, MailSettings, Places, Tokens, bytes, compat, flag, networks, number, origin, secret, several,
+};
 pub use self::sources::{Source, Sources, SourcesError};
+pub use self::web::{Bodies, Connections, Developing, Web};

@@ -1,6 +1,5 @@
 //! Looks settings up and collects what is wrong.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Source, Sources};
@@ -16,18 +15,34 @@ pub struct Setting {
     pub expected: &'static str,
     /// Whether its value is shown to nobody.
     pub is_secret: bool,
+    /// What it is for, in a sentence without its full stop.
+    pub about: &'static str,
+    /// What holds when nobody sets it, in words; empty when it must be set, or nothing holds then.
+    pub default: &'static str,
 }
 
 impl Setting {
     /// A setting.
     pub const fn new(name: &'static str, variables: &'static [&'static str], expected: &'static str) -> Self {
-        Self { name, variables, expected, is_secret: false }
+        Self { name, variables, expected, is_secret: false, about: "", default: "" }
     }
 
     /// The same, whose value is shown to nobody.
     #[must_use]
     pub const fn secret(self) -> Self {
         Self { is_secret: true, ..self }
+    }
+
+    /// The same, with what it is for.
+    #[must_use]
+    pub const fn about(self, about: &'static str) -> Self {
+        Self { about, ..self }
+    }
+
+    /// The same, with what holds when nobody sets it.
+    #[must_use]
+    pub const fn or(self, default: &'static str) -> Self {
+        Self { default, ..self }
     }
 }
 
@@ -68,24 +83,24 @@ impl fmt::Display for WrongSettings {
 #[derive(Debug)]
 pub struct Reader {
     sources: Sources,
-    known: BTreeSet<&'static str>,
+    known: Vec<Setting>,
     problems: Vec<Problem>,
 }
 
 impl Reader {
     /// Looks them up in these sources.
     pub const fn new(sources: Sources) -> Self {
-        Self { sources, known: BTreeSet::new(), problems: Vec::new() }
+        Self { sources, known: Vec::new(), problems: Vec::new() }
     }
 
     /// The value of a setting; `None` when it is not set, or wrong.
     pub fn optional<T>(&mut self, setting: &Setting, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        self.known.insert(setting.name);
+        self.knows(setting);
         let (text, source) = self.sources.look_up(setting.name, setting.variables)?;
         let parsed = parse(text.trim());
         if parsed.is_none() {
             let value = (!setting.is_secret).then(|| text.to_owned());
-            self.problems.push(Problem { source, value, expected: setting.expected.to_owned() });
+            self.note(Problem { source, value, expected: setting.expected.to_owned() });
         }
         parsed
     }
@@ -100,11 +115,22 @@ impl Reader {
         if self.is_set(setting) {
             return self.optional(setting, parse);
         }
-        self.known.insert(setting.name);
+        self.knows(setting);
         let variables = setting.variables.join(" or ");
         let expected = format!("{}. Set {variables}, or {} in the settings file", setting.expected, setting.name);
-        self.problems.push(Problem { source: Source::Default(setting.name.to_owned()), value: None, expected });
+        self.note(Problem { source: Source::Default(setting.name.to_owned()), value: None, expected });
         None
+    }
+
+    fn knows(&mut self, setting: &Setting) {
+        if !self.known.contains(setting) {
+            self.known.push(*setting);
+        }
+    }
+
+    /// Every setting that was looked up so far, in that order.
+    pub fn known(&self) -> &[Setting] {
+        &self.known
     }
 
     /// Whether somebody set it.
@@ -123,7 +149,14 @@ impl Reader {
         let value = self.sources.look_up(setting.name, setting.variables).map(|(text, _)| text.to_owned());
         let value = value.filter(|_| !setting.is_secret);
         let source = self.source_of(setting);
-        self.problems.push(Problem { source, value, expected: expected.into() });
+        self.note(Problem { source, value, expected: expected.into() });
+    }
+
+    /// A setting that several read is told of once.
+    fn note(&mut self, problem: Problem) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     /// What was read, unless something is wrong. A line of the file that is no setting is wrong, too.
@@ -131,7 +164,9 @@ impl Reader {
     /// # Errors
     /// [`WrongSettings`] with every problem, in the order of the settings.
     pub fn finish(mut self) -> Result<(), WrongSettings> {
-        for (name, value) in self.sources.in_file().filter(|(name, _)| !self.known.contains(name)) {
+        for (name, value) in
+            self.sources.in_file().filter(|(name, _)| self.known.iter().all(|known| known.name != *name))
+        {
             let expected = "the value of a setting: there is none of that name".to_owned();
             let problem = Problem { source: self.sources.of_line(name), value: Some(value.to_owned()), expected };
             self.problems.push(problem);

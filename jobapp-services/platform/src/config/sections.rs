@@ -24,9 +24,12 @@ pub struct Listen {
 
 impl Listen {
     /// The address to listen on.
-    pub const BIND: Setting = Setting::new("bind", &["BIND"], "an IP address such as 127.0.0.1 or 0.0.0.0");
+    pub const BIND: Setting = Setting::new("bind", &["BIND"], "an IP address such as 127.0.0.1 or 0.0.0.0")
+        .about("The address to listen on")
+        .or("0.0.0.0");
     /// The port to listen on; 0 takes a free one.
-    pub const PORT: Setting = Setting::new("port", &["PORT"], "a port between 0 and 65535");
+    pub const PORT: Setting = Setting::new("port", &["PORT"], "a port between 0 and 65535")
+        .about("The port to listen on; 0 takes a free one");
 
     /// Reads the section.
     pub fn read(reader: &mut Reader, bind: IpAddr, port: u16) -> Self {
@@ -47,9 +50,13 @@ pub struct Log {
 
 impl Log {
     /// What to log.
-    pub const FILTER: Setting = Setting::new("log", &["JOBAPP_LOG"], "a log filter");
+    pub const FILTER: Setting = Setting::new("log", &["JOBAPP_LOG"], "a log filter such as info or warn,access=info")
+        .about("What is logged: a level, or targets with levels")
+        .or("info");
     /// How lines look.
-    pub const FORMAT: Setting = Setting::new("log_format", &["JOBAPP_LOG_FORMAT"], "auto, text or json");
+    pub const FORMAT: Setting = Setting::new("log_format", &["JOBAPP_LOG_FORMAT"], "auto, text or json")
+        .about("How log lines look; auto is text on a terminal, JSON elsewhere")
+        .or("auto");
 
     /// Reads the section; `filter` is what is logged unless somebody says otherwise.
     pub fn read(reader: &mut Reader, filter: &str) -> Self {
@@ -78,11 +85,16 @@ pub struct Tokens {
 
 impl Tokens {
     /// Signs users' tokens.
-    pub const USERS: Setting = Setting::new("jwt_token", &["JWT_TOKEN"], KEY).secret();
+    pub const USERS: Setting = Setting::new("jwt_token", &["JWT_TOKEN"], KEY)
+        .secret()
+        .about("The secret users' tokens are signed with; the same for all programs");
     /// Signs the gateway's tokens.
-    pub const GATEWAY: Setting = Setting::new("gateway_jwt_token", &["GATEWAY_JWT_TOKEN"], KEY).secret();
+    pub const GATEWAY: Setting = Setting::new("gateway_jwt_token", &["GATEWAY_JWT_TOKEN"], KEY)
+        .secret()
+        .about("The secret the gateway's tokens are signed with; the same for all programs");
     /// Whether tokens of the reference system are accepted.
-    pub const COMPAT: Setting = Setting::new("compat", &["JOBAPP_COMPAT"], "reference, or left out");
+    pub const COMPAT: Setting = Setting::new("compat", &["JOBAPP_COMPAT"], "reference, or left out")
+        .about("`reference` also accepts tokens of the system this one takes the place of");
 
     /// Reads the section. There are no keys by default.
     pub fn read(reader: &mut Reader) -> Option<Self> {
@@ -119,30 +131,75 @@ pub struct Places {
 impl Places {
     /// The message bus.
     pub const BUS: Setting =
-        Setting::new("bus", &["JOBAPP_BUS", "RABBITMQ_ENDPOINT"], "an address such as sqlite:data/bus.db");
+        Setting::new("bus", &["JOBAPP_BUS", "RABBITMQ_ENDPOINT"], "an address such as amqp://jobapp:secret@mq/jobapp")
+            .secret()
+            .about("The message broker");
     /// What the queues of a broker are declared as.
     pub const QUEUE_TYPE: Setting =
-        Setting::new("amqp_queue_type", &["JOBAPP_AMQP_QUEUE_TYPE"], "quorum, or classic beside existing programs");
+        Setting::new("amqp_queue_type", &["JOBAPP_AMQP_QUEUE_TYPE"], "quorum, or classic beside existing programs")
+            .about("What the queues of the broker are declared as; classic beside programs of the existing system")
+            .or("quorum");
     /// The store of the auth service.
-    pub const AUTH_STORE: Setting = Setting::new("store", &["JOBAPP_STORE", "MYSQL_DB"], STORE);
+    pub const AUTH_STORE: Setting =
+        Setting::new("store", &["JOBAPP_STORE", "MYSQL_DB"], STORE).secret().about("The database of the service");
     /// The store of any other service.
-    pub const STORE: Setting = Setting::new("store", &["JOBAPP_STORE", "DATABASE_URL"], STORE);
+    pub const STORE: Setting =
+        Setting::new("store", &["JOBAPP_STORE", "DATABASE_URL"], STORE).secret().about("The database of the service");
     /// The search index.
     pub const SEARCH: Setting =
-        Setting::new("search", &["JOBAPP_SEARCH", "ELASTIC_SEARCH_URL"], "an address such as tantivy:data/search");
+        Setting::new("search", &["JOBAPP_SEARCH", "ELASTIC_SEARCH_URL"], "an address such as tantivy:data/search")
+            .secret()
+            .about("The search index of gigs");
     /// What gateways share.
-    pub const PEERS: Setting = Setting::new("peers", &["JOBAPP_PEERS", "REDIS_HOST"], "an address such as memory:");
+    pub const PEERS: Setting =
+        Setting::new("peers", &["JOBAPP_PEERS", "REDIS_HOST"], "an address such as redis://:secret@redis")
+            .secret()
+            .about("What several processes share: who is online, news between gateways, counts of tries");
+    /// Which mails were sent.
+    pub const SENT_RECORDS: Setting = Setting::new(
+        "sent_records",
+        &["JOBAPP_SENT_RECORDS", "REDIS_HOST"],
+        "an address such as redis://:secret@redis or file:data/sent",
+    )
+    .secret()
+    .about("Where it is remembered which mails were sent, so that each is sent once");
     /// Pictures and files.
-    pub const MEDIA: Setting = Setting::new("media", &["JOBAPP_MEDIA"], "an address such as file:data/media");
+    pub const MEDIA: Setting = Setting::new("media", &["JOBAPP_MEDIA"], "an address such as file:data/media")
+        .secret()
+        .about("Where pictures and files are kept; the same for all programs");
     /// Mails.
-    pub const MAIL: Setting = Setting::new("mail", &["JOBAPP_MAIL"], "an address such as file:data/mail");
+    pub const MAIL: Setting = Setting::new(
+        "mail",
+        &["JOBAPP_MAIL"],
+        "an address such as smtp://user:secret@mail.example.org or file:data/mail",
+    )
+    .secret()
+    .about("Where mails go");
     /// Payments.
-    pub const PAYMENTS: Setting = Setting::new("payments", &["JOBAPP_PAYMENTS"], "an address such as fake:");
+    pub const PAYMENTS: Setting = Setting::new("payments", &["JOBAPP_PAYMENTS"], "an address such as fake:")
+        .secret()
+        .about("Who takes the money");
 
     /// Reads what a service with a store needs; `store` is its setting.
     pub fn read(reader: &mut Reader, store: &Setting) -> Option<Self> {
         let (store, bus) = (Self::of(reader, store), Self::bus(reader));
         Some(Self { store: store?, bus: bus? })
+    }
+
+    /// Reads the store of the review service, whose host, user, password and database existing deployments say one by one.
+    pub fn review_store(reader: &mut Reader) -> Option<Address> {
+        let text = |text: &str| Some(text.to_owned());
+        let (user, password) = (reader.optional(&DATABASE_USER, text), reader.optional(&DATABASE_PASSWORD, text));
+        let (host, name) = (reader.optional(&DATABASE_HOST, text), reader.optional(&DATABASE_NAME, text));
+        let encrypted = reader.optional(&CLUSTER_TYPE, text).is_some_and(|kind| kind == "AWS");
+        let Some(host) = host.filter(|_| !reader.is_set(&Self::STORE)) else { return Self::of(reader, &Self::STORE) };
+        let name = name.unwrap_or_else(|| "jobapp_reviews".to_owned());
+        let parameters = if encrypted { "?sslmode=require" } else { "" };
+        let address = Address::parse("DATABASE_HOST", &format!("postgres://{host}/{name}{parameters}"));
+        Some(match user {
+            Some(user) => address.of_user(&user, &password.unwrap_or_default()),
+            None => address,
+        })
     }
 
     /// Reads where the message bus is, and what it has to know if it is a broker.
@@ -166,10 +223,70 @@ impl Places {
     }
 }
 
-const STORE: &str = "an address such as sqlite:data/order.db";
+const DATABASE_HOST: Setting = Setting::new("database_host", &["DATABASE_HOST"], "a host such as db, or db:5432")
+    .about("The host of the PostgreSQL database, where its address is not given as a whole");
+const DATABASE_USER: Setting =
+    Setting::new("database_user", &["DATABASE_USER"], "a name").about("Whom that database knows us as");
+const DATABASE_PASSWORD: Setting =
+    Setting::new("database_password", &["DATABASE_PASSWORD"], "a secret").secret().about("The password of that user");
+const DATABASE_NAME: Setting = Setting::new("database_name", &["DATABASE_NAME"], "a name")
+    .about("Which database of that host")
+    .or("jobapp_reviews");
+const CLUSTER_TYPE: Setting =
+    Setting::new("cluster_type", &["CLUSTER_TYPE"], "AWS, or anything else").about("AWS asks for TLS to that database");
+
+/// Where mails go, and from whom they come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailSettings {
+    /// Where they go.
+    pub address: Address,
+    /// Whom they come from, such as `JobApp <no-reply@jobapp.example>`.
+    pub sender: String,
+    /// What the marketplace is called in them.
+    pub marketplace: String,
+}
+
+impl MailSettings {
+    /// Whom mails come from.
+    pub const SENDER: Setting = Setting::new(
+        "mail_sender",
+        &["JOBAPP_MAIL_SENDER", "SENDER_EMAIL"],
+        "an address such as JobApp <no-reply@jobapp.example>",
+    )
+    .about("Whom mails come from; where only a password is given beside it, also whom the mail host knows us as")
+    .or("JobApp <no-reply@jobapp.example>");
+    /// What the mail host wants to hear.
+    pub const PASSWORD: Setting =
+        Setting::new("mail_password", &["JOBAPP_MAIL_PASSWORD", "SENDER_EMAIL_PASSWORD"], "a password")
+            .secret()
+            .about("The sender's password at the mail host, where the address has none");
+    /// What the marketplace is called.
+    pub const MARKETPLACE: Setting = Setting::new("marketplace", &["JOBAPP_MARKETPLACE"], "a name")
+        .about("What the marketplace is called in mails")
+        .or("JobApp");
+
+    /// Reads the section.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let sender = reader.or(&Self::SENDER, "JobApp <no-reply@jobapp.example>".to_owned(), text);
+        let marketplace = reader.or(&Self::MARKETPLACE, "JobApp".to_owned(), text);
+        let password = reader.optional(&Self::PASSWORD, text);
+        let address = Places::of(reader, &Places::MAIL)?;
+        let address = match password {
+            Some(password) if address.scheme().starts_with("smtp") => {
+                let user = sender.rsplit_once('<').map_or(&*sender, |(_, user)| user.trim_end_matches('>'));
+                address.of_user(user, &password)
+            }
+            _ => address,
+        };
+        Some(Self { address, sender, marketplace })
+    }
+}
+
+const STORE: &str = "an address such as postgres://jobapp:secret@db/market";
 
 /// A value that reads itself.
-fn parsed<T: FromStr>(text: &str) -> Option<T> {
+pub(super) fn parsed<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
@@ -189,8 +306,25 @@ pub fn bytes(text: &str) -> Option<usize> {
 
 /// Addresses or networks, separated by commas.
 pub fn networks(text: &str) -> Option<Vec<IpNet>> {
-    let one = |part: &str| part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from));
+    several(text, |part| part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from)))
+}
+
+/// An address without a path, such as `https://app.example.org`.
+pub fn origin(text: &str) -> Option<String> {
+    let uri: axum::http::Uri = text.parse().ok()?;
+    let known = matches!(uri.scheme_str(), Some("http" | "https"));
+    let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/");
+    (known && bare && uri.host().is_some_and(|host| !host.is_empty())).then(|| text.trim_end_matches('/').to_owned())
+}
+
+/// What several values separated by commas are, each read alike.
+pub fn several<T>(text: &str, one: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(one).collect()
+}
+
+/// A number from 1 to a million.
+pub fn number(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|most| (1..=1_000_000).contains(most))
 }
 
 /// A text that is not empty.
@@ -241,8 +375,8 @@ mod tests {
              JWT_TOKEN in the environment: its value is not a secret of 32 characters at least\n  \
              gateway_jwt_token: missing; it should be a secret of 32 characters at least. \
              Set GATEWAY_JWT_TOKEN, or gateway_jwt_token in the settings file\n  \
-             DATABASE_URL in the environment: \"data\" is not an address such as sqlite:data/order.db\n  \
-             bus in {shown}, line 1: \"nowhere\" is not an address such as sqlite:data/bus.db\n  \
+             DATABASE_URL in the environment: its value is not an address such as postgres://jobapp:secret@db/market\n  \
+             bus in {shown}, line 1: its value is not an address such as amqp://jobapp:secret@mq/jobapp\n  \
              colour in {shown}, line 5: \"blue\" is not the value of a setting: there is none of that name"
         );
         assert_eq!(text, expected);
@@ -283,6 +417,36 @@ mod tests {
         assert_eq!(bus("memory:", "quorum").unwrap(), "memory:");
         let refused = bus("amqp://mq/jobapp", "round").unwrap_err().to_string();
         assert!(refused.contains("JOBAPP_AMQP_QUEUE_TYPE in the environment: \"round\" is not quorum"), "{refused}");
+    }
+
+    #[test]
+    fn the_parts_of_an_address_of_existing_deployments_make_one() {
+        let read = |variables: &[(&str, &str)]| {
+            let mut reader = Reader::new(sources(variables));
+            let address = Places::review_store(&mut reader);
+            reader.finish().map(|()| address.unwrap().url())
+        };
+        let parts = [("DATABASE_HOST", "db"), ("DATABASE_USER", "me"), ("DATABASE_PASSWORD", "a@b/c")];
+        assert_eq!(read(&parts).unwrap(), "postgres://me:a%40b%2Fc@db/jobapp_reviews");
+        let on_aws = [("DATABASE_HOST", "db:5433"), ("DATABASE_NAME", "reviews"), ("CLUSTER_TYPE", "AWS")];
+        assert_eq!(read(&on_aws).unwrap(), "postgres://db:5433/reviews?sslmode=require");
+        assert_eq!(read(&[&parts[..], &[("JOBAPP_STORE", "memory:")]].concat()).unwrap(), "memory:");
+        assert!(read(&[]).unwrap_err().to_string().contains("Set JOBAPP_STORE or DATABASE_URL"));
+    }
+
+    #[test]
+    fn whom_a_mail_host_knows_us_as_is_the_sender_unless_the_address_says_otherwise() {
+        let read = |mail: &str| {
+            let variables =
+                [("JOBAPP_MAIL", mail), ("SENDER_EMAIL", "Shop <me@shop.test>"), ("SENDER_EMAIL_PASSWORD", "hush")];
+            let mut reader = Reader::new(sources(&variables));
+            let mail = MailSettings::read(&mut reader).unwrap();
+            assert_eq!((mail.sender.as_str(), mail.marketplace.as_str()), ("Shop <me@shop.test>", "JobApp"));
+            mail.address.url()
+        };
+        assert_eq!(read("smtp://mail.test"), "smtp://me%40shop.test:hush@mail.test");
+        assert_eq!(read("smtp://you:other@mail.test"), "smtp://you:other@mail.test");
+        assert_eq!(read("file:/var/mail"), "file:/var/mail");
     }
 
     #[test]

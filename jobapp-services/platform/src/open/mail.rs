@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use jobapp_kernel::Clock;
-use jobapp_mail::{Brand, FileSentRecords, FolderMailer, Mailbox, Templates};
+use jobapp_mail::{Brand, FileSentRecords, FolderMailer, Mailbox, Sender, Templates};
 #[cfg(feature = "smtp")]
 use jobapp_mail::{SmtpConfig, SmtpMailer};
 use jobapp_memory::{MemoryMailer, MemorySentRecords};
 use jobapp_notifications::{Mailer, SentRecords};
 
 use super::{Address, OpenError};
+use crate::config::MailSettings;
 
 /// How its addresses look.
 const KNOWN: &[&str] = &[
@@ -68,6 +70,15 @@ impl Mail {
         }
     }
 
+    /// As these settings say. The mails lead to `link`; `records` remembers which were sent.
+    ///
+    /// # Errors
+    /// As [`Mail::open`].
+    pub fn of(settings: &MailSettings, link: String, records: Arc<dyn SentRecords>) -> Result<Self, OpenError> {
+        let brand = Brand { name: settings.marketplace.clone(), link };
+        Self::recorded(&settings.address, brand, &settings.sender, records)
+    }
+
     /// The same, where it is remembered elsewhere which were sent: of several processes that share `records` each mail is sent by one.
     ///
     /// # Errors
@@ -90,12 +101,35 @@ impl Mail {
             #[cfg(feature = "smtp")]
             "smtp" | "smtps" => {
                 let sender = sender.parse().map_err(OpenError::of)?;
-                let config = SmtpConfig::from_url(&address.url());
-                let config = config.map_err(|error| OpenError::of(format!("{}: {error}", address.setting())))?;
+                let config = host(address)?;
                 let mailer = SmtpMailer::new(config, Arc::new(Templates::new(brand)), sender);
                 Ok(Self { mailer: Arc::new(mailer), records, mailbox: None })
             }
             _ => Err(OpenError::unknown(address, "a mailbox", KNOWN)),
+        }
+    }
+
+    /// The pages on which developers read mails, where these stay here.
+    pub fn pages(&self) -> Router {
+        self.mailbox.clone().map(Mailbox::router).unwrap_or_default()
+    }
+
+    /// Looks whether mails could go to this address from `sender`, and sends none.
+    ///
+    /// # Errors
+    /// As [`Mail::open`]; [`OpenError::away`] when a mail host takes none now.
+    pub async fn look(address: &Address, sender: &str) -> Result<(), OpenError> {
+        let sender = sender.parse::<Sender>().map_err(OpenError::of)?;
+        match address.scheme() {
+            "memory" => Ok(()),
+            "file" if !address.path().exists() || address.path().is_dir() => Ok(()),
+            "file" => Err(OpenError::of(format!("{} is no folder", address.path().display()))),
+            #[cfg(feature = "smtp")]
+            "smtp" | "smtps" => SmtpMailer::look(&host(address)?, &sender).await.map_err(OpenError::away),
+            _ => {
+                let _ = sender;
+                Err(OpenError::unknown(address, "a mailbox", KNOWN))
+            }
         }
     }
 
@@ -112,6 +146,11 @@ impl Mail {
             _ => Err(OpenError::unknown(address, "records of sent mails", KNOWN_RECORDS)),
         }
     }
+}
+
+#[cfg(feature = "smtp")]
+fn host(address: &Address) -> Result<SmtpConfig, OpenError> {
+    SmtpConfig::from_url(&address.url()).map_err(|error| OpenError::of(format!("{}: {error}", address.setting())))
 }
 
 #[cfg(all(test, feature = "smtp", feature = "redis"))]

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use jobapp_kernel::Clock;
 use jobapp_orders::{PaymentProvider, Webhook};
-use jobapp_payments::FakePayments;
+use jobapp_payments::{FakePayments, dev_page};
 
 use super::{Address, OpenError, Store};
 
@@ -35,6 +36,11 @@ impl Payments {
     /// Hands the provider's notices to `webhook`, where they come within the process.
     pub fn set_webhook(&self, webhook: Arc<dyn Webhook>) {
         self.0.set_webhook(webhook);
+    }
+
+    /// The pages on which developers confirm and decline payments, where it is the fake provider.
+    pub fn pages(&self) -> Router {
+        self.fake().cloned().map(dev_page).unwrap_or_default()
     }
 
     /// The fake provider, if it is that: whoever develops confirms payments there.

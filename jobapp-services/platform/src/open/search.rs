@@ -50,4 +50,19 @@ impl Search {
             _ => Err(OpenError::unknown(address, "a search index", KNOWN)),
         }
     }
+
+    /// Looks whether there is an index at this address, or can be one, and changes nothing.
+    ///
+    /// # Errors
+    /// As [`Search::open`].
+    pub fn look(address: &Address) -> Result<(), OpenError> {
+        match address.scheme() {
+            "memory" => Ok(()),
+            #[cfg(feature = "tantivy")]
+            "tantivy" if !address.path().exists() || address.path().is_dir() => Ok(()),
+            #[cfg(feature = "tantivy")]
+            "tantivy" => Err(OpenError::of(format!("{} is no folder", address.path().display()))),
+            _ => Err(OpenError::unknown(address, "a search index", KNOWN)),
+        }
+    }
 }

@@ -53,7 +53,8 @@ pub struct BreakerConfig {
 
 impl Default for GuardConfig {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(60), in_flight: 2000, breaker: BreakerConfig::default(), retry_share: 0.1 }
+        // Shorter than clients wait, usually 30 s: they should hear who does not answer.
+        Self { patience: Duration::from_secs(20), in_flight: 2000, breaker: BreakerConfig::default(), retry_share: 0.1 }
     }
 }
 

@@ -1,0 +1,84 @@
+//! The settings that all programs have.
+
+use std::net::IpAddr;
+
+use super::Program;
+use crate::config::{Bodies, Connections, Developing, Listen, Log, Places, Reader, Setting, Tokens, Web};
+use crate::{Address, SealingKey};
+
+/// The settings that all programs have.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// Where to listen.
+    pub listen: Listen,
+    /// How many may be connected.
+    pub connections: Connections,
+    /// What is logged.
+    pub log: Log,
+    /// Where the marketplace is reached.
+    pub web: Web,
+    /// How large bodies may be.
+    pub bodies: Bodies,
+    /// Whether developers are helped.
+    pub developer_mode: bool,
+    /// Whether the seed routes exist.
+    pub seed_routes: bool,
+    /// The message bus.
+    pub bus: Address,
+    /// What programs that serve users know beside it.
+    pub users: Option<ForUsers>,
+    /// Seals what waits to be published, where a key is given.
+    pub sealing_key: Option<SealingKey>,
+}
+
+/// What programs that serve users know.
+#[derive(Debug, Clone)]
+pub struct ForUsers {
+    /// The marketplace's secrets.
+    pub tokens: Tokens,
+    /// Where media are.
+    pub media: Address,
+}
+
+impl Base {
+    /// Seals what waits to be published.
+    pub const SEALING_KEY: Setting = Setting::new("sealing_key", &["JOBAPP_SEALING_KEY"], "64 hexadecimal digits")
+        .secret()
+        .about("Seals what waits in a database to be published, such as links in mails; the same for all processes of a service")
+        .or("none: it is as readable as the database");
+
+    /// Reads them for a program.
+    pub(super) fn read<P: Program>(reader: &mut Reader) -> Option<Self> {
+        let listen = Listen::read(reader, IpAddr::from([0, 0, 0, 0]), P::PORT);
+        let bus = Places::bus(reader);
+        let users = P::SERVES_USERS.then(|| {
+            let (tokens, media) = (Tokens::read(reader), Places::of(reader, &Places::MEDIA));
+            Some(ForUsers { tokens: tokens?, media: media? })
+        });
+        let (web, bodies) = (Web::read(reader), Bodies::read(reader));
+        let (developer_mode, seed_routes) = (Developing::read(reader), Developing::seed_routes(reader));
+        let sealing_key = reader.optional(&Self::SEALING_KEY, key);
+        let (connections, log) = (Connections::read(reader), Log::read(reader, "info"));
+        let users = match users {
+            Some(users) => Some(users?),
+            None => None,
+        };
+        let bus = bus?;
+        Some(Self { listen, connections, log, web, bodies, developer_mode, seed_routes, bus, users, sealing_key })
+    }
+
+    /// Where links in mails lead.
+    pub fn links_lead_to(&self) -> String {
+        self.web.links_lead_to(self.web.gateway()).to_owned()
+    }
+
+    /// Where developers read mails, if they are helped.
+    pub fn mailbox(&self) -> Option<String> {
+        self.developer_mode.then(|| format!("{}/_dev/mail", self.web.gateway()))
+    }
+}
+
+fn key(text: &str) -> Option<SealingKey> {
+    let mut key = SealingKey::default();
+    hex::decode_to_slice(text, &mut key).ok().map(|()| key)
+}
