@@ -257,7 +257,7 @@ pub struct Flags {
     #[arg(long, global = true, env = "JOBAPP_MAX_CONNECTIONS", value_name = "NUMBER")]
     pub max_connections: Option<String>,
     /// How many of them one address may have; further ones are turned away. Proxies that are named, and this machine where
-    /// rates spare it, are not counted [default: a quarter].
+    /// rates spare it, are not counted [default: a quarter, at least 16].
     #[arg(long, global = true, env = "JOBAPP_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
     pub max_connections_per_address: Option<String>,
     /// What to log: a level, or targets with levels [default: info; info,access=warn in developer mode].

@@ -9,11 +9,10 @@ use jobapp_gateway_service::{DemoSource, Door, Gateway, GatewayConfig, GatewayPo
 use jobapp_gig_service::{GigConfig, GigService};
 use jobapp_http::{GatewayTokens, UserTokens};
 use jobapp_kernel::{Clock, Timestamp};
-use jobapp_mail::{Brand, Mailbox};
+use jobapp_mail::Brand;
 use jobapp_notification_service::NotificationService;
 use jobapp_order_service::{OrderConfig, OrderService};
-use jobapp_payments::dev_page;
-use jobapp_platform::{Address, App, Mail, Payments, Search, Service, Shared, Task};
+use jobapp_platform::{Address, App, Mail, Payments, Search, Service, Shared, Task, developer};
 use jobapp_review_service::{ReviewConfig, ReviewService};
 use jobapp_runtime::{Shutdown, SystemClock, SystemIds, error_text};
 use jobapp_sqlite::{Seal, SqliteBus, SqliteBusConfig};
@@ -24,7 +23,7 @@ use crate::demo::{self, Demo};
 use crate::parts::Parts;
 use crate::storage::Storage;
 use crate::stores::Stores;
-use crate::{Folder, Secrets, Settings, developer, media, status};
+use crate::{Folder, Secrets, Settings, media, status};
 
 /// How long an access token lives, in seconds.
 const ACCESS_SECONDS: u64 = 15 * 60;
@@ -78,7 +77,7 @@ impl Marketplace {
         for service in &services {
             app.run(&**service, stores.of(service.name()));
         }
-        app.run(&NotificationService::new(mail.mailer, mail.records), None);
+        app.run(&NotificationService::new(Arc::clone(&mail.mailer), Arc::clone(&mail.records)), None);
         app.keep("payments", &stores.payments);
         let storage = Storage::new(folder, Arc::clone(&stores), bus.clone(), search.index);
         let looking = storage.clone();
@@ -99,8 +98,7 @@ impl Marketplace {
         let mut extra = media.router();
         if settings.developer_mode {
             let status = status::router(bus.clone(), stores.outboxes());
-            let pages = mail.mailbox.map(Mailbox::router).unwrap_or_default();
-            let pages = pages.merge(payments.fake().cloned().map(dev_page).unwrap_or_default()).merge(status);
+            let pages = mail.pages().merge(payments.pages()).merge(status);
             extra = extra.merge(developer::guarded(pages, public_url));
         }
         let documents: Vec<_> = services.iter().filter_map(|service| service.openapi()).collect();

@@ -125,11 +125,13 @@ impl Demo {
             sellers.join(", "),
             buyers.join(", "),
         );
-        if let Some(base) = base {
-            text.push_str(&format!(
-                "\nA sign-in from a new browser, or from a shell, asks for a code. It is mailed: {base}/_dev/mail"
-            ));
-        }
+        let mails = base.map_or_else(
+            || "a file in the folder \"mail\" of the data folder".to_owned(),
+            |base| format!("{base}/_dev/mail"),
+        );
+        text.push_str(&format!(
+            "\nA sign-in from a new browser, or from a shell, asks for a code. It is mailed: {mails}"
+        ));
         text
     }
 }

@@ -4,13 +4,11 @@
 //! mails and a folder of media, talking through a durable message bus in the same process.
 
 mod backup;
-mod canonical;
 mod check;
 mod cli;
 mod compose;
 mod databases;
 mod demo;
-mod developer;
 mod dump;
 mod folder;
 mod media;

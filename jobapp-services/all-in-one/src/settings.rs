@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use jobapp_gateway_service::RateLimits;
+use jobapp_gateway_service::{Policy, RateLimits};
 use jobapp_platform::config::{
-    Listen, Log, Reader, Setting, Sources, SourcesError, Tokens, bytes, compat, flag, networks, secret,
+    Bodies, Connections, Developing, Listen, Log, Reader, Sources, SourcesError, Tokens, Web, compat, flag, secret,
 };
+use jobapp_platform::developer::is_loopback_url;
 use jobapp_runtime::{LogFormat, ServerConfig};
 use secrecy::SecretString;
 
 use crate::cli::Flags;
-use crate::developer::is_loopback_url;
 
 /// The settings of the one binary.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct Settings {
     pub rate_limits: RateLimits,
     /// How many connections are open at most.
     pub max_connections: usize,
-    /// How many connections one address may have open; a quarter of all by default.
+    /// How many connections one address may have open; a quarter of all by default, at least 16.
     pub max_connections_per_address: Option<usize>,
     /// How long the gateway keeps answers about gigs.
     pub cache_age: Duration,
@@ -67,33 +67,6 @@ pub struct ReferenceSecrets {
 
 /// The addresses of this machine for itself.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
-
-/// A URL without a path is what these settings want.
-const ORIGIN: &str = "an address such as http://localhost:3000";
-const BYTES: &str = "a number of bytes between 1024 and 1073741824";
-const NUMBER: &str = "a number between 1 and 1000000";
-
-const CLIENT_URL: Setting = Setting::new("client_url", &["CLIENT_URL"], ORIGIN);
-const PUBLIC_URL: Setting = Setting::new("public_url", &["JOBAPP_PUBLIC_URL"], ORIGIN);
-const ALLOWED_ORIGINS: Setting =
-    Setting::new("allowed_origins", &["JOBAPP_ALLOWED_ORIGINS"], "addresses separated by commas");
-const DEV: Setting = Setting::new("dev", &["JOBAPP_DEV"], "true or false");
-const SEED_ROUTES: Setting = Setting::new("seed_routes", &["JOBAPP_SEED_ROUTES"], "true or false");
-const BODY_LIMIT: Setting = Setting::new("body_limit", &["JOBAPP_BODY_LIMIT"], BYTES);
-const PICTURE_BODY_LIMIT: Setting = Setting::new("picture_body_limit", &["JOBAPP_PICTURE_BODY_LIMIT"], BYTES);
-const FILE_BODY_LIMIT: Setting = Setting::new("file_body_limit", &["JOBAPP_FILE_BODY_LIMIT"], BYTES);
-const TRUSTED_PROXIES: Setting = Setting::new(
-    "trusted_proxies",
-    &["JOBAPP_TRUSTED_PROXIES"],
-    "addresses or networks such as 10.0.0.0/8, separated by commas",
-);
-const RATE_LIMITS: Setting =
-    Setting::new("rate_limits", &["JOBAPP_RATE_LIMITS"], "auto, on, off or a factor from 1 to 1000000");
-const CACHE_SECONDS: Setting =
-    Setting::new("cache_seconds", &["JOBAPP_CACHE_SECONDS"], "a number of seconds up to 65535");
-const MAX_CONNECTIONS: Setting = Setting::new("max_connections", &["JOBAPP_MAX_CONNECTIONS"], NUMBER);
-const MAX_PER_ADDRESS: Setting =
-    Setting::new("max_connections_per_address", &["JOBAPP_MAX_CONNECTIONS_PER_ADDRESS"], NUMBER);
 
 impl Settings {
     /// Where links in mails lead: to the client, or to the pages of the server itself, which is reached at `public_url`.
@@ -132,27 +105,24 @@ impl Settings {
         let data = flags.data.clone().unwrap_or_else(default_data);
         let mut reader = Reader::new(sources(flags, &data)?);
         let Listen { address } = Listen::read(&mut reader, IpAddr::from([127, 0, 0, 1]), 4000);
-        let client_url = reader.optional(&CLIENT_URL, origin);
-        let public_url = reader.optional(&PUBLIC_URL, origin);
-        let allowed_origins = reader.or(&ALLOWED_ORIGINS, Vec::new(), |text| {
-            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(origin).collect()
-        });
-        let developer_mode = reader.or(&DEV, is_local(address.ip(), public_url.as_deref()), flag);
-        let seed_routes = reader.or(&SEED_ROUTES, false, flag);
-        let body_limit = reader.or(&BODY_LIMIT, 256 * 1024, bytes);
-        let picture_body_limit = reader.or(&PICTURE_BODY_LIMIT, 20 * 1024 * 1024, bytes);
-        let file_body_limit = reader.or(&FILE_BODY_LIMIT, 140 * 1024 * 1024, bytes);
+        let Web { client_url, public_url } = Web::read(&mut reader);
+        let allowed_origins = Web::allowed_origins(&mut reader);
+        let developer_mode = reader.or(&Developing::DEV, is_local(address.ip(), public_url.as_deref()), flag);
+        let seed_routes = Developing::seed_routes(&mut reader);
+        let Bodies { words: body_limit, picture: picture_body_limit, file: file_body_limit } =
+            Bodies::read(&mut reader);
         let reference = reference(&mut reader);
-        let trusted_proxies = reader.or(&TRUSTED_PROXIES, Vec::new(), networks);
         // The demo signs up a whole town from here.
         let spare_loopback = developer_mode || flags.demo;
-        let limits = RateLimits { spare_loopback, ..RateLimits::default() };
-        let rate_limits = reader.or(&RATE_LIMITS, limits, |text| rate_limits(text, spare_loopback));
-        let cache_seconds: u16 = reader.or(&CACHE_SECONDS, 60, |text| text.parse().ok());
-        let max_connections = reader.or(&MAX_CONNECTIONS, jobapp_runtime::MAX_CONNECTIONS, number);
-        let max_connections_per_address = reader.optional(&MAX_PER_ADDRESS, number);
+        let Policy { trusted_proxies, rate_limits, cache_age } = Policy::read(&mut reader, spare_loopback);
+        let Connections { max: max_connections, max_per_address } = Connections::read(&mut reader);
         // A line for each request would bury what is printed, and whoever develops sees the requests at the other end.
-        let usual = if developer_mode || flags.demo { "info,access=warn" } else { "info" };
+        let usual = match (flags.demo, developer_mode) {
+            // A demo sends half a hundred mails before it tells who is there.
+            (true, _) => "info,access=warn,jobapp_mail=warn",
+            (false, true) => "info,access=warn",
+            (false, false) => "info",
+        };
         let Log { filter, format } = Log::read(&mut reader, usual);
         reader.finish()?;
         Ok(Self {
@@ -170,8 +140,8 @@ impl Settings {
             trusted_proxies,
             rate_limits,
             max_connections,
-            max_connections_per_address,
-            cache_age: Duration::from_secs(cache_seconds.into()),
+            max_connections_per_address: max_per_address,
+            cache_age,
             log: filter,
             log_format: format,
         })
@@ -213,31 +183,6 @@ fn reference(reader: &mut Reader) -> Option<ReferenceSecrets> {
     }
 }
 
-fn number(text: &str) -> Option<usize> {
-    text.parse().ok().filter(|most| (1..=1_000_000).contains(most))
-}
-
-fn rate_limits(text: &str, spare_loopback: bool) -> Option<RateLimits> {
-    let on = RateLimits::default();
-    match text.to_ascii_lowercase().as_str() {
-        "auto" => Some(RateLimits { spare_loopback, ..on }),
-        "on" => Some(on),
-        "off" => Some(RateLimits { on: false, ..on }),
-        factor => factor
-            .parse()
-            .ok()
-            .filter(|factor| (1..=1_000_000).contains(factor))
-            .map(|factor| RateLimits { factor, ..on }),
-    }
-}
-
-fn origin(text: &str) -> Option<String> {
-    let uri: http::Uri = text.parse().ok()?;
-    let known = matches!(uri.scheme_str(), Some("http" | "https"));
-    let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/");
-    (known && bare && uri.host().is_some_and(|host| !host.is_empty())).then(|| text.trim_end_matches('/').to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,7 +219,7 @@ mod tests {
         assert_eq!(Settings::load(&flags).unwrap().log, "info");
         (flags.demo, flags.max_connections) = (true, Some("64".into()));
         let settings = Settings::load(&flags).unwrap();
-        assert_eq!((settings.max_connections, settings.log.as_str()), (64, "info,access=warn"));
+        assert_eq!((settings.max_connections, settings.log.as_str()), (64, "info,access=warn,jobapp_mail=warn"));
         flags.log = Some("info".into());
         assert_eq!(Settings::load(&flags).unwrap().log, "info", "what is asked for counts");
         flags.max_connections = Some("0".into());
