@@ -3,11 +3,26 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::shared;
+use crate::harness::{shared, soon};
 
+/// The document, once every service behind the gateway has told its part.
 async fn document() -> Value {
     let browser = shared().browser();
-    browser.send(browser.request("GET", "/openapi.json")).await.good()
+    soon("every service tells what it answers", || async {
+        let document = browser.send(browser.request("GET", "/openapi.json")).await.good();
+        let parts =
+            [("/auth/signin", "post"), ("/buyer/username", "get"), ("/gig/{gigId}", "get"), ("/message", "post")];
+        let further = [("/order/{orderId}", "get"), ("/review", "post")];
+        let is_told = |(path, method): &(&str, &str)| {
+            let operation = &document["paths"][format!("/api/gateway/v1{path}")][method];
+            operation["summary"].is_string() || operation["description"].is_string()
+        };
+        match parts.iter().chain(&further).find(|part| !is_told(part)) {
+            Some(part) => Err(format!("nobody tells of {part:?}")),
+            None => Ok(document),
+        }
+    })
+    .await
 }
 
 fn operation<'d>(document: &'d Value, method: &str, path: &str) -> &'d Value {
@@ -50,6 +65,17 @@ async fn answers_require_only_what_they_send() {
         for key in sent.as_object().unwrap().keys() {
             assert!(schema["properties"].get(key).is_some(), "{template} does not tell of {key}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_answer_to_a_message_is_told_as_it_is() {
+    let document = document().await;
+    let trade = shared().trade().await;
+    let sent = trade.buyer.post("/message", trade.message(true, None, "Hello")).await.good();
+    let schema = answer(&document, operation(&document, "post", "/message"), "200");
+    for key in sent.as_object().unwrap().keys() {
+        assert!(schema["properties"].get(key).is_some(), "{key} is sent and not told of: {schema}");
     }
 }
 

@@ -1,10 +1,7 @@
 //! The marketplace over Socket.IO, with the client the browsers use.
 
 use futures::future::join_all;
-use jobapp_all_in_one::Secrets;
-use jobapp_http::{UserClaims, UserTokens};
-use jobapp_kernel::Clock;
-use jobapp_runtime::SystemClock;
+use jobapp_http::UserClaims;
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, Client, Heard, Opening, heard_in_order};
@@ -12,6 +9,7 @@ use crate::documents::gigs::GIG;
 use crate::documents::looks_like;
 use crate::harness::bodies;
 use crate::harness::checks::{list, text};
+use crate::harness::people::sign_in;
 use crate::harness::{Browser, Person, Server, Trade, shared, soon};
 
 /// A tab of a browser: its cookies, over websockets unless said otherwise.
@@ -220,7 +218,7 @@ async fn a_chosen_category_outlives_a_restart() {
     client.close().await;
     assert!(server.stop().success());
     let server = Server::start(folder.path(), &[]);
-    let browser = super::process::sign_in(&server, &buyer.username).await;
+    let browser = sign_in(&server, &buyer.username).await;
     soon("the same gigs after the restart", || shown(&browser)).await;
 }
 
@@ -229,9 +227,8 @@ async fn buyer_name(browser: &Browser) -> String {
 }
 
 /// An access token of this person's session that has expired.
-async fn expired_token(data: &std::path::Path, person: &Person) -> String {
-    let secrets = Secrets::read(data).unwrap().unwrap();
-    let tokens = |lifetime| UserTokens::new(secrets.user_tokens.token_keys(SystemClock.now()), lifetime);
+async fn expired_token(server: &Server, person: &Person) -> String {
+    let tokens = |lifetime| server.user_tokens(lifetime);
     let claims: UserClaims = tokens(900).verify(&person.cookie("session").unwrap()).unwrap();
     let token = tokens(0).issue(&claims).unwrap();
     soon("the token expires", || async { tokens(0).verify(&token).map_or(Ok(()), |_| Err("not yet".to_owned())) })
@@ -244,7 +241,7 @@ async fn sixty_five_sockets_at_once_join_with_an_expired_access_token_while_the_
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), &[]);
     let (trade, agent) = (server.trade().await, Agent::start().await);
-    let token = expired_token(folder.path(), &trade.buyer).await;
+    let token = expired_token(&server, &trade.buyer).await;
     let opening = Opening { cookie: Some(format!("session={token}")), ..Opening::default() };
     let names: Vec<String> = (0..65).map(|number| format!("socket {number}")).collect();
     let mut sockets = join_all(names.iter().map(|name| agent.joined(name, &server.base, opening.clone()))).await;

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use crate::harness::bodies::{self, PASSWORD};
 use crate::harness::checks::{list, text};
 use crate::harness::people::order_number;
-use crate::harness::server::run_to_end;
 use crate::harness::{Browser, Person, Seller, Server, Trade};
 
 /// Who calls.
@@ -198,9 +197,7 @@ impl World {
         let server = Server::start(folder.path(), &[]);
         let mut operator = server.person().await;
         assert!(server.stop().success());
-        let data = folder.path().to_str().unwrap();
-        let ended = run_to_end(&["operator", "create", &operator.username, "--data", data]);
-        assert!(ended.status.success(), "{ended:#?}");
+        Server::make_operator(folder.path(), &operator.username);
 
         let server = Server::start(folder.path(), &[]);
         operator.browser = server.browser();

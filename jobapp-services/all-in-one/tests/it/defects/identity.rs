@@ -1,8 +1,5 @@
 //! One user acted as another, or nobody as somebody.
 
-use std::process::Command;
-
-use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::harness::bodies::{self, PASSWORD};
@@ -109,17 +106,18 @@ async fn a_verify_token_was_told_to_who_had_to_prove_the_address() {
 #[tokio::test]
 async fn sign_up_wrote_the_password_into_the_log() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jobapp"));
-    command.args(["--port", "0", "--log", "trace", "--data"]).arg(folder.path());
-    let server = Server::try_run(command).unwrap();
+    let server = Server::start(folder.path(), &["--log", "trace"]);
     let person = server.person().await;
     sign_in(&person, PASSWORD).await;
     let session = person.cookie("session").unwrap();
     let verify_token = person.verify_token().await;
-    // Ended, it has written all it had to say.
-    server.signal(Signal::TERM);
-    server.wait();
-    let told = server.printed() + &server.log();
+    // Later than everything before it.
+    person.get("/auth/currentuser").await.good();
+    let told = soon("the requests are logged", || async {
+        let told = server.log();
+        if told.contains("/auth/currentuser") { Ok(told) } else { Err("another log".to_owned()) }
+    })
+    .await;
     assert!(told.contains("/auth/signin"), "the log is not that of these requests");
     for secret in [PASSWORD, &session, &verify_token] {
         assert!(!told.contains(secret), "a secret is in the log");

@@ -11,3 +11,6 @@ pub use browser::{Answer, Browser};
 pub use checks::soon;
 pub use people::{Person, Seller, Trade};
 pub use server::{Server, shared};
+
+/// Whether the marketplace is the one binary, which shows what waits in its folder, and how that is.
+pub const IS_ONE_BINARY: bool = true;

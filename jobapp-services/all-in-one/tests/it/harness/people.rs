@@ -364,3 +364,12 @@ pub fn token_in(mail: &Value, mark: &str) -> String {
     let link = links.iter().filter_map(Value::as_str).find_map(|link| link.split_once(mark));
     link.unwrap_or_else(|| panic!("no link with {mark} in {mail}")).1.to_owned()
 }
+
+/// Signs somebody in with a browser the account is known by.
+pub async fn sign_in(server: &Server, username: &str) -> Browser {
+    let browser = server.browser();
+    let body = json!({ "username": username, "password": bodies::PASSWORD, "browserName": "Firefox",
+        "deviceType": "browser" });
+    browser.post("/auth/signin", body).await.says("User login successfully");
+    browser
+}

@@ -8,6 +8,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use jobapp_all_in_one::Secrets;
+use jobapp_http::UserTokens;
+use jobapp_kernel::Clock;
+use jobapp_runtime::SystemClock;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Browser;
@@ -30,6 +34,8 @@ pub struct Server {
     /// Everything it wrote to its output so far.
     printed: Arc<Mutex<String>>,
     log: PathBuf,
+    /// Where it keeps everything, where the test chose that.
+    data: Option<PathBuf>,
     _leash: Option<ChildStdin>,
     /// Removed with the server.
     _folder: Option<tempfile::TempDir>,
@@ -85,11 +91,16 @@ impl Server {
     /// As [`Server::start`], where the start may fail.
     pub fn try_start(data: &Path, arguments: &[&str]) -> Result<Self, Box<Ended>> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jobapp"));
-        command.arg("--data").arg(data).args(["--log", "warn"]).args(arguments);
+        command.arg("--data").arg(data).args(arguments);
+        if !arguments.contains(&"--log") {
+            command.args(["--log", "warn"]);
+        }
         if !arguments.contains(&"--port") {
             command.args(["--port", "0"]);
         }
-        Self::try_run(command)
+        let mut server = Self::try_run(command)?;
+        server.data = Some(data.to_owned());
+        Ok(server)
     }
 
     /// Runs a command that ends up as the binary.
@@ -117,7 +128,16 @@ impl Server {
                     let Some(port) = port_of(&line) else { continue };
                     let base = format!("http://localhost:{port}");
                     let child = Mutex::new(child);
-                    return Ok(Self { child, base, port, printed, log: log.to_owned(), _leash: leash, _folder: None });
+                    return Ok(Self {
+                        child,
+                        base,
+                        port,
+                        printed,
+                        log: log.to_owned(),
+                        data: None,
+                        _leash: leash,
+                        _folder: None,
+                    });
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = child.wait().unwrap();
@@ -170,6 +190,18 @@ impl Server {
             assert!(Instant::now() < deadline, "still running after {PATIENCE:?}:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// What signs users' tokens that live so many seconds.
+    pub fn user_tokens(&self, lifetime: u64) -> UserTokens {
+        let secrets = Secrets::read(self.data.as_ref().unwrap()).unwrap().unwrap();
+        UserTokens::new(secrets.user_tokens.token_keys(SystemClock.now()), lifetime)
+    }
+
+    /// Makes somebody run the marketplace that was stopped.
+    pub fn make_operator(data: &Path, username: &str) {
+        let ended = run_to_end(&["operator", "create", username, "--data", data.to_str().unwrap()]);
+        assert!(ended.status.success(), "{ended:#?}");
     }
 
     /// Asks it to stop and waits until it has.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod damage;
+mod earlier;
 mod ending;
 mod folder;
 mod privacy;
@@ -9,11 +10,9 @@ mod starting;
 
 use std::path::Path;
 
-use serde_json::json;
-
-use crate::harness::bodies::PASSWORD;
+use crate::harness::Server;
+pub use crate::harness::people::sign_in;
 use crate::harness::server::Ended;
-use crate::harness::{Browser, Server};
 
 /// Checks that a start failed with one clear message that holds these parts.
 #[track_caller]
@@ -36,12 +35,4 @@ pub fn fails(data: &Path, arguments: &[&str], parts: &[&str]) {
         Ok(server) => panic!("it runs: {}", server.printed()),
         Err(ended) => failed(&ended, parts),
     }
-}
-
-/// Signs somebody in with a browser the account is known by.
-pub async fn sign_in(server: &Server, username: &str) -> Browser {
-    let browser = server.browser();
-    let body = json!({ "username": username, "password": PASSWORD, "browserName": "Firefox", "deviceType": "browser" });
-    browser.post("/auth/signin", body).await.says("User login successfully");
-    browser
 }

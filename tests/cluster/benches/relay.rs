@@ -1,0 +1,149 @@
+//! How many events a second go from an outbox to the confirm of the broker, on each database, next to publishing the same messages with
+//! the same client and nothing else. `cargo xtask bench relay`.
+#![expect(clippy::print_stdout, reason = "it prints figures")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use jobapp_kernel::{
+    Aggregate, Change, Exchange, ExchangeKind, InvalidState, Key, Message, MessageId, ObjectId, Publisher, Queue,
+    Timestamp,
+};
+use jobapp_platform::{Address, Bus, Store};
+use jobapp_runtime::Relay;
+use jobapp_test_servers::{Kind, own};
+use tokio_util::sync::CancellationToken;
+
+const EXCHANGE: Exchange = Exchange { name: "bench", kind: ExchangeKind::Fanout };
+const QUEUE: Queue = Queue { name: "bench-queue", exchange: EXCHANGE, routing_key: "" };
+/// What an event of a marketplace weighs, about.
+const BODY: usize = 400;
+/// How many messages are published at once where nothing else is done: as many as a relay takes.
+const AT_ONCE: usize = 100;
+/// How many values the events are of.
+const VALUES: usize = 200;
+
+/// A thing that events are of.
+#[derive(Clone)]
+struct Kettle(ObjectId);
+
+impl Aggregate for Kettle {
+    const NAME: &'static str = "kettle";
+    type Id = ObjectId;
+    type Event = String;
+    type State = ObjectId;
+
+    fn id(&self) -> &ObjectId {
+        &self.0
+    }
+
+    fn keys() -> &'static [Key<Self>] {
+        &[]
+    }
+
+    fn to_state(&self) -> ObjectId {
+        self.0
+    }
+
+    fn from_state(id: ObjectId) -> Result<Self, InvalidState> {
+        Ok(Self(id))
+    }
+}
+
+fn message(id: &str, body: &str) -> Message {
+    Message {
+        id: Some(MessageId(id.to_owned())),
+        kind: "boiled".to_owned(),
+        exchange: EXCHANGE.name.to_owned(),
+        routing_key: String::new(),
+        timestamp: Timestamp::EPOCH,
+        headers: BTreeMap::new(),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let events: usize = std::env::args().nth(1).map_or(Ok(20_000), |text| text.parse())?;
+    let (rabbitmq, postgres, mysql) = tokio::join!(own(Kind::RabbitMq), own(Kind::Postgres), own(Kind::MySql));
+    let bus = Bus::open(&Address::parse("the broker", rabbitmq.url()), None).await?;
+    bus.subscriber().declare(&[QUEUE]).await?;
+    let publisher = bus.publisher();
+    let folder = tempfile::tempdir()?;
+    let stores = [
+        ("sqlite", format!("sqlite:{}", folder.path().join("bench.db").display())),
+        ("postgres", postgres.url().to_owned()),
+        ("mysql", mysql.url().to_owned()),
+    ];
+    println!("{events} events of {BODY} bytes, of {VALUES} values; by turns, three rounds each");
+    for (name, address) in stores {
+        let store = Store::open(&Address::parse("the database", &address), None).await?;
+        let mut rounds = Vec::new();
+        for _ in 0..3 {
+            fill(&store, events).await?;
+            let raw = raw(&*publisher, events).await?;
+            let relayed = relayed(&store, &publisher, events).await?;
+            rounds.push((relayed, raw));
+        }
+        rounds.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let (relayed, raw) = rounds[1];
+        println!(
+            "{name:<10} {relayed:>8.0} a second; published alone {raw:>8.0}; {:.2} of it (goal 0.8)",
+            relayed / raw
+        );
+        store.close().await?;
+    }
+    bus.close().await;
+    Ok(())
+}
+
+/// Stores so many events.
+async fn fill(store: &Store, events: usize) -> anyhow::Result<()> {
+    let kettles = store.repository::<Kettle>().await?;
+    let body = "x".repeat(BODY);
+    let each = events.div_ceil(VALUES);
+    let mut left = events;
+    while left > 0 {
+        let some = left.min(each);
+        let id = ObjectId::from_bytes(rand::random());
+        let saved = kettles.save(Change::insert(Kettle(id), vec![body.clone(); some])).await?;
+        ensure!(saved.version() == Some(1), "a new value is not new");
+        left -= some;
+    }
+    ensure!(store.outbox().waiting().await? >= events as u64, "the outbox is not filled");
+    Ok(())
+}
+
+/// Publishes as many messages with nothing behind them: how many a second.
+async fn raw(publisher: &dyn Publisher, events: usize) -> anyhow::Result<f64> {
+    let body = "x".repeat(BODY);
+    let messages: Vec<Message> = (0..AT_ONCE).map(|number| message(&number.to_string(), &body)).collect();
+    let begun = Instant::now();
+    for _ in 0..events.div_ceil(AT_ONCE) {
+        for answer in publisher.publish(&messages).await {
+            answer?;
+        }
+    }
+    Ok(events as f64 / begun.elapsed().as_secs_f64())
+}
+
+/// Has a relay publish the outbox: how many a second.
+async fn relayed(store: &Store, publisher: &Arc<dyn Publisher>, events: usize) -> anyhow::Result<f64> {
+    let relay = Relay::new("bench", store.outbox(), Arc::clone(publisher), |entry| {
+        Ok(vec![message(&entry.id.0, entry.event.as_str().unwrap_or_default())])
+    });
+    let (stop, begun) = (CancellationToken::new(), Instant::now());
+    let stopped = stop.clone();
+    let running = tokio::spawn(async move { relay.run(stopped).await });
+    let deadline = Duration::from_secs(300);
+    while store.outbox().waiting().await? > 0 {
+        ensure!(begun.elapsed() < deadline, "the outbox is not empty after {deadline:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let took = begun.elapsed();
+    stop.cancel();
+    running.await.context("the relay panicked")?;
+    Ok(events as f64 / took.as_secs_f64())
+}

@@ -1,0 +1,170 @@
+//! What `cargo xtask up` runs: the eight programs on servers in containers, until Ctrl-C.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to who started it")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Parser, ValueEnum};
+use jobapp_cluster::{Cluster, Databases, Place, Plan, settings_page};
+use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Starts RabbitMQ, Redis and databases in containers and the eight programs beside them on this machine, prints where they are, and
+/// follows their logs. Ctrl-C ends everything; nothing is kept.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask up")]
+struct Arguments {
+    /// Which databases the services stand on.
+    #[arg(long, value_enum, default_value_t = On::Postgres)]
+    databases: On,
+    /// How many processes of each service.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=9))]
+    each: u8,
+    /// Send mails to a mail host in a container, and not to the mailbox of the developer pages.
+    #[arg(long)]
+    mail_host: bool,
+    /// Print the page of all settings, and end.
+    #[arg(long, hide = true)]
+    settings: bool,
+    /// What the programs log.
+    #[arg(long, default_value = "info,access=warn")]
+    log: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum On {
+    /// All on one PostgreSQL.
+    Postgres,
+    /// All on one MySQL.
+    Mysql,
+    /// auth on MySQL, the others on PostgreSQL.
+    Both,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match up(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn up(arguments: Arguments) -> anyhow::Result<()> {
+    if arguments.settings {
+        print!("{}", settings_page()?);
+        return Ok(());
+    }
+    let databases = match arguments.databases {
+        On::Postgres => Databases::Postgres,
+        On::Mysql => Databases::MySql,
+        On::Both => Databases::MySqlAndPostgres,
+    };
+    let settings = vec![(None, "JOBAPP_LOG", arguments.log.clone()), (None, "JOBAPP_LOG_FORMAT", "text".to_owned())];
+    let plan =
+        Plan { databases, each: arguments.each.into(), mail_host: arguments.mail_host, settings, ..Plan::default() };
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let asked = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    tokio::pin!(asked);
+    eprintln!("starting servers in containers …");
+    let preparing = Cluster::prepare(&plan);
+    let cluster = tokio::select! {
+        cluster = preparing => cluster?,
+        () = &mut asked => return Ok(()),
+    };
+    eprintln!("starting the programs …");
+    for process in cluster.processes() {
+        process.start()?;
+    }
+    let following: Vec<_> = cluster
+        .processes()
+        .iter()
+        .enumerate()
+        .map(|(index, process)| tokio::spawn(follow(process.service(), index, process.log_file().to_owned())))
+        .collect();
+    let running = async {
+        cluster.ready().await?;
+        println!("{}", addresses(&cluster));
+        std::future::pending::<anyhow::Result<()>>().await
+    };
+    tokio::select! {
+        ended = running => ended?,
+        () = &mut asked => {}
+    }
+    eprintln!("stopping …");
+    let well = tokio::task::block_in_place(|| cluster.stop())?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    following.iter().for_each(tokio::task::JoinHandle::abort);
+    anyhow::ensure!(well, "a program did not end as it should; its log is above");
+    Ok(())
+}
+
+fn addresses(cluster: &Cluster) -> String {
+    let url = cluster.url();
+    let mut text = format!(
+        "\nJobApp is running. Ctrl-C stops it.\n\n  API        {url}/api/gateway/v1\n  Docs       {url}/docs\n"
+    );
+    let servers = cluster.servers();
+    match &servers.mailpit {
+        Some(host) => text += &format!("  Mails      {}\n", host.api().unwrap_or_default()),
+        None => text += &format!("  Mailbox    {url}/_dev/mail\n"),
+    }
+    text += &format!("  Payments   {url}/_dev/payments\n\n");
+    for process in cluster.processes() {
+        text += &format!("  {:<12} {}\n", process.service(), process.url());
+    }
+    let place = |name: &str, place: &Place| {
+        let api = place.api().map(|api| format!("   {api}")).unwrap_or_default();
+        format!("  {name:<12} {}{api}\n", place.url())
+    };
+    text.push('\n');
+    text += &place("rabbitmq", &servers.rabbitmq);
+    text += &place("redis", &servers.redis);
+    for (name, database) in [("postgres", &servers.postgres), ("mysql", &servers.mysql)] {
+        if let Some(database) = database {
+            text += &place(name, database);
+        }
+    }
+    text
+}
+
+/// Prints what is written to a log, each line with the name of its program.
+async fn follow(service: &str, index: usize, log: PathBuf) {
+    /// One of the colours that are readable on black and on white.
+    const COLOURS: [u8; 6] = [32, 33, 34, 35, 36, 31];
+    let colour = COLOURS[index % COLOURS.len()];
+    let (mut read, mut rest) = (0, Vec::new());
+    loop {
+        if let Ok(written) = behind(&log, read).await {
+            read += written.len() as u64;
+            rest.extend(written);
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line);
+                let mut out = std::io::stdout().lock();
+                // Whoever follows may have gone.
+                drop(write!(out, "\u{1b}[{colour}m{service:<12}\u{1b}[0m {line}"));
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn behind(log: &PathBuf, from: u64) -> anyhow::Result<Vec<u8>> {
+    let mut file = tokio::fs::File::open(log).await.context("the log is not there yet")?;
+    tokio::io::AsyncSeekExt::seek(&mut file, std::io::SeekFrom::Start(from)).await?;
+    let mut written = Vec::new();
+    file.read_to_end(&mut written).await?;
+    Ok(written)
+}

@@ -1,0 +1,47 @@
+//! What a cluster is made of.
+
+/// The services, in the order in which they are started. The gateway is last: it is told where the others are.
+pub const SERVICES: [&str; 8] = ["auth", "users", "gig", "chat", "order", "review", "notification", "gateway"];
+
+/// Which databases the services stand on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Databases {
+    /// All on one PostgreSQL, each in a namespace of its own.
+    #[default]
+    Postgres,
+    /// auth on MySQL, the others on one PostgreSQL.
+    MySqlAndPostgres,
+    /// All on one MySQL.
+    MySql,
+}
+
+/// What a cluster is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The databases.
+    pub databases: Databases,
+    /// How many processes of each service there are.
+    pub each: usize,
+    /// Whether mails go to a mail host, and not to a folder that the developer pages show.
+    pub mail_host: bool,
+    /// Whether the servers are those that every suite of a run shares, with data apart; otherwise each is the cluster's own, and may
+    /// be stopped.
+    pub shared_servers: bool,
+    /// Whether every server is behind a network that can be disturbed.
+    pub faulty_network: bool,
+    /// Further settings of every program, or of one: `(service, variable, value)`, where no service is all of them.
+    pub settings: Vec<(Option<&'static str>, &'static str, String)>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            databases: Databases::default(),
+            each: 1,
+            mail_host: false,
+            shared_servers: false,
+            faulty_network: false,
+            settings: Vec::new(),
+        }
+    }
+}

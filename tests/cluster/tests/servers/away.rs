@@ -1,0 +1,236 @@
+//! What still works when something is down, and that nothing is lost when it is back.
+
+use anyhow::ensure;
+use jobapp_client::Client;
+use jobapp_cluster::{Databases, Plan};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::people::{PASSWORD, Person, mail_address, search};
+use crate::world::{World, cluster, until};
+
+async fn signed_up(world: &World, name: &str) -> Person {
+    until(async || Person::sign_up(world.url(), name).await).await
+}
+
+/// Mails wait in their queue while nobody sends them, and each is sent once.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_notification_service_everything_works_and_mails_are_sent_once_it_is_back() {
+    let world = cluster(Plan { each: 2, ..Plan::default() }).await;
+    for process in world.of("notification") {
+        process.kill().unwrap();
+    }
+    let marta = signed_up(&world, "Marta").await;
+    marta.client.get("/auth/currentuser").await.unwrap();
+    for process in world.of("notification") {
+        process.start().unwrap();
+    }
+    until(async || {
+        let mails = marta.mails().await?;
+        ensure!(mails == ["verifyEmail"], "{mails:?}");
+        Ok(())
+    })
+    .await;
+    // The other row of the same kind: one of two processes is enough.
+    world.of("notification").next().unwrap().kill().unwrap();
+    let iria = signed_up(&world, "Iria").await;
+    until(async || {
+        let mails = iria.mails().await?;
+        ensure!(mails == ["verifyEmail"], "{mails:?}");
+        Ok(())
+    })
+    .await;
+}
+
+/// The mail host is away, then silent; then every mail is there, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_mail_host_mails_wait() {
+    let world = cluster(Plan { mail_host: true, faulty_network: true, ..Plan::default() }).await;
+    let host = world.servers().mailpit.as_ref().unwrap();
+    let network = host.network();
+    network.cut().await;
+    let _marta = signed_up(&world, "Marta").await;
+    network.restore().await;
+    network.blackhole().await;
+    let _iria = signed_up(&world, "Iria").await;
+    network.restore().await;
+    let api = format!("{}/api/v1/messages", host.api().unwrap());
+    for name in ["Marta", "Iria"] {
+        until(async || {
+            let mails: serde_json::Value = reqwest::get(&api).await?.json().await?;
+            let to = mails["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let count = to.iter().filter(|mail| mail["To"][0]["Address"] == mail_address(name)).count();
+            ensure!(count == 1, "{name} has {count} mails: {mails}");
+            Ok(())
+        })
+        .await;
+    }
+}
+
+/// Events wait in the outboxes: what was done while the broker was away is told once it is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_broker_people_read_and_write_and_everything_is_told_once_it_is_back() {
+    let world = cluster(Plan::default()).await;
+    let iria = signed_up(&world, "Iria").await;
+    until(async || iria.buyer().await).await;
+    let seller = iria.sell().await.unwrap();
+    // Once one is published, every service knows the seller.
+    until(async || iria.publish(&seller, "I will do the first").await).await;
+    let broker = world.servers().rabbitmq.own();
+    for (round, word) in [("stopped", "sketches"), ("killed", "portraits"), ("paused", "lettering")] {
+        match round {
+            "stopped" => broker.stop().await,
+            "killed" => broker.kill().await,
+            _ => broker.pause().await,
+        }
+        let gig = iria.publish(&seller, &format!("I will do {word}")).await.unwrap();
+        assert_eq!(iria.client.get(&format!("/gig/{gig}")).await.unwrap()["gig"]["id"], gig.as_str(), "{round}");
+        iria.client.get("/auth/currentuser").await.unwrap();
+        match round {
+            "paused" => broker.unpause().await,
+            _ => broker.start().await,
+        }
+        until(async || {
+            let found = search(&iria.client, word).await?;
+            ensure!(found == 1, "{round}: {found} gigs");
+            Ok(())
+        })
+        .await;
+        world.ready().await.unwrap();
+    }
+    until(async || {
+        let seller = iria.client.get(&format!("/seller/id/{seller}")).await?;
+        ensure!(seller["seller"]["totalGigs"] == 4, "each is counted once: {seller}");
+        Ok(())
+    })
+    .await;
+}
+
+/// Who is signed in stays so and reads; presence and limits are each gateway's own meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_signed_in_people_read_and_write() {
+    let world = cluster(Plan { each: 2, ..Plan::default() }).await;
+    let iria = signed_up(&world, "Iria").await;
+    until(async || iria.buyer().await).await;
+    let seller = iria.sell().await.unwrap();
+    // Once one is published, every service knows the seller.
+    until(async || iria.publish(&seller, "I will do the first").await).await;
+    let redis = world.servers().redis.own();
+    for round in ["stopped", "paused"] {
+        if round == "stopped" {
+            redis.stop().await
+        } else {
+            redis.pause().await
+        }
+        iria.client.get("/auth/currentuser").await.unwrap();
+        let gig = iria.publish(&seller, &format!("I will do logos {round}")).await.unwrap();
+        iria.client.get(&format!("/gig/{gig}")).await.unwrap();
+        let again = Client::new(world.url()).unwrap();
+        let body =
+            json!({ "username": "Iria", "password": PASSWORD, "browserName": "Firefox", "deviceType": "browser" });
+        again.post("/auth/signin", body).await.unwrap();
+        if round == "stopped" {
+            redis.start().await
+        } else {
+            redis.unpause().await
+        }
+        world.ready().await.unwrap();
+    }
+    until(async || {
+        let found = search(&iria.client, "logos").await?;
+        ensure!(found == 3, "{found} gigs");
+        Ok(())
+    })
+    .await;
+}
+
+/// The others work on while the database of one service is away, which says 503 and comes back by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_database_of_one_service_the_others_work() {
+    let world = cluster(Plan { databases: Databases::MySqlAndPostgres, ..Plan::default() }).await;
+    let iria = signed_up(&world, "Iria").await;
+    until(async || iria.buyer().await).await;
+    let seller = iria.sell().await.unwrap();
+    // Once one is published, every service knows the seller.
+    until(async || iria.publish(&seller, "I will do the first").await).await;
+    let database = world.servers().mysql.as_ref().unwrap().own();
+    for round in ["stopped", "paused"] {
+        if round == "stopped" {
+            database.stop().await
+        } else {
+            database.pause().await
+        }
+        let gig = iria.publish(&seller, &format!("I will do logos {round}")).await.unwrap();
+        iria.client.get(&format!("/gig/{gig}")).await.unwrap();
+        // The client signs out on any error of this route, so it is answered from the session's copy.
+        iria.client.get("/auth/currentuser").await.unwrap();
+        let refused = Person::sign_up(world.url(), "Nobody").await.err().unwrap();
+        assert_eq!(refused.status(), Some(StatusCode::SERVICE_UNAVAILABLE), "{round}: {refused}");
+        if round == "stopped" {
+            database.start().await
+        } else {
+            database.unpause().await
+        }
+        world.ready().await.unwrap();
+        let name = format!("Marta{round}");
+        let marta = signed_up(&world, &name).await;
+        until(async || marta.buyer().await).await;
+    }
+}
+
+/// Its own routes answer 503 at once and say when to come back; the others work; it comes back by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_one_service_the_others_work() {
+    let world = cluster(Plan::default()).await;
+    let iria = signed_up(&world, "Iria").await;
+    until(async || iria.buyer().await).await;
+    let seller = iria.sell().await.unwrap();
+    // Once one is published, every service knows the seller.
+    until(async || iria.publish(&seller, "I will do the first").await).await;
+    let review = world.of("review").next().unwrap();
+    for round in ["killed", "paused"] {
+        if round == "killed" {
+            review.kill().unwrap()
+        } else {
+            review.pause().unwrap()
+        }
+        let gig = iria.publish(&seller, &format!("I will do logos {round}")).await.unwrap();
+        iria.client.get(&format!("/gig/{gig}")).await.unwrap();
+        let refused = iria.client.get(&format!("/review/gig/{gig}")).await.err().unwrap();
+        assert_eq!(refused.status(), Some(StatusCode::SERVICE_UNAVAILABLE), "{round}: {refused}");
+        if round == "killed" {
+            review.start().unwrap()
+        } else {
+            review.unpause().unwrap()
+        }
+        until(async || iria.client.get(&format!("/review/gig/{gig}")).await).await;
+    }
+}
+
+/// Each process of two may end at any time: politely without a single failed request, or killed with none lost that was answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_two_of_each_one_may_go() {
+    let world = cluster(Plan { each: 2, ..Plan::default() }).await;
+    let iria = signed_up(&world, "Iria").await;
+    until(async || iria.buyer().await).await;
+    let seller = iria.sell().await.unwrap();
+    // Once one is published, every service knows the seller.
+    until(async || iria.publish(&seller, "I will do the first").await).await;
+    for service in ["auth", "users", "gig", "chat", "order", "review", "notification"] {
+        let process = world.of(service).next().unwrap();
+        assert!(process.stop().unwrap(), "{service} ends as it should");
+        let gig = iria.publish(&seller, &format!("I will do logos without {service}")).await.unwrap();
+        iria.client.get(&format!("/gig/{gig}")).await.unwrap();
+        iria.client.get(&format!("/review/gig/{gig}")).await.unwrap();
+        iria.client.get("/auth/currentuser").await.unwrap();
+        iria.client.get("/buyer/username").await.unwrap();
+        process.start().unwrap();
+        process.ready().await.unwrap();
+    }
+    until(async || {
+        let found = search(&iria.client, "logos").await?;
+        ensure!(found == 8, "{found} gigs");
+        Ok(())
+    })
+    .await;
+}
