@@ -10,6 +10,7 @@ mod profile;
 mod sources;
 mod suites;
 mod test;
+mod up;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -34,6 +35,19 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run the eight services on servers in containers, beside each other on this machine, until Ctrl-C.
+    ///
+    /// Where no container engine answers and no official image can be pulled, root on Debian gets both: see `docs/testing.md`.
+    Up {
+        /// Build the programs optimised; it takes longer.
+        #[arg(long)]
+        release: bool,
+        /// What is passed on, such as `--each 2 --databases both`; `--help` behind `--` tells all.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Write the page of all settings of the eight programs, as these tell them: `docs/settings.md`.
+    Settings,
     /// Everything a change must pass: format, clippy, layers, docs, the OpenAPI document, the tests that need no server.
     Ci,
     /// Check that the core stays pure and every driver has one user.
@@ -106,6 +120,14 @@ enum Bench {
         #[arg(long)]
         program: Option<PathBuf>,
     },
+    /// How long each of the eight programs takes to get ready, and what it holds when idle; servers in containers.
+    Services,
+    /// Events a second from the outbox of each database to the confirm of RabbitMQ, next to publishing alone; servers in containers.
+    Relay {
+        /// How many events.
+        #[arg(long, default_value_t = 20_000)]
+        events: usize,
+    },
     /// Sign-ins a second, next to Argon2id alone with the same parameters.
     Signin {
         /// How long each measurement takes.
@@ -127,6 +149,8 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Test { arguments } => test::run(&arguments),
+        Task::Up { release, arguments } => up::run(release, &arguments),
+        Task::Settings => up::settings(),
         Task::Ci => ci(),
         Task::Layers => layers::check(),
         Task::DocPaths => docs::check_paths(),
@@ -135,6 +159,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Bench(Bench::Footprint { gigs, program }) => {
             bench::of_marketplace("footprint", &gigs.to_string(), program.as_deref())
         }
+        Task::Bench(Bench::Services) => up::bench_services(),
+        Task::Bench(Bench::Relay { events }) => up::bench_relay(events),
         Task::Bench(Bench::Writes { seconds, program }) => {
             bench::of_marketplace("writes", &seconds.to_string(), program.as_deref())
         }

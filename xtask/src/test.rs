@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     }
     // Before the servers, so that what does not compile is told at once.
     cargo(&with(arguments, &["--no-run"]), &[])?;
-    cargo(&with_program(arguments), &[])?;
+    cargo(&with_program(arguments, &selected), &[])?;
     let images = prepare()?;
     step("servers");
     let servers = Servers::start(&metadata, &images)?;
@@ -68,10 +68,11 @@ fn with<'a>(arguments: &[&'a str], options: &[&'a str]) -> Vec<&'a str> {
     [&["test"], options, for_cargo, for_tests].concat()
 }
 
-/// Builds the program. As part of everything it has the features of everything, and is built already.
-fn with_program(arguments: &[&str]) -> Vec<&'static str> {
-    if arguments == EVERYTHING {
-        vec!["build", "--workspace", "--all-features", "--bin", PROGRAM]
+/// Builds the program, and those that the tests start. As part of everything they have the features of everything, and most of it is
+/// built already.
+fn with_program(arguments: &[&str], selected: &Selected) -> Vec<&'static str> {
+    if arguments == EVERYTHING || selected.starts_programs {
+        vec!["build", "--workspace", "--all-features", "--bins"]
     } else {
         vec!["build", "--package", PROGRAM]
     }
@@ -80,8 +81,13 @@ fn with_program(arguments: &[&str]) -> Vec<&'static str> {
 /// What the packages of a run have.
 struct Selected {
     has_library: bool,
+    /// Whether their tests start the programs of all services.
+    starts_programs: bool,
     tests: BTreeSet<String>,
 }
+
+/// The package whose tests, and those of who depends on it, start the programs of all services.
+const CLUSTER: &str = "jobapp-cluster";
 
 impl Selected {
     /// The packages that `-p` names, or all.
@@ -91,12 +97,20 @@ impl Selected {
         let packages = packages
             .iter()
             .filter(|package| named.is_empty() || package["name"].as_str().is_some_and(|name| named.contains(&name)));
-        let targets: Vec<&Value> = packages.flat_map(|package| package["targets"].as_array()).flatten().collect();
+        let packages: Vec<&Value> = packages.collect();
+        let is_or_needs_it = |package: &&Value| {
+            let needed = package["dependencies"].as_array().into_iter().flatten();
+            package["name"] == CLUSTER || needed.into_iter().any(|dependency| dependency["name"] == CLUSTER)
+        };
+        let starts_programs = packages.iter().any(is_or_needs_it);
+        let targets: Vec<&Value> =
+            packages.iter().flat_map(|package| package["targets"].as_array()).flatten().collect();
         let is =
             |target: &Value, kind: &str| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == kind));
         let tests = targets.iter().filter(|target| is(target, "test"));
         Self {
             has_library: targets.iter().any(|target| is(target, "lib")),
+            starts_programs,
             tests: tests.filter_map(|target| target["name"].as_str().map(str::to_owned)).collect(),
         }
     }
@@ -128,7 +142,7 @@ fn values<'a>(arguments: &[&'a str], names: &[&str]) -> Vec<&'a str> {
 }
 
 /// An engine and the images; what each is called.
-fn prepare() -> anyhow::Result<Vec<(String, String)>> {
+pub(crate) fn prepare() -> anyhow::Result<Vec<(String, String)>> {
     step("container engine");
     finish(&mut Command::new(root().join("tests/engine.sh")))?;
     step("images");
