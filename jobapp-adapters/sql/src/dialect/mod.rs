@@ -181,9 +181,12 @@ pub(crate) fn code_of(error: &DbErr) -> Option<Code> {
                 error.code()?.parse().ok().map(Code::Sqlite)
             }
         }
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            Some(Code::Lost)
-        }
+        // What speaks no such protocol is a proxy before a server that starts, or the rest of a connection that broke.
+        sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Some(Code::Lost),
         _ => None,
     }
 }

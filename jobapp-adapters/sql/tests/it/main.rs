@@ -5,3 +5,4 @@ mod categories;
 #[path = "../shared/migrations.rs"]
 mod migrations;
 mod store;
+mod unready;
