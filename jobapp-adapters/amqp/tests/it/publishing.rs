@@ -158,10 +158,19 @@ async fn a_broker_with_an_alarm_is_told_of_and_holds_nobody_up() {
     in_time("the answer", bus.publish_one(&message("0"))).await.unwrap();
     broker.say_to_all(Say::Block).await;
     in_time("the alarm to be seen", until(|| bus.trouble().is_some_and(|why| why.contains("low on memory")))).await;
-    let begun = std::time::Instant::now();
-    let answer = in_time("the answer", bus.publish_one(&message("1"))).await;
+    // Each connection hears of it by itself, and the one that consumes may be first.
+    let refused = async {
+        loop {
+            let begun = std::time::Instant::now();
+            let answer = bus.publish_one(&message("1")).await;
+            if answer.is_err() {
+                return (answer, begun.elapsed());
+            }
+        }
+    };
+    let (answer, took) = in_time("the answer", refused).await;
     assert!(is_unknown(&answer), "{answer:?}");
-    assert!(begun.elapsed() < std::time::Duration::from_secs(2), "it is known at once");
+    assert!(took < std::time::Duration::from_secs(2), "it is known at once");
     broker.say_to_all(Say::Unblock).await;
     in_time("the alarm to be over", until(|| bus.trouble().is_none())).await;
     in_time("the answer", bus.publish_one(&message("2"))).await.unwrap();
