@@ -444,7 +444,7 @@ mod tests {
             assert_eq!((mail.sender.as_str(), mail.marketplace.as_str()), ("Shop <me@shop.test>", "JobApp"));
             mail.address.url()
         };
-        assert_eq!(read("smtp://mail.test"), "smtp://me%40shop.test:hush@mail.test");
+        assert_eq!(read("smtp://mail.test"), "smtp://me%40shop%2Etest:hush@mail.test");
         assert_eq!(read("smtp://you:other@mail.test"), "smtp://you:other@mail.test");
         assert_eq!(read("file:/var/mail"), "file:/var/mail");
     }
