@@ -34,10 +34,16 @@ impl Turn {
     /// # Errors
     /// Of the kind `TimedOut` after so much patience, `NotFound` when there is no such folder.
     pub(crate) fn take(folder: &Path, patience: Duration) -> io::Result<Self> {
+        Self::take_telling(folder, patience, || {})
+    }
+
+    /// The same; `waits` is called each time somebody else was found writing.
+    fn take_telling(folder: &Path, patience: Duration, waits: impl Fn()) -> io::Result<Self> {
         let until = Instant::now() + patience;
         let mut waited = false;
         let mut pause = || {
             waited = true;
+            waits();
             if Instant::now() >= until {
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,
@@ -118,11 +124,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let next = Turn::take(folder.path(), PATIENCE).unwrap().pass_on().unwrap();
         let writer = MmapDirectory::open(folder.path()).unwrap().acquire_lock(&INDEX_WRITER_LOCK).unwrap();
+        let (waits, waited) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| Turn::take(folder.path(), PATIENCE).unwrap().waited);
-            while !next.is_waiting() {
-                std::thread::yield_now();
-            }
+            // He is told of before it is looked, as looking takes the lock for a moment: it would keep him waiting for the wrong one.
+            let waiting = scope.spawn(|| {
+                let told = waits;
+                Turn::take_telling(folder.path(), PATIENCE, || told.send(()).unwrap_or_default()).unwrap().waited
+            });
+            waited.recv().unwrap();
+            assert!(next.is_waiting());
             drop(writer);
             assert!(waiting.join().unwrap());
         });
