@@ -20,10 +20,15 @@ pub(crate) fn judged<R: BufRead + Seek>(
     content: R,
     limits: &MediaLimits,
 ) -> Result<String, MediaError> {
-    match (check(&extension, content, limits), purpose) {
-        (Err(refused), UploadPurpose::Picture) => Err(refused),
-        (Err(_), UploadPurpose::File { .. }) if types::served(&extension).inline => Ok(UNKNOWN.to_owned()),
-        _ => Ok(extension),
+    // What nobody is shown in place is not looked into.
+    let is_file = matches!(purpose, UploadPurpose::File { .. });
+    if is_file && !types::served(&extension).inline {
+        return Ok(extension);
+    }
+    match check(&extension, content, limits) {
+        Ok(()) => Ok(extension),
+        Err(_) if is_file => Ok(UNKNOWN.to_owned()),
+        Err(refused) => Err(refused),
     }
 }
 
