@@ -281,9 +281,9 @@ async fn chat(buyer: &Person, seller: &Person, seller_id: &str, gig_id: &str) ->
 }
 
 /// When the work is due, as a browser writes it.
-const DUE: &str = "Mon Dec 01 2036 09:00:00 GMT+0000 (Coordinated Universal Time)";
+const DUE: &str = "Sat Dec 01 2035 09:00:00 GMT+0000 (Coordinated Universal Time)";
 /// When the work is due after the extension.
-const LATER: &str = "Wed Dec 03 2036 09:00:00 GMT+0000 (Coordinated Universal Time)";
+const LATER: &str = "Mon Dec 03 2035 09:00:00 GMT+0000 (Coordinated Universal Time)";
 
 async fn order(
     buyer: &Person,
@@ -325,14 +325,14 @@ async fn order(
 
 async fn extend(buyer: &Person, seller: &Person, number: &str) -> anyhow::Result<()> {
     let ask =
-        json!({ "originalDate": "2036-12-01T09:00:00.000Z", "newDate": LATER, "days": 2, "reason": "More drafts" });
+        json!({ "originalDate": "2035-12-01T09:00:00.000Z", "newDate": LATER, "days": 2, "reason": "More drafts" });
     let answer = seller.client.put(&format!("/order/extension/{number}"), ask.clone()).await?;
     expect(&answer, "/order/requestExtension/days", json!(2))?;
     notified(buyer, "requested for an order delivery date extension.").await?;
     let mut agree = ask;
     agree["deliveryDateUpdate"] = json!(LATER);
     let answer = buyer.client.put(&format!("/order/gig/approve/{number}"), agree).await?;
-    expect(&answer, "/order/offer/newDeliveryDate", json!("2036-12-03T09:00:00.000Z"))?;
+    expect(&answer, "/order/offer/newDeliveryDate", json!("2035-12-03T09:00:00.000Z"))?;
     expect(&answer, "/order/offer/reason", json!("More drafts"))?;
     expect(&answer, "/order/requestExtension/days", json!(0))?;
     notified(seller, "approved your order delivery date extension request.").await

@@ -36,11 +36,11 @@ pub enum InvalidExtension {
 
 impl Extension {
     /// The most days by which a date moves.
-    pub const MOST_DAYS: u64 = 3650;
+    pub const MOST_DAYS: u32 = 3650;
 
     /// Whether it gives more time to an order that is `due`.
     pub(crate) fn check(&self, due: Timestamp, now: Timestamp) -> Result<(), InvalidExtension> {
-        const MOST: Duration = Duration::from_secs(Extension::MOST_DAYS * 24 * 60 * 60);
+        const MOST: Duration = Duration::from_secs(Extension::MOST_DAYS as u64 * 24 * 60 * 60);
         if self.new_due <= due {
             return Err(InvalidExtension::NotLater);
         }

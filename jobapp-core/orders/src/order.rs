@@ -152,7 +152,7 @@ impl Order {
             buyer: new.buyer,
             fee: service_fee(new.price),
             price: new.price,
-            agreement: new.agreement,
+            agreement: new.agreement.dated(now),
             requirements: new.requirements,
             work: Vec::new(),
             extension: None,

@@ -1,5 +1,7 @@
 //! What an order consists of, as it is read and stored.
 
+use std::time::Duration;
+
 use jobapp_kernel::{Money, ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +52,19 @@ pub struct Agreement {
     pub due: Timestamp,
     /// Why the date moved; empty when it did not.
     pub reason: String,
+}
+
+impl Agreement {
+    /// The same with dates that can be meant: instead of one that has passed, or that nobody plans for, the one after the days of
+    /// work. A client whose clock is wrong is no reason to refuse what is paid for.
+    #[must_use]
+    pub(crate) fn dated(self, now: Timestamp) -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        let furthest = now.plus(DAY * Extension::MOST_DAYS);
+        let days = u32::try_from(self.delivery_in_days).unwrap_or_default();
+        let meant = |date: Timestamp| if date > now && date <= furthest { date } else { now.plus(DAY * days) };
+        Self { first_due: meant(self.first_due), due: meant(self.due), ..self }
+    }
 }
 
 /// What an order waits for.

@@ -94,6 +94,39 @@ fn more_time_is_asked_for_only_so_often_whatever_the_answers_are() {
 }
 
 #[test]
+fn an_order_is_due_when_it_can_be_meant_to_be_whatever_the_clock_of_who_placed_it_says() {
+    let due = |told: Timestamp, now: i64| {
+        let agreement = Agreement { first_due: told, due: told, ..request().agreement };
+        let request = NewOrder { agreement, ..request() };
+        let payment = payment(PaymentStatus::Paid);
+        let evidence = Evidence { payment: &payment, gig: Some(&gig(PRICE, 0)), offers: &[] };
+        let agreement = Order::place(request, &evidence, at(now)).unwrap().order.record().agreement.clone();
+        assert_eq!(agreement.first_due, agreement.due);
+        agreement.due
+    };
+    // Three days of work are 72 hours.
+    let furthest = 1 + 24 * 3650;
+    for (told, expected) in [
+        (at(2), at(2)),
+        (at(80), at(80)),
+        (at(furthest), at(furthest)),
+        (at(1), at(73)),
+        (at(-500_000), at(73)),
+        (at(furthest + 1), at(73)),
+        ("9999-12-31T00:00:00Z".parse().unwrap(), at(73)),
+    ] {
+        assert_eq!(due(told, 1), expected, "{told}");
+    }
+}
+
+#[test]
+fn the_date_before_an_extension_is_the_orders_whatever_was_told() {
+    let told = Extension { original_date: "1969-01-01".into(), ..extension(2) };
+    let order = started().request_extension(told, Who::Seller, at(4)).unwrap().order;
+    assert_eq!(order.record().extension.as_ref().unwrap().original_date, at(72).to_string());
+}
+
+#[test]
 fn a_granted_extension_moves_the_date_that_was_asked_for() {
     let order = answered(started(), ExtensionAnswer::Approved);
     let agreement = &order.record().agreement;

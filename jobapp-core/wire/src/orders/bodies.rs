@@ -183,8 +183,8 @@ pub struct OrderBodyOffer {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(example = json!({
     "offer": { "gigTitle": "I will draw a logo for your shop", "price": 60, "description": "Three drafts on paper.",
-        "deliveryInDays": 3, "oldDeliveryDate": "2040-03-01T09:00:00.000Z",
-        "newDeliveryDate": "2040-03-01T09:00:00.000Z", "accepted": true, "cancelled": false },
+        "deliveryInDays": 3, "oldDeliveryDate": "2035-03-01T09:00:00.000Z",
+        "newDeliveryDate": "2035-03-01T09:00:00.000Z", "accepted": true, "cancelled": false },
     "gigId": "66f0c0ffee0000000000b001", "sellerId": "66f0c0ffee0000000000a001", "sellerUsername": "Iria",
     "sellerEmail": "iria@example.com", "sellerImage": "https://example.com/iria.png",
     "gigCoverImage": "https://example.com/logo.png", "gigMainTitle": "I will draw a logo for your shop",
@@ -192,9 +192,9 @@ pub struct OrderBodyOffer {
     "buyerId": "66f0c0ffee0000000000c001", "buyerUsername": "Anna", "buyerEmail": "anna@example.com",
     "buyerImage": "https://example.com/anna.png", "status": "in progress", "orderId": "JO52310984761",
     "invoiceId": "JI83920110457", "quantity": 1, "price": 60, "requirements": "Blue tones, please.",
-    "paymentIntent": "pi_of_the_payment", "dateOrdered": "2040-02-26T09:00:00.000Z",
-    "events": { "placeOrder": "2040-02-26T09:00:00.000Z", "requirements": "2040-02-26T09:00:00.000Z",
-        "orderStarted": "2040-02-26T09:00:00.000Z" }
+    "paymentIntent": "pi_of_the_payment", "dateOrdered": "2035-02-26T09:00:00.000Z",
+    "events": { "placeOrder": "2035-02-26T09:00:00.000Z", "requirements": "2035-02-26T09:00:00.000Z",
+        "orderStarted": "2035-02-26T09:00:00.000Z" }
 })))]
 #[serde(rename_all = "camelCase")]
 pub struct OrderBody {
@@ -303,7 +303,7 @@ impl PaymentIntentBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(example = json!({
-    "originalDate": "2040-03-01T09:00:00.000Z", "newDate": "2040-03-03T09:00:00.000Z", "days": 2,
+    "originalDate": "2035-03-01T09:00:00.000Z", "newDate": "2035-03-03T09:00:00.000Z", "days": 2,
     "reason": "The printer is ill."
 })))]
 #[serde(rename_all = "camelCase")]

@@ -15,8 +15,8 @@ async fn dates_the_client_formats_are_always_there() {
     for place in ["/dateOrdered", "/events/placeOrder", "/events/requirements", "/events/orderStarted"] {
         assert!(text(&order, place).ends_with('Z'), "{place}: {order}");
     }
-    has(&order, "/offer/oldDeliveryDate", "2036-12-01T09:00:00.000Z");
-    has(&order, "/offer/newDeliveryDate", "2036-12-01T09:00:00.000Z");
+    has(&order, "/offer/oldDeliveryDate", "2035-12-01T09:00:00.000Z");
+    has(&order, "/offer/newDeliveryDate", "2035-12-01T09:00:00.000Z");
     trade.deliver(&number).await;
     let delivered = trade.order_document(&number).await;
     assert!(delivered["events"]["orderDelivered"].is_string(), "{delivered}");
@@ -128,7 +128,7 @@ async fn an_extension_is_granted_as_it_was_asked_for_whatever_the_answer_says() 
     body["newDate"] = json!("Tue Dec 15 2026 09:00:00 GMT+0000 (Coordinated Universal Time)");
     for _ in 0..2 {
         let answer = trade.buyer.put(&format!("/order/gig/approve/{number}"), body.clone()).await.good();
-        has(&answer, "/order/offer/newDeliveryDate", "2036-12-03T09:00:00.000Z");
+        has(&answer, "/order/offer/newDeliveryDate", "2035-12-03T09:00:00.000Z");
         has(&answer, "/order/offer/deliveryInDays", 2);
         has(&answer, "/order/offer/reason", "Rain");
         assert!(answer["order"]["events"]["deliveryDateUpdate"].is_string(), "{answer}");
@@ -153,7 +153,7 @@ async fn a_rejected_extension_changes_no_date() {
     trade.seller.put(&format!("/order/extension/{number}"), bodies::extension(2, "Rain")).await.good();
     let answer =
         trade.buyer.put(&format!("/order/gig/reject/{number}"), bodies::extension_answer(2, "Rain")).await.good();
-    has(&answer, "/order/offer/newDeliveryDate", "2036-12-01T09:00:00.000Z");
+    has(&answer, "/order/offer/newDeliveryDate", "2035-12-01T09:00:00.000Z");
     has(&answer, "/order/requestExtension/days", 0);
     trade.seller.told("rejected your order delivery date extension request.").await;
 }

@@ -13,9 +13,9 @@ pub const PASSWORD: &str = "correct horse 7";
 /// A day, as a browser writes it.
 pub const ORDERED: &str = "Tue Nov 24 2026 09:00:00 GMT+0100 (Central European Standard Time)";
 /// When work is due.
-pub const DUE: &str = "Mon Dec 01 2036 09:00:00 GMT+0000 (Coordinated Universal Time)";
+pub const DUE: &str = "Sat Dec 01 2035 09:00:00 GMT+0000 (Coordinated Universal Time)";
 /// When work is due after an extension.
-pub const LATER: &str = "Wed Dec 03 2036 09:00:00 GMT+0000 (Coordinated Universal Time)";
+pub const LATER: &str = "Mon Dec 03 2035 09:00:00 GMT+0000 (Coordinated Universal Time)";
 
 /// `POST /auth/signup`.
 pub fn sign_up(username: &str, email: &str) -> Value {
@@ -58,7 +58,7 @@ pub fn offer(price: f64) -> Value {
 
 /// `PUT /order/extension/:orderId`.
 pub fn extension(days: i64, reason: &str) -> Value {
-    json!({ "originalDate": "2036-12-01T09:00:00.000Z", "newDate": LATER, "days": days, "reason": reason })
+    json!({ "originalDate": "2035-12-01T09:00:00.000Z", "newDate": LATER, "days": days, "reason": reason })
 }
 
 /// `PUT /order/gig/approve/:orderId`.
