@@ -1,7 +1,8 @@
 //! An open database: a thread that writes, and connections that read where they are asked.
 //!
-//! Writes that wait at the same time share one transaction, each in a savepoint of its own, so that a refused one harms no
-//! other, and one wait for the disk. Nothing is answered before that.
+//! Writes that wait at the same time share one transaction and one wait for the disk. Nothing is answered before that. A refused
+//! one harms no other: when one has to be taken back that changed something, all are, and are done again, each in a savepoint
+//! of its own. That is rare, and a savepoint copies every page that is changed within it.
 //!
 //! Which writes wait for the disk: [`Database::write`] does. [`Database::note`] does not: what it stores survives the end of the
 //! process, and after a power cut the database is as it was some commits before, whole. It is for what is found out again, such
@@ -47,12 +48,23 @@ impl<T> Verdict<T> {
 trait Write: Send {
     /// Whether it waits for the disk.
     fn waits(&self) -> bool;
-    /// Does it, within a transaction. Returns whether it is to stay. Done again after a commit that failed.
-    fn run(&mut self, connection: &Connection, condition: &Condition) -> bool;
+    /// Does it, within a transaction. Done again after a commit that failed.
+    fn run(&mut self, connection: &Connection, condition: &Condition) -> Outcome;
     /// What it did is stored, or taken back: answers.
     fn stored(self: Box<Self>);
     /// It could not be stored.
     fn failed(self: Box<Self>, error: SqliteError);
+}
+
+/// What a write comes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// It is to stay.
+    Stays,
+    /// It is to be taken back, should it have changed anything.
+    Undone,
+    /// It failed: whatever it did is to be taken back.
+    Failed,
 }
 
 struct Job<W, T, D> {
@@ -72,19 +84,19 @@ where
         self.waits
     }
 
-    fn run(&mut self, connection: &Connection, condition: &Condition) -> bool {
+    fn run(&mut self, connection: &Connection, condition: &Condition) -> Outcome {
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| (self.work)(connection)));
-        let (stays, answer) = match outcome {
-            Ok(Ok(Verdict::Keep(value))) => (true, Ok(value)),
-            Ok(Ok(Verdict::Undo(value))) => (false, Ok(value)),
+        let (outcome, answer) = match outcome {
+            Ok(Ok(Verdict::Keep(value))) => (Outcome::Stays, Ok(value)),
+            Ok(Ok(Verdict::Undo(value))) => (Outcome::Undone, Ok(value)),
             Ok(Err(error)) => {
                 condition.note(&error);
-                (false, Err(error))
+                (Outcome::Failed, Err(error))
             }
-            Err(_) => (false, Err(SqliteError::foreign("a write panicked; the log says where"))),
+            Err(_) => (Outcome::Failed, Err(SqliteError::foreign("a write panicked; the log says where"))),
         };
         self.answer = Some(answer);
-        stays
+        outcome
     }
 
     fn stored(self: Box<Self>) {
@@ -303,6 +315,16 @@ impl Writing {
     }
 
     fn attempt(&mut self, group: &mut [Box<dyn Write>]) -> Result<(), SqliteError> {
+        if self.together(group, false)? {
+            return Ok(());
+        }
+        execute(&self.connection, "ROLLBACK")?;
+        self.together(group, true).map(drop)
+    }
+
+    /// Does several writes in one transaction. Returns whether it was committed: without savepoints it is not when one of
+    /// several has to be taken back.
+    fn together(&mut self, group: &mut [Box<dyn Write>], with_savepoints: bool) -> Result<bool, SqliteError> {
         let waits = group.iter().any(|job| job.waits());
         if waits != self.waits {
             file::synchronous(&self.connection, waits)?;
@@ -312,18 +334,24 @@ impl Writing {
         let mut anything = false;
         let alone = group.len() == 1;
         for job in group {
-            if !alone {
+            if with_savepoints {
                 execute(&self.connection, "SAVEPOINT one")?;
             }
-            let stays = job.run(&self.connection, &self.condition);
+            let changes = self.connection.total_changes();
+            let outcome = job.run(&self.connection, &self.condition);
+            let stays = outcome == Outcome::Stays;
             // On a full disk SQLite takes the transaction back by itself: what others did is gone as well.
             if self.connection.is_autocommit() {
                 let is_answered = alone && !stays;
                 let by_itself = || SqliteError::foreign("the database took a transaction back by itself");
-                return if is_answered { Ok(()) } else { Err(by_itself()) };
+                return if is_answered { Ok(true) } else { Err(by_itself()) };
             }
             anything |= stays;
-            if !alone {
+            let did_nothing = outcome == Outcome::Undone && self.connection.total_changes() == changes;
+            if !alone && !with_savepoints && !stays && !did_nothing {
+                return Ok(false);
+            }
+            if with_savepoints {
                 if !stays {
                     execute(&self.connection, "ROLLBACK TO one")?;
                 }
@@ -332,7 +360,7 @@ impl Writing {
         }
         execute(&self.connection, if anything { "COMMIT" } else { "ROLLBACK" })?;
         self.commits.fetch_add(u64::from(anything), Ordering::Relaxed);
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -6,7 +6,7 @@
 //! Uniqueness is a constraint of the database. The outbox, the inbox and the sequences are tables beside them, so a change,
 //! its events and its cause are one step.
 //!
-//! A thread writes each file. Writes that wait at the same time share one transaction, each in a savepoint of its own, and one
+//! A thread writes each file. Writes that wait at the same time share one transaction and one
 //! wait for the disk; nothing is answered before it. Reading is done where it is asked for, by one of two connections.
 //!
 //! What waits for the disk: every save and every message that is published, so that an event that has left its outbox is on the

@@ -21,13 +21,13 @@ use crate::{SqliteError, SqliteStore};
 const ANY: &str = "SELECT 1 FROM jobapp_outbox LIMIT 1";
 const COUNT: &str = "SELECT count(*) FROM jobapp_outbox";
 const STUCK: &str = "SELECT count(*) FROM jobapp_outbox WHERE leased_by = ''";
-/// The instant, the owner and how many.
+/// The instant and the owner; how many is told behind it, since a statement is planned anew at every call when that is a value.
 const OLDEST: &str = "
 SELECT seq, id, aggregate, aggregate_id, version, event, headers, recorded_at FROM jobapp_outbox WHERE NOT EXISTS (
     SELECT 1 FROM jobapp_outbox AS other
     WHERE other.aggregate_id = jobapp_outbox.aggregate_id AND other.aggregate = jobapp_outbox.aggregate
         AND other.leased_until > ?1 AND other.leased_by <> ?2
-) ORDER BY seq LIMIT ?3";
+) ORDER BY seq LIMIT ";
 /// The owner, the end of the lease and the numbers as a JSON list.
 const LEASE: &str =
     "UPDATE jobapp_outbox SET leased_by = ?1, leased_until = ?2 WHERE seq IN (SELECT value FROM json_each(?3))";
@@ -53,11 +53,11 @@ impl Outbox for SqliteStore {
             return Ok(Vec::new());
         }
         let (owner, seal) = (owner.to_owned(), self.inner.seal.clone());
-        let most = number(most.try_into().unwrap_or(u64::MAX));
+        let oldest = format!("{OLDEST}{}", number(most.try_into().unwrap_or(u64::MAX)));
         let leasing = move |connection: &Connection| {
             let now = now();
-            let mut oldest = connection.prepare_cached(OLDEST)?;
-            let rows = oldest.query_map(params![now.as_millis(), owner, most], |row| {
+            let mut oldest = connection.prepare_cached(&oldest)?;
+            let rows = oldest.query_map(params![now.as_millis(), owner], |row| {
                 Ok((row.get::<_, i64>(0)?, entry(row, seal.as_ref())?))
             })?;
             let (numbers, entries): (Vec<i64>, Vec<OutboxEntry>) =

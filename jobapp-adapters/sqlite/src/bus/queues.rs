@@ -16,10 +16,11 @@ const REASON: &str = "reason";
 const STORE: &str = "
 INSERT INTO bus_messages (queue, message_id, kind, exchange, routing_key, timestamp, headers, body)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (queue, message_id) DO NOTHING";
-const TAKE: &str = "
-UPDATE bus_messages SET state = 1
-WHERE seq IN (SELECT seq FROM bus_messages WHERE queue = ?1 AND state = 0 ORDER BY seq LIMIT ?2)
-RETURNING message_id, kind, exchange, routing_key, timestamp, headers, body, seq, attempt, redelivered, losses";
+// Without a limit: a statement is planned anew at every call when that is a value.
+const READY: &str = "
+SELECT message_id, kind, exchange, routing_key, timestamp, headers, body, seq, attempt, redelivered, losses
+FROM bus_messages WHERE queue = ?1 AND state = 0 ORDER BY seq";
+const TAKE: &str = "UPDATE bus_messages SET state = 1 WHERE queue = ?1 AND state = 0 AND seq <= ?2";
 const MAKE_READY: &str = "UPDATE bus_messages SET state = 0 WHERE state = 2 AND queue = ?1 AND visible_at <= ?2";
 const NEXT_DUE: &str = "SELECT min(visible_at) FROM bus_messages WHERE state = 2 AND queue = ?1";
 const DELAY: &str =
@@ -102,12 +103,13 @@ pub(super) fn take(
     want: usize,
     seal: Option<&Seal>,
 ) -> Result<Vec<Taken>, SqliteError> {
-    let mut take = connection.prepare_cached(TAKE)?;
-    let want = i64::try_from(want).unwrap_or(i64::MAX);
-    let rows = take.query_map(params![queue, want], |row| read_taken(row, queue, seal))?;
-    let mut taken = rows.collect::<rusqlite::Result<Vec<Taken>>>()?;
-    // The order of returned rows is not promised.
-    taken.sort_by_key(|taken| taken.receipt);
+    let mut ready = connection.prepare_cached(READY)?;
+    let rows = ready.query_map([queue], |row| read_taken(row, queue, seal))?;
+    let taken = rows.take(want).collect::<rusqlite::Result<Vec<Taken>>>()?;
+    if let Some(last) = taken.last() {
+        let last = i64::try_from(last.receipt).unwrap_or(i64::MAX);
+        connection.prepare_cached(TAKE)?.execute(params![queue, last])?;
+    }
     Ok(taken)
 }
 
