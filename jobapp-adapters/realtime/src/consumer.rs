@@ -33,4 +33,17 @@ impl Handler for Consumer {
             Err(error) => Outcome::of(&error),
         }
     }
+
+    /// In order: while one waits for the other gateways, those behind it do.
+    async fn handle_batch(&self, deliveries: &[Delivery]) -> Vec<Outcome> {
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            let outcome = match outcomes.last() {
+                Some(waits @ Outcome::Retry { .. }) => waits.clone(),
+                _ => self.handle(delivery).await,
+            };
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
 }

@@ -77,7 +77,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
 use jobapp_gigs::SelectedCategories;
-use jobapp_kernel::{Handler, Queue, Subscription};
+use jobapp_kernel::{Batch, Handler, Queue, Subscription};
 use jobapp_wire::messages::Realtime as Event;
 use jobapp_wire::queues::GATEWAY_REALTIME;
 use parking_lot::Mutex;
@@ -105,6 +105,9 @@ use crate::transports::requests;
 const DRAIN_STEP: Duration = Duration::from_millis(50);
 /// How long a draining server waits for the last of them.
 const DRAIN_REST: Duration = Duration::from_secs(5);
+
+/// How many events are taken from the queue at once.
+const BATCH: Batch = Batch { max: 64, within: Duration::ZERO };
 
 /// A place that no event has.
 const BEFORE_ALL: Position = Position { era: 0, number: 0 };
@@ -219,7 +222,7 @@ impl Realtime {
 
     /// What takes the services' events from their queue, in order.
     pub fn consumer(&self) -> (Subscription, Arc<dyn Handler>) {
-        (Subscription::to(GATEWAY_REALTIME), Arc::new(Consumer(self.server.fanout.clone())))
+        (Subscription::to(GATEWAY_REALTIME).batched(BATCH), Arc::new(Consumer(self.server.fanout.clone())))
     }
 
     /// Hands an event to every connection of its receivers, at every gateway. The same id again has no effect.
