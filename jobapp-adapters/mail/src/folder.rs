@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use jobapp_kernel::mail_address;
 use jobapp_notifications::{Mail, MailError, MailId, Mailer};
 
+use crate::Mailbox;
 use crate::compose::{Sender, compose, fingerprint};
 use crate::templates::Templates;
-use crate::{Mailbox, write};
+use crate::write::Folder;
 
 /// Writes every mail as one `.eml` file into a folder, instead of sending it.
 ///
@@ -18,7 +19,7 @@ use crate::{Mailbox, write};
 /// replaces the file, so that even then nobody has it twice. The folder belongs to one process.
 #[derive(Debug, Clone)]
 pub struct FolderMailer {
-    folder: PathBuf,
+    folder: Arc<Folder>,
     templates: Arc<Templates>,
     sender: Sender,
 }
@@ -31,20 +32,19 @@ impl FolderMailer {
     pub fn open(folder: impl Into<PathBuf>, templates: Arc<Templates>, sender: Sender) -> io::Result<Self> {
         let folder = folder.into();
         std::fs::create_dir_all(&folder)?;
-        write::remove_partial(&folder)?;
-        Ok(Self { folder, templates, sender })
+        Ok(Self { folder: Arc::new(Folder::open(folder)?), templates, sender })
     }
 
     /// Reads what was written.
     pub fn mailbox(&self) -> Mailbox {
-        Mailbox::new(self.folder.clone())
+        Mailbox::new(self.folder.path())
     }
 
     fn write(&self, id: &MailId, mail: &Mail) -> Result<(), MailError> {
         let message = compose(&self.templates, &self.sender, id, mail)?;
         let name = format!("{}.eml", file_stem(id, &mail_address(&mail.to).unwrap_or_else(|| mail.to.clone())));
-        write::atomically(&self.folder, &name, &message.formatted()).map_err(|error| {
-            tracing::warn!(folder = %self.folder.display(), %error, "a mail could not be written");
+        self.folder.write(&name, &message.formatted()).map_err(|error| {
+            tracing::warn!(folder = %self.folder.path().display(), %error, "a mail could not be written");
             MailError::unavailable(error)
         })?;
         tracing::info!(mail = name, template = %mail.template, "wrote a mail");

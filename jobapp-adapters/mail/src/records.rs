@@ -14,7 +14,7 @@ use jobapp_notifications::{Claim, ClaimToken, MailId, SentRecords, SentRecordsEr
 use parking_lot::Mutex;
 
 use crate::compose::fingerprint;
-use crate::write;
+use crate::write::Synced;
 
 /// The months that are remembered: this one and the two before it, so at least 59 days.
 const MONTHS: usize = 3;
@@ -38,7 +38,7 @@ struct State {
     /// Fingerprints by month, such as `2026-11`.
     sent: BTreeMap<String, HashSet<[u8; 16]>>,
     /// The file of the newest month.
-    open: Option<(String, File)>,
+    open: Option<(String, Arc<Synced>)>,
     /// Mails that somebody is about to send. The folder belongs to one process, so they need not outlive it.
     claims: Claims<[u8; 16]>,
 }
@@ -84,7 +84,7 @@ impl FileSentRecords {
 impl SentRecords for FileSentRecords {
     async fn claim(&self, id: &MailId, time: Duration) -> Result<Claim, SentRecordsError> {
         let key = key(id);
-        // Waits for a line that is being synced, so not on an async thread.
+        // Waits for a line that is being written, so not on an async thread.
         self.blocking(move |inner| {
             let mut state = inner.state.lock();
             if state.was_sent(&key) {
@@ -117,17 +117,23 @@ impl Inner {
         if state.open.as_ref().is_none_or(|(open, _)| *open != month) {
             let path = self.folder.join(format!("sent-{month}.log"));
             let file = OpenOptions::new().create(true).append(true).open(path)?;
-            write::sync(&self.folder)?;
-            state.open = Some((month.clone(), file));
+            if cfg!(unix) {
+                File::open(&self.folder)?.sync_all()?;
+            }
+            state.open = Some((month.clone(), Arc::new(Synced::new(file))));
             state.sent.entry(month.clone()).or_default();
             self.forget_old_months(&mut state);
         }
-        if let Some((_, file)) = &mut state.open {
+        let written = state.open.as_ref().map(|(_, written)| Arc::clone(written));
+        if let Some(written) = &written {
             // The line end comes first: a line that a full disk or a power cut tore off spoils only itself.
             let description: String = id.to_string().chars().filter(|c| !c.is_control()).take(400).collect();
-            file.write_all(format!("\n{} {description}", fingerprint(id)).as_bytes())?;
-            file.sync_data()?;
+            written.file().write_all(format!("\n{} {description}", fingerprint(id)).as_bytes())?;
         }
+        // Others write their lines meanwhile, and share the next wait.
+        drop(state);
+        written.map_or(Ok(()), |written| written.sync())?;
+        let mut state = self.state.lock();
         state.sent.entry(month).or_default().insert(key(id));
         state.claims.end(&key(id));
         Ok(())
