@@ -11,7 +11,7 @@ use crate::load::{Call, Connection};
 pub(crate) const API: &str = "/api/gateway/v1";
 pub(crate) const PASSWORD: &str = "correct horse 7";
 const PICTURE: &str = "https://img.example.org/p/1.png";
-const DUE: &str = "Mon Dec 01 2036 09:00:00 GMT+0000 (Coordinated Universal Time)";
+const DUE: &str = "Sat Dec 01 2035 09:00:00 GMT+0000 (Coordinated Universal Time)";
 
 /// Somebody with a session, who is a buyer and a seller.
 pub(crate) struct Person {
