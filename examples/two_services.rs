@@ -36,12 +36,13 @@ pub async fn run() -> anyhow::Result<()> {
     let listener = listen(([127, 0, 0, 1], 0).into()).await?;
     let public_url = format!("http://{}", listener.local_addr()?);
     let config = GatewayConfig { public_url: public_url.clone(), ..GatewayConfig::default() };
-    let upstreams = Upstreams::in_process([&auth as &dyn Service, &users], shared.gateway_tokens, &config.guards);
+    let upstreams =
+        Upstreams::in_process([&auth as &dyn Service, &users], shared.gateway_tokens.clone(), &config.guards);
     let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
-    let gateway = Gateway::start(upstreams, shared.user_tokens, ports, config).await;
+    let gateway = Gateway::start(upstreams, shared.user_tokens.clone(), ports, config).await;
     // Queues first, so that nothing published misses its consumer. Then what runs until the process is asked to stop.
     let shutdown = Shutdown::new();
-    let app = App::new(shared.clock, bus, shutdown.clone());
+    let app = App::new(&shared, bus, shutdown.clone());
     app.declare().await?;
     app.wait_for(&gateway).await?;
     let services: [(&dyn Service, Option<&Store>); 3] =

@@ -45,7 +45,7 @@ async fn run(
         let (user_tokens, gateway_tokens) = tokens.tokens();
         let shared = Shared { publisher: bus.publisher(), user_tokens, gateway_tokens, ..Shared::in_memory() };
         let service = ReviewService::new(ReviewPorts::open(&store, &shared).await?, ReviewConfig::default());
-        let app = App::new(shared.clock, bus, shutdown.clone()).telling(readiness.clone());
+        let app = App::new(&shared, bus, shutdown.clone()).telling(readiness.clone());
         app.declare().await?;
         app.wait_for(&service).await?;
         app.run(&service, Some(&store));

@@ -55,7 +55,7 @@ impl Marketplace {
         let media = media::open(settings, folder, public_url, Arc::clone(&clock))?;
         media::make_private(folder, &stores, &media).await?;
         let shared = Shared {
-            // The folder has one holder: what an earlier one leased is this one's at once.
+            // The folder has one holder.
             process: "folder".to_owned(),
             clock: Arc::clone(&clock),
             ids: Arc::new(SystemIds::default()),
@@ -71,8 +71,7 @@ impl Marketplace {
         let mail = open_mail(&links, folder, Arc::clone(&clock))?;
         let services = services(parts, settings, public_url, &links);
 
-        // The folder has one holder, so what an earlier process leased is this one's at once.
-        let app = App::new(clock, bus.clone().into(), shutdown.clone()).known_as("folder");
+        let app = App::new(&shared, bus.clone().into(), shutdown.clone());
         app.declare().await?;
         for service in &services {
             app.run(&**service, stores.of(service.name()));

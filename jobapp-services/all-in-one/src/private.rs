@@ -6,16 +6,6 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-/// From now on, whatever this process makes is for its user only.
-pub(crate) fn from_now_on() {
-    #[cfg(unix)]
-    {
-        use rustix::fs::Mode;
-        let everybody_else = Mode::RWXG | Mode::RWXO;
-        let _before = rustix::process::umask(everybody_else);
-    }
-}
-
 /// What was found, and changed, in a folder.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mended {

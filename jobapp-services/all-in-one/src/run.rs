@@ -3,17 +3,17 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use jobapp_platform::WaitError;
-use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, error_text, listen, reserve_descriptors, start_logging};
+use jobapp_platform::{WaitError, keep_private};
+use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, error_text, listen, start_logging};
 
 use crate::cli::{Cli, Command};
 use crate::demo::Demo;
 use crate::output::NobodyReads;
-use crate::{Folder, Marketplace, Settings, backup, check, dump, operator, output, people, private, storage};
+use crate::{Folder, Marketplace, Settings, backup, check, dump, operator, output, people, storage};
 
 /// Does what the command line says. Failures are one message on standard error and exit code 1.
 pub fn run(cli: Cli) -> ExitCode {
-    private::from_now_on();
+    keep_private();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -94,8 +94,7 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
             return Ok(if ended { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
     };
-    let server = settings.server(reserve_descriptors(settings.max_connections));
-    jobapp_runtime::serve(&shutdown, listener, marketplace.door(), server);
+    jobapp_runtime::serve(&shutdown, listener, marketplace.door(), settings.server());
 
     tell(greeting(settings, &public_url, port))?;
     if fill {

@@ -44,10 +44,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether and how strictly rates are limited.
     pub rate_limits: RateLimits,
-    /// How many connections are open at most.
-    pub max_connections: usize,
-    /// How many connections one address may have open; a quarter of all by default, at least 16.
-    pub max_connections_per_address: Option<usize>,
+    /// How many may be connected.
+    pub connections: Connections,
     /// How long the gateway keeps answers about gigs.
     pub cache_age: Duration,
     /// What to log.
@@ -85,11 +83,8 @@ impl Settings {
     }
 
     /// Who may be connected, if the system lets so many be. Proxies stand for many clients, and so does this machine where rates spare it.
-    pub fn server(&self, max_connections: usize) -> ServerConfig {
-        let mut config = ServerConfig::new(max_connections);
-        if let Some(most) = self.max_connections_per_address {
-            config.max_per_address = most;
-        }
+    pub fn server(&self) -> ServerConfig {
+        let mut config = self.connections.server(true);
         config.uncounted.clone_from(&self.trusted_proxies);
         if self.rate_limits.spare_loopback {
             config.uncounted.extend(LOOPBACK.iter().filter_map(|net| net.parse::<IpNet>().ok()));
@@ -115,7 +110,7 @@ impl Settings {
         // The demo signs up a whole town from here.
         let spare_loopback = developer_mode || flags.demo;
         let Policy { trusted_proxies, rate_limits, cache_age } = Policy::read(&mut reader, spare_loopback);
-        let Connections { max: max_connections, max_per_address } = Connections::read(&mut reader);
+        let connections = Connections::read(&mut reader);
         // A line for each request would bury what is printed, and whoever develops sees the requests at the other end.
         let usual = match (flags.demo, developer_mode) {
             // A demo sends half a hundred mails before it tells who is there.
@@ -139,8 +134,7 @@ impl Settings {
             reference,
             trusted_proxies,
             rate_limits,
-            max_connections,
-            max_connections_per_address: max_per_address,
+            connections,
             cache_age,
             log: filter,
             log_format: format,
@@ -214,12 +208,12 @@ mod tests {
     fn connections_are_capped_and_the_demo_logs_no_line_a_request() {
         let (_folder, mut flags) = flags();
         let settings = Settings::load(&flags).unwrap();
-        assert_eq!((settings.max_connections, settings.log.as_str()), (10_000, "info,access=warn"));
+        assert_eq!((settings.connections.max, settings.log.as_str()), (10_000, "info,access=warn"));
         flags.dev = Some("false".into());
         assert_eq!(Settings::load(&flags).unwrap().log, "info");
         (flags.demo, flags.max_connections) = (true, Some("64".into()));
         let settings = Settings::load(&flags).unwrap();
-        assert_eq!((settings.max_connections, settings.log.as_str()), (64, "info,access=warn,jobapp_mail=warn"));
+        assert_eq!((settings.connections.max, settings.log.as_str()), (64, "info,access=warn,jobapp_mail=warn"));
         flags.log = Some("info".into());
         assert_eq!(Settings::load(&flags).unwrap().log, "info", "what is asked for counts");
         flags.max_connections = Some("0".into());

@@ -22,7 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use jobapp_auth::{Auth, Policy};
 use jobapp_platform::{Service, Shared, Task};
-use jobapp_runtime::{Translate, error_text};
+use jobapp_runtime::{Exclusive, Translate, error_text};
 use utoipa::openapi::OpenApi;
 
 pub use config::AuthConfig;
@@ -37,6 +37,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub struct AuthService {
     auth: Auth,
+    exclusive: Exclusive,
     shared: Shared,
     config: Arc<AuthConfig>,
 }
@@ -48,7 +49,8 @@ impl AuthService {
     /// On these ports.
     pub fn new(ports: AuthPorts, config: AuthConfig) -> Self {
         let policy = Policy { codes_per_hour: config.codes_per_hour };
-        Self { auth: Auth::new(ports.auth, policy), shared: ports.shared, config: Arc::new(config) }
+        let AuthPorts { auth, exclusive, shared } = ports;
+        Self { auth: Auth::new(auth, policy), exclusive, shared, config: Arc::new(config) }
     }
 
     /// The use cases themselves, for programs that run beside the routes.
@@ -91,7 +93,7 @@ impl Service for AuthService {
 
     fn tasks(&self) -> Vec<Task> {
         let service = self.clone();
-        vec![Task::every("forget old sessions and codes", HOUSEKEEPING, move || {
+        vec![Task::of_one("forget old sessions and codes", self.exclusive.clone(), HOUSEKEEPING, move || {
             let service = service.clone();
             async move { service.forget_old().await }
         })]

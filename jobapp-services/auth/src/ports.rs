@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jobapp_auth::Ports;
 use jobapp_platform::{OpenError, Shared, Store};
+use jobapp_runtime::Exclusive;
 
 use crate::{Argon2Hasher, SystemSecrets};
 
@@ -12,6 +13,8 @@ use crate::{Argon2Hasher, SystemSecrets};
 pub struct AuthPorts {
     /// What its use cases ask for.
     pub auth: Ports,
+    /// What one process at a time does.
+    pub exclusive: Exclusive,
     /// What all services of the process have. The users' tokens are also the ones that are issued.
     pub shared: Shared,
 }
@@ -34,6 +37,6 @@ impl AuthPorts {
             clock: Arc::clone(&shared.clock),
             ids: Arc::clone(&shared.ids),
         };
-        Ok(Self { auth, shared: shared.clone() })
+        Ok(Self { auth, exclusive: shared.exclusive(store), shared: shared.clone() })
     }
 }

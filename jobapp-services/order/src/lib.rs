@@ -118,16 +118,10 @@ impl Service for OrderService {
 
     fn tasks(&self) -> Vec<Task> {
         let service = self.clone();
-        vec![Task::every("look after orders", SWEEP_EVERY, move || {
+        vec![Task::of_one("look after orders", self.exclusive.clone(), SWEEP_EVERY, move || {
             let service = service.clone();
             async move {
-                let swept = match service.exclusive.is_ours("look after orders", SWEEP_EVERY).await {
-                    Ok(true) => service.sweep().await.map(drop),
-                    // Another process does.
-                    Ok(false) => Ok(()),
-                    Err(error) => Err(error.into()),
-                };
-                if let Err(error) = swept {
+                if let Err(error) = service.sweep().await {
                     tracing::warn!(error = error_text(&error), "the sweep of orders failed and comes again");
                 }
             }

@@ -4,15 +4,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
-use jobapp_kernel::Clock;
+use jobapp_kernel::{Clock, Outbox};
 use jobapp_runtime::{Exclusive, Relay, STOP_LIMIT, ServerConfig, Shutdown, Signals, error_text, run_consumer};
 use jobapp_wire::queues;
 use tokio::net::TcpListener;
 
-use crate::{Bus, OpenError, Readiness, Service, Store, Task, WaitError, until_there};
+use crate::{Bus, OpenError, Part, Readiness, Service, Shared, Store, Task, Vitals, WaitError, until_there};
 
 /// How often old causes are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -27,17 +28,10 @@ pub struct App {
 }
 
 impl App {
-    /// Runs services on this bus until `shutdown` stops them. To other processes it goes by a name that no other has.
-    pub fn new(clock: Arc<dyn Clock>, bus: Bus, shutdown: Shutdown) -> Self {
-        let process = format!("{:016x}", rand::random::<u64>());
+    /// Runs services that have this in common, on this bus, until `shutdown` stops them.
+    pub fn new(shared: &Shared, bus: Bus, shutdown: Shutdown) -> Self {
+        let (process, clock) = (shared.process.clone(), Arc::clone(&shared.clock));
         Self { process, clock, bus, shutdown, readiness: Readiness::new() }
-    }
-
-    /// The same under a name that only ever one process at a time has, such as the holder of a data folder: what an earlier one
-    /// leased is this one's at once, and not when the lease is over.
-    #[must_use]
-    pub fn known_as(self, process: impl Into<String>) -> Self {
-        Self { process: process.into(), ..self }
     }
 
     /// The same, telling whether it wants requests by what was found while its parts were opened.
@@ -91,6 +85,7 @@ impl App {
         if let Some(store) = store {
             self.keep(service.name(), store);
             if let Some(relay) = self.relay(service, store) {
+                self.readiness.stands_on(Arc::new(Told { service: service.name(), outbox: store.outbox() }));
                 let stop = self.shutdown.last_token().clone();
                 self.shutdown.spawn_last(async move { relay.run(stop).await });
             }
@@ -108,16 +103,10 @@ impl App {
     pub fn keep(&self, name: &'static str, store: &Store) {
         let (store, clock) = (store.clone(), Arc::clone(&self.clock));
         let exclusive = Exclusive::new(store.leases(), self.process.clone());
-        self.do_task(Task::every("forget old causes", PRUNE_EVERY, move || {
-            let (store, exclusive, now) = (store.clone(), exclusive.clone(), clock.now());
+        self.do_task(Task::of_one("forget old causes", exclusive, PRUNE_EVERY, move || {
+            let (store, now) = (store.clone(), clock.now());
             async move {
-                let pruned = match exclusive.is_ours("forget old causes", PRUNE_EVERY).await {
-                    Ok(true) => store.prune(now).await,
-                    // Another process does.
-                    Ok(false) => Ok(0),
-                    Err(error) => Err(error),
-                };
-                match pruned {
+                match store.prune(now).await {
                     Ok(0) => {}
                     Ok(count) => tracing::debug!(service = name, count, "old causes were forgotten"),
                     Err(error) => tracing::warn!(service = name, error = error_text(&error), "old causes stay"),
@@ -168,12 +157,31 @@ impl App {
     }
 }
 
+/// What a service has to tell others: in trouble once something of it could not be published.
+struct Told {
+    service: &'static str,
+    outbox: Arc<dyn Outbox>,
+}
+
+#[async_trait]
+impl Vitals for Told {
+    async fn parts(&self) -> Vec<Part> {
+        let trouble = match self.outbox.stuck().await {
+            Ok(0) => None,
+            Ok(count) => Some(format!("{count} could not be published: the log says why")),
+            Err(error) => Some(error_text(&error)),
+        };
+        let name = format!("events of {}", self.service);
+        vec![Part { service: Some(self.service), is_vital: false, ..Part::vital(name, trouble) }]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use axum::Router;
     use jobapp_kernel::{Aggregate, Change, InvalidState, Key, ObjectId};
     use jobapp_memory::{MemoryBus, MemoryStore};
-    use jobapp_runtime::{SystemClock, Translate};
+    use jobapp_runtime::{Translate, TranslateError};
     use tower::ServiceExt;
 
     use super::*;
@@ -228,7 +236,7 @@ mod tests {
 
     fn app(bus: &MemoryBus) -> (App, Shutdown) {
         let shutdown = Shutdown::new();
-        (App::new(Arc::new(SystemClock), bus.clone().into(), shutdown.clone()), shutdown)
+        (App::new(&Shared::in_memory(), bus.clone().into(), shutdown.clone()), shutdown)
     }
 
     async fn asked(door: &Router, path: &str) -> (u16, String) {
@@ -250,9 +258,45 @@ mod tests {
         assert_eq!(one.outbox.lease(&one.owner, minute, 9).await.unwrap().len(), 1);
         assert_eq!(two.outbox.lease(&two.owner, minute, 9).await.unwrap().len(), 0, "{} is {}", one.owner, two.owner);
         // What the holder of a folder leased is its successor's.
-        let (before, after) = (app(&bus).0.known_as("folder"), app(&bus).0.known_as("folder"));
+        let of_a_folder = Shared { process: "folder".to_owned(), ..Shared::in_memory() };
+        let app = || App::new(&of_a_folder, bus.clone().into(), Shutdown::new());
+        let (before, after) = (app(), app());
         let owner = |app: &App| app.relay(&Kitchen, &store).unwrap().owner;
         assert_eq!(owner(&before), owner(&after));
+    }
+
+    /// A service whose events nobody understands.
+    struct Cellar;
+
+    impl Service for Cellar {
+        fn name(&self) -> &'static str {
+            "cellar"
+        }
+
+        fn router(&self) -> Router {
+            Router::new()
+        }
+
+        fn translator(&self) -> Option<Translate> {
+            Some(Arc::new(|_| Err(TranslateError::new("it is dark"))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_published_is_told_and_keeps_nobody_away() {
+        let (app, shutdown) = app(&MemoryBus::new());
+        let store = Store::in_memory();
+        let kettle = Change::insert(Kettle(ObjectId::from_bytes([7; 12])), vec!["bought".to_owned()]);
+        assert_eq!(store.repository().await.unwrap().save(kettle).await.unwrap().version(), Some(1));
+        app.run(&Cellar, Some(&store));
+        app.started();
+        while store.outbox().stuck().await.unwrap() == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let told = asked(&Entrance::new(app.readiness().clone()).router(), "/readyz").await;
+        let troubles = r#"{"events of cellar":"1 could not be published: the log says why"}"#;
+        assert_eq!(told, (200, format!(r#"{{"status":"ready","troubles":{troubles}}}"#)));
+        assert!(shutdown.stop(STOP_LIMIT).await);
     }
 
     #[tokio::test]

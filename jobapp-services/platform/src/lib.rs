@@ -13,6 +13,7 @@ pub mod developer;
 mod dump;
 mod entrance;
 mod open;
+mod privacy;
 #[cfg(feature = "program")]
 pub mod program;
 mod readiness;
@@ -25,6 +26,7 @@ pub use app::App;
 pub use dump::dump;
 pub use entrance::Entrance;
 pub use open::*;
+pub use privacy::keep_private;
 pub use readiness::{Readiness, Verdict};
 pub use service::{Need, Service, Task};
 pub use shared::Shared;

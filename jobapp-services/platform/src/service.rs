@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use futures::future::BoxFuture;
 use jobapp_kernel::Queue;
-use jobapp_runtime::{Consumer, Translate};
+use jobapp_runtime::{Consumer, Exclusive, Translate, error_text};
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 
@@ -94,6 +94,31 @@ impl Task {
         })
     }
 
+    /// The same, done by one process at a time of all that have the store of `exclusive`.
+    pub fn of_one<F>(
+        name: &'static str,
+        exclusive: Exclusive,
+        period: Duration,
+        work: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let work = Arc::new(work);
+        Self::every(name, period, move || {
+            let (exclusive, work) = (exclusive.clone(), Arc::clone(&work));
+            async move {
+                match exclusive.is_ours(name, period).await {
+                    Ok(true) => work().await,
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::warn!(task = name, error = error_text(&error), "it is not known whose turn it is")
+                    }
+                }
+            }
+        })
+    }
+
     /// Its name in logs.
     pub const fn name(&self) -> &'static str {
         self.name
@@ -145,7 +170,36 @@ impl Need {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use jobapp_kernel::Leases;
+    use jobapp_memory::MemoryStore;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_does_for_all_is_done_by_the_one_who_is_left() {
+        let leases: Arc<dyn Leases> = Arc::new(MemoryStore::new());
+        let (done, period) = (Arc::new(AtomicU32::new(0)), Duration::from_secs(60));
+        let process = |name: &str| {
+            let (counted, stop) = (Arc::clone(&done), CancellationToken::new());
+            let exclusive = Exclusive::new(Arc::clone(&leases), name);
+            let task = Task::of_one("counting", exclusive, period, move || {
+                let counted = Arc::clone(&counted);
+                async move {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            (tokio::spawn(task.run(stop.clone())), stop)
+        };
+        let ((one, stop_one), (two, stop_two)) = (process("one"), process("two"));
+        tokio::time::sleep(Duration::from_secs(179)).await;
+        assert_eq!(done.load(Ordering::Relaxed), 3);
+        stop_one.cancel();
+        one.await.unwrap();
+        tokio::time::sleep(4 * period).await;
+        assert!(done.load(Ordering::Relaxed) > 3, "the other goes on");
+        stop_two.cancel();
+        two.await.unwrap();
+    }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_done_now_and_then_is_done_at_once_and_ends_when_asked() {

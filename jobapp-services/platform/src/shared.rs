@@ -17,7 +17,8 @@ pub(crate) const ACCESS_SECONDS: u64 = 15 * 60;
 /// What every service of a process gets. A clone is another handle.
 #[derive(Clone)]
 pub struct Shared {
-    /// What the process goes by where several agree who does something: a name that no other has at the same time.
+    /// What the process goes by where several agree who does something: a name that no other has at the same time. The holder of a
+    /// data folder has the name of the one before, whose leases are then its own at once, and not when they are over.
     pub process: String,
     /// The time.
     pub clock: Arc<dyn Clock>,

@@ -1,18 +1,17 @@
 //! A process that is asked to stop while it waits. It is a process of its own, since signals are the whole process's.
 #![cfg(unix)]
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jobapp_memory::MemoryBus;
-use jobapp_platform::{App, OpenError, WaitError};
-use jobapp_runtime::{STOP_LIMIT, Shutdown, Signals, SystemClock};
+use jobapp_platform::{App, OpenError, Shared, WaitError};
+use jobapp_runtime::{STOP_LIMIT, Shutdown, Signals};
 
 #[tokio::test]
 async fn a_signal_ends_the_wait_for_what_is_missing_at_once() {
     let mut signals = Signals::listen().unwrap();
     let shutdown = Shutdown::new();
-    let app = App::new(Arc::new(SystemClock), MemoryBus::new().into(), shutdown.clone());
+    let app = App::new(&Shared::in_memory(), MemoryBus::new().into(), shutdown.clone());
     let mut tries = 0;
     let starting = app.until_there("the database", || {
         tries += 1;

@@ -15,7 +15,7 @@ use super::check::check;
 use super::command_line::{CommandLine, listed};
 use super::{Base, Host, Opened, Program};
 use crate::config::Reader;
-use crate::{App, Entrance, Readiness, Service, WaitError, dump};
+use crate::{App, Entrance, Readiness, Service, WaitError, dump, keep_private};
 
 /// The program of a service: does what the command line says. Failures are one message on standard error and exit code 1.
 pub fn run<P: Program>() -> ExitCode {
@@ -119,8 +119,7 @@ async fn started<P: Program>(
 ) -> Result<(App, Host, Option<crate::Store>), WaitError> {
     let host = Host::open(base, P::SERVICE, readiness.clone(), shutdown.clone()).await?;
     let Opened { service, store, routes, is_whole } = program.open(&host).await?;
-    let clock = Arc::clone(&host.shared().clock);
-    let app = App::new(clock, host.bus().clone(), shutdown.clone()).telling(readiness);
+    let app = App::new(host.shared(), host.bus().clone(), shutdown.clone()).telling(readiness);
     app.declare().await?;
     app.wait_for(&*service).await?;
     app.run(&*service, store.as_ref());
@@ -139,15 +138,6 @@ fn documented(service: &dyn Service, routes: Router) -> Router {
             routes.route("/openapi.json", get(move || async move { Json((*document).clone()) }))
         }
         None => routes,
-    }
-}
-
-/// Whatever this process makes is for its user only.
-fn keep_private() {
-    #[cfg(unix)]
-    {
-        use rustix::fs::Mode;
-        let _before = rustix::process::umask(Mode::RWXG | Mode::RWXO);
     }
 }
 
