@@ -35,6 +35,7 @@
 //! | `Fanout` | `fanout!` |
 //! | `Presence` | `presence!` |
 //! | `RateLimiter` | `limits!` |
+//! | `SharedCache` | `cache!` |
 //! | `Handler` | none: services implement it, not technologies |
 //! | `Webhook` | none: services implement it, not technologies |
 //! | `EveryGig` | none: a cursor over the gigs of a store |
@@ -44,6 +45,7 @@
 
 pub mod analytics;
 pub mod bus;
+pub mod cache;
 mod cases;
 pub mod categories;
 pub mod durability;

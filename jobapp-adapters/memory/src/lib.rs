@@ -27,6 +27,7 @@
 //! ```
 
 mod bus;
+mod cache;
 mod data;
 mod fanout;
 mod leases;
@@ -41,6 +42,7 @@ mod table;
 mod waiting;
 
 pub use bus::MemoryBus;
+pub use cache::MemoryCache;
 pub use data::Headers;
 pub use fanout::MemoryFanout;
 pub use jobapp_pump::QueueDepth;

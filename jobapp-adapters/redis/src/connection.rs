@@ -17,7 +17,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::fanout::Keeping;
 use crate::{
-    RedisCategories, RedisConfig, RedisError, RedisFanout, RedisLeases, RedisLimiter, RedisPresence, RedisSentRecords,
+    RedisCache, RedisCategories, RedisConfig, RedisError, RedisFanout, RedisLeases, RedisLimiter, RedisPresence,
+    RedisSentRecords,
 };
 
 /// How many commands may wait to be written.
@@ -113,6 +114,11 @@ impl Redis {
     /// Which category users looked at last.
     pub fn categories(&self) -> RedisCategories {
         RedisCategories::new(self.clone())
+    }
+
+    /// What processes keep together.
+    pub fn cache(&self) -> RedisCache {
+        RedisCache::new(self.clone())
     }
 
     /// What one owner does at a time.

@@ -8,6 +8,7 @@
 //! | `SentRecords` | [`RedisSentRecords`] | mails wait in their queue |
 //! | `SelectedCategories` | [`RedisCategories`] | nothing is chosen |
 //! | `Leases` | [`RedisLeases`] | nobody has one |
+//! | `SharedCache` | [`RedisCache`] | each asks whoever knows |
 //!
 //! [`Redis`] is the connection that all of them share. It comes back by itself, however long Redis was away. Meanwhile every call
 //! fails at once, or after [`RedisConfig::patience`] where only silence tells: nothing is queued for later, so an outage takes no memory
@@ -19,6 +20,7 @@
 //! All keys begin with a prefix, so that several marketplaces may share a Redis. Those that belong to one script are in one slot of a
 //! cluster. Redis must not evict what has no end of its own: `maxmemory-policy` is to be `noeviction` or one of `volatile-*`.
 
+mod cache;
 mod categories;
 mod config;
 mod connection;
@@ -32,6 +34,7 @@ mod script;
 mod tail;
 mod tls;
 
+pub use cache::RedisCache;
 pub use categories::RedisCategories;
 pub use config::{RedisConfig, RedisConfigError};
 pub use connection::Redis;

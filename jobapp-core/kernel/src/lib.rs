@@ -21,6 +21,7 @@
 
 mod address;
 mod aggregate;
+mod cache;
 mod checked;
 mod decisions;
 mod error;
@@ -45,6 +46,7 @@ mod unicode;
 
 pub use address::{ascii_domain, mail_address};
 pub use aggregate::{Aggregate, InvalidState, Key, KeyValue, MAX_KEY_BYTES};
+pub use cache::{CacheUnavailable, Looked, SharedCache, Ticket};
 pub use checked::id_text;
 pub use decisions::{About, Decision, decided};
 pub use error::{ErrorKind, Kinded, RepositoryError, error_text};

@@ -49,6 +49,7 @@ use utoipa::openapi::OpenApi;
 use api::Needs;
 use calls::answers::AnswerCache;
 pub use calls::guards::{BreakerConfig, GuardConfig};
+use calls::shared_answers::SharedAnswers;
 pub use calls::upstreams::Upstreams;
 pub use config::GatewayConfig;
 pub use door::Door;
@@ -97,9 +98,10 @@ impl Gateway {
     /// A gateway to these services, which knows users by their tokens. Its sockets are served from now on by tasks of the
     /// current tokio runtime. What gateways share need not be there yet.
     pub async fn start(upstreams: Upstreams, users: UserTokens, ports: GatewayPorts, config: GatewayConfig) -> Self {
-        let GatewayPorts { presence, fanout, categories, limiter, vitals } = ports;
+        let GatewayPorts { presence, fanout, categories, limiter, vitals, cache } = ports;
         let known = Known::new(users);
         let answers = AnswerCache::new(config.cache_age);
+        let shared_answers = SharedAnswers::new(cache, config.cache_age);
         let gaps = Arc::new(Notify::new());
         let handshakes = Handshakes::new(known.clone(), upstreams.clone());
         let following = Following { answers: answers.clone(), gaps: Arc::clone(&gaps) };
@@ -112,6 +114,7 @@ impl Gateway {
         let needs = Needs {
             upstreams: upstreams.clone(),
             answers,
+            shared_answers,
             sessions: Sessions::new(endings.clone(), config.cookies()),
             rates: RateLimiting::new(config.rate_limits),
             shared_rates: limiter.map(|limiter| SharedRates::new(config.rate_limits, limiter)),

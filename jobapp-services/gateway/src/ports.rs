@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jobapp_gigs::SelectedCategories;
-use jobapp_kernel::RateLimiter;
+use jobapp_kernel::{RateLimiter, SharedCache};
 use jobapp_memory::{MemoryFanout, MemoryPresence};
 use jobapp_platform::{NoParts, Peers, Vitals};
 use jobapp_realtime::{Fanout, Presence};
@@ -21,6 +21,8 @@ pub struct GatewayPorts {
     pub limiter: Option<Arc<dyn RateLimiter>>,
     /// How the things are on which the services stand.
     pub vitals: Arc<dyn Vitals>,
+    /// Answers that all gateways keep together; `None` when each keeps its own.
+    pub cache: Option<Arc<dyn SharedCache>>,
 }
 
 impl GatewayPorts {
@@ -32,13 +34,15 @@ impl GatewayPorts {
             categories,
             limiter: None,
             vitals: Arc::new(NoParts),
+            cache: None,
         }
     }
 
     /// For one of several gateways.
     pub fn among(peers: Peers, categories: Arc<dyn SelectedCategories>) -> Self {
-        let Peers { presence, fanout, limiter, .. } = peers;
-        Self { presence, fanout, categories, limiter: Some(limiter), vitals: Arc::new(NoParts) }
+        let Peers { presence, fanout, limiter, cache, .. } = peers;
+        let (limiter, cache) = (Some(limiter), Some(cache));
+        Self { presence, fanout, categories, limiter, vitals: Arc::new(NoParts), cache }
     }
 
     /// The same, whose strict limits hold for everybody who shares this limiter.

@@ -26,8 +26,8 @@ impl Service for Gateway {
     }
 
     fn consumers(&self) -> Vec<Consumer> {
-        let Needs { answers, realtime, .. } = &*self.0.needs;
-        let mut consumers = news::consumers(answers, realtime);
+        let Needs { answers, shared_answers, realtime, .. } = &*self.0.needs;
+        let mut consumers = news::consumers(answers, shared_answers, realtime);
         consumers.push(realtime.consumer());
         consumers
     }

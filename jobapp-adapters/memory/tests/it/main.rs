@@ -2,6 +2,7 @@
 
 mod analytics;
 mod bus;
+mod cache;
 mod categories;
 mod fanout;
 mod limits;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jobapp_contracts::cache::Caches;
 use jobapp_contracts::categories::Categories;
 use jobapp_contracts::fanout::Gateways as Listening;
 use jobapp_contracts::leases::Desk;
@@ -46,6 +47,13 @@ async fn desk() -> Desk {
     Desk { leases, elsewhere, keep: Arc::new(()) }
 }
 
+async fn caches() -> Caches {
+    let place = Place::fresh().await;
+    let (cache, elsewhere) = (Arc::new(place.redis().cache()), Arc::new(place.redis().cache()));
+    Caches { cache, elsewhere, keep: Arc::new(()) }
+}
+
+jobapp_contracts::cache!(caches());
 jobapp_contracts::limits!(limiters());
 jobapp_contracts::sent_records!(records());
 jobapp_contracts::fanout!(events());

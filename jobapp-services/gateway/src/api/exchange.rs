@@ -19,6 +19,7 @@ use super::shaping::{copy, error_answer, keep_private, shaped_answer};
 use super::{own, whole_pages};
 use crate::calls::answers::{Key, Moment};
 use crate::calls::reading::collected;
+use crate::calls::shared_answers::{Finding, Found};
 use crate::calls::upstreams::{Call, Passed};
 use crate::door::access_log::AnsweredFor;
 use crate::door::client_address::ClientAddress;
@@ -177,6 +178,20 @@ impl Exchange<'_> {
         // Dropped when the write is over, also when the client goes away before.
         let _spoiling = needs.answers.spoiling(found.route.cache, found, caller);
         let asked = needs.answers.moment();
+        let finding = match &kept {
+            Some(key) if needs.shared_answers.are_kept() && !needs.answers.is_spoilt(key) => {
+                match Box::pin(needs.shared_answers.look(key)).await {
+                    Found::Answer(body) => {
+                        if let Some(answer) = needs.answers.take_over(key, asked, &body, caller) {
+                            return Ok(answer.response(&self.parts.headers));
+                        }
+                        None
+                    }
+                    Found::Nothing(finding) => finding,
+                }
+            }
+            _ => None,
+        };
         let mut path = downstream_path(pattern, found);
         if found.route.sends == Sends::Query
             && let Some(query) = self.parts.uri.query()
@@ -217,7 +232,7 @@ impl Exchange<'_> {
         let (head, body) = response.into_parts();
         let copying = found.route.session == Session::Copy;
         let body = if kept.is_some() || copying {
-            self.kept(body, kept, asked, copying).instrument(self.span()).await?
+            self.kept(body, kept.map(|key| (key, asked, finding)), copying).instrument(self.span()).await?
         } else {
             body
         };
@@ -238,11 +253,19 @@ impl Exchange<'_> {
     }
 
     /// Keeps what may be kept of a good answer.
-    async fn kept(&self, body: Body, key: Option<Key>, asked: Moment, copying: bool) -> Result<Body, ApiError> {
+    async fn kept(
+        &self,
+        body: Body,
+        keeping: Option<(Key, Moment, Option<Finding>)>,
+        copying: bool,
+    ) -> Result<Body, ApiError> {
         let bytes = collected(body).await?;
         let caller = self.signed.as_ref().map(|signed| &signed.caller);
-        if let Some(key) = key {
-            self.needs.answers.keep(key, asked, &bytes, caller);
+        if let Some((key, asked, finding)) = keeping
+            && self.needs.answers.keep(key, asked, &bytes, caller)
+            && let Some(finding) = finding
+        {
+            finding.keep(bytes.clone());
         }
         if let (true, Some(caller)) = (copying, caller) {
             self.needs.sessions.known().users.keep_answer(&caller.claims.sid, &bytes);

@@ -6,6 +6,7 @@ use jobapp_realtime::Realtime;
 
 use super::body_limit::BodyLimits;
 use crate::calls::answers::AnswerCache;
+use crate::calls::shared_answers::SharedAnswers;
 use crate::calls::upstreams::Upstreams;
 use crate::door::rate_limit::RateLimiting;
 use crate::door::shared_rates::SharedRates;
@@ -15,6 +16,8 @@ use crate::identity::sessions::Sessions;
 pub(crate) struct Needs {
     pub(crate) upstreams: Upstreams,
     pub(crate) answers: AnswerCache,
+    /// And those that all gateways keep.
+    pub(crate) shared_answers: SharedAnswers,
     pub(crate) sessions: Sessions,
     pub(crate) rates: RateLimiting,
     /// Where strict classes are counted for all gateways, if there are others.

@@ -29,7 +29,7 @@ pub(crate) const MOST: usize = 128 * 1024;
 /// How much memory the answers of one kind may take, in bytes.
 const SPACE: u64 = 32 * 1024 * 1024;
 /// How long at most others may see a profile as it was. A seller's counters change without an event for us.
-const PROFILES: Duration = Duration::from_secs(3);
+pub(super) const PROFILES: Duration = Duration::from_secs(3);
 
 /// What an answer is kept under. Ids and names are lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,7 +46,20 @@ impl Key {
         Self { kind: kind as u8, id: id.to_lowercase(), stranger: caller.is_none() }
     }
 
-    fn is_gig(&self) -> bool {
+    /// The keys of it for people with a session and without.
+    pub(crate) fn of_everybody(kind: Kept, id: &str) -> [Self; 2] {
+        let users = Self { stranger: false, ..Self::of(kind, id, None) };
+        let strangers = Self { stranger: true, ..users.clone() };
+        [users, strangers]
+    }
+
+    /// What all gateways call it, whatever their version.
+    pub(super) fn name(&self) -> String {
+        let Self { kind, id, stranger } = self;
+        format!("answer/1/{kind}/{}/{id}", if *stranger { "strangers" } else { "users" })
+    }
+
+    pub(super) const fn is_gig(&self) -> bool {
         self.kind == Kept::Gig as u8
     }
 }
@@ -171,18 +184,46 @@ impl AnswerCache {
         }
     }
 
+    /// Whether a change of it was heard of here lately: then it must not be found where that may not have been heard yet.
+    pub(crate) fn is_spoilt(&self, key: &Key) -> bool {
+        let slot = self.0.as_ref().and_then(|inner| inner.of(key).get(key));
+        matches!(slot, Some(Slot::Spoilt(_)))
+    }
+
     /// Now, before an answer is asked for.
     pub(crate) fn moment(&self) -> Moment {
         Moment(self.0.as_ref().map_or(0, |inner| inner.moments.fetch_add(1, Ordering::SeqCst)))
     }
 
-    /// Keeps a good answer that was asked for at `asked`, unless something changed since, or it is not fit to be kept.
-    pub(crate) fn keep(&self, key: Key, asked: Moment, body: &Bytes, caller: Option<&Caller>) {
+    /// The answer to this caller that other gateways keep, if it is what its key says and for him. What is about a gig is kept here, too;
+    /// profiles are not, since they change without an event and would be old for twice as long.
+    pub(crate) fn take_over(
+        &self,
+        key: &Key,
+        asked: Moment,
+        body: &Bytes,
+        caller: Option<&Caller>,
+    ) -> Option<Arc<Answer>> {
+        let answer = Arc::new(fit(key, body).filter(|answer| answer.is_for(caller))?);
+        if key.is_gig() {
+            self.put(key.clone(), asked, Arc::clone(&answer));
+        }
+        Some(answer)
+    }
+
+    /// Keeps a good answer that was asked for at `asked`, unless something changed since, or it is not fit to be kept. Returns whether
+    /// it is fit.
+    pub(crate) fn keep(&self, key: Key, asked: Moment, body: &Bytes, caller: Option<&Caller>) -> bool {
+        let fit = fit(&key, body).filter(|answer| answer.is_for(caller) || answer.owner.is_none());
+        let is_fit = fit.is_some();
+        if let Some(answer) = fit {
+            self.put(key, asked, Arc::new(answer));
+        }
+        is_fit
+    }
+
+    fn put(&self, key: Key, asked: Moment, answer: Arc<Answer>) {
         let Some(inner) = &self.0 else { return };
-        let Some(answer) = fit(&key, body).filter(|answer| answer.is_for(caller) || answer.owner.is_none()) else {
-            return;
-        };
-        let answer = Arc::new(answer);
         let kept = inner.of(&key);
         kept.entry(key.clone()).and_compute_with(|entry| match entry.map(moka::Entry::into_value) {
             Some(Slot::Spoilt(at)) if at > asked.0 => Op::Nop,
@@ -206,11 +247,9 @@ impl AnswerCache {
     pub(crate) fn spoil(&self, kind: Kept, id: &str) {
         let Some(inner) = &self.0 else { return };
         let at = inner.moments.fetch_add(1, Ordering::SeqCst);
-        let users = Key { stranger: false, ..Key::of(kind, id, None) };
-        let strangers = Key { stranger: true, ..users.clone() };
-        let kept = inner.of(&users);
-        kept.insert(users, Slot::Spoilt(at));
-        kept.insert(strangers, Slot::Spoilt(at));
+        for key in Key::of_everybody(kind, id) {
+            inner.of(&key).insert(key, Slot::Spoilt(at));
+        }
     }
 
     /// Spoils whatever a write by this caller may change, once it is over, however it ends.

@@ -5,4 +5,5 @@ pub(crate) mod auth;
 pub(crate) mod guards;
 pub(crate) mod reading;
 pub(crate) mod segment;
+pub(crate) mod shared_answers;
 pub(crate) mod upstreams;

@@ -12,14 +12,15 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::calls::answers::AnswerCache;
+use crate::calls::shared_answers::SharedAnswers;
 use crate::table::route::Kept;
 
 /// What one gateway tells the others: its argument is a list of kinds and ids.
 const SPOILT: &str = "answers spoilt";
 
 /// Who consumes the changes. Each is heard by one gateway, which tells all.
-pub(crate) fn consumers(answers: &AnswerCache, realtime: &Realtime) -> Vec<Consumer> {
-    let changes = Changes { answers: answers.clone(), realtime: realtime.clone() };
+pub(crate) fn consumers(answers: &AnswerCache, shared: &SharedAnswers, realtime: &Realtime) -> Vec<Consumer> {
+    let changes = Changes { answers: answers.clone(), shared: shared.clone(), realtime: realtime.clone() };
     vec![changes.consumer(queues::GATEWAY_GIG, gig), changes.consumer(queues::GATEWAY_PROFILE, profile)]
 }
 
@@ -43,6 +44,7 @@ fn profile(change: ProfileChanged) -> Vec<(Kept, String)> {
 #[derive(Clone)]
 struct Changes {
     answers: AnswerCache,
+    shared: SharedAnswers,
     realtime: Realtime,
 }
 
@@ -61,10 +63,14 @@ impl Changes {
         (Subscription::to(queue).commuting(), handler)
     }
 
-    /// Here at once, also while the other gateways cannot be reached.
+    /// Here at once, also while the other gateways cannot be reached; where all find it, before they are told: none of them must find what is
+    /// old again.
     async fn spoil(&self, delivery: &Delivery, what: Vec<(Kept, String)>) -> Outcome {
         for (kind, id) in &what {
             self.answers.spoil(*kind, id);
+        }
+        if let Err(error) = self.shared.spoil(&what).await {
+            return Outcome::of(&error);
         }
         let event = Event { event: SPOILT.to_owned(), arguments: vec![json!(what)], receivers: Vec::new() };
         match self.realtime.deliver(&format!("{SPOILT} {}", delivery.effect()), &event).await {

@@ -13,6 +13,7 @@ mod people;
 mod rooms;
 mod rules;
 mod sessions;
+mod sharing;
 mod sockets;
 
 use std::collections::BTreeSet;

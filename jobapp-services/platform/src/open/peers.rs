@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jobapp_gigs::SelectedCategories;
-use jobapp_kernel::RateLimiter;
-use jobapp_memory::{MemoryCategories, MemoryFanout, MemoryLimiter, MemoryPresence};
+use jobapp_kernel::{RateLimiter, SharedCache};
+use jobapp_memory::{MemoryCache, MemoryCategories, MemoryFanout, MemoryLimiter, MemoryPresence};
 use jobapp_realtime_core::{Fanout, Presence};
 #[cfg(feature = "redis")]
 use jobapp_redis::{Redis, RedisConfig};
@@ -29,6 +29,8 @@ pub struct Peers {
     pub fanout: Arc<dyn Fanout>,
     /// Counts tries of what is rare and dear.
     pub limiter: Arc<dyn RateLimiter>,
+    /// What all keep together of what they were answered.
+    pub cache: Arc<dyn SharedCache>,
     /// Which category a user looked at last: gateways are told, the gig service asks.
     pub categories: Arc<dyn SelectedCategories>,
     #[cfg(feature = "redis")]
@@ -47,6 +49,7 @@ impl Peers {
                 presence: Arc::new(MemoryPresence::default()),
                 fanout: Arc::new(MemoryFanout::default()),
                 limiter: Arc::new(MemoryLimiter::default()),
+                cache: Arc::new(MemoryCache::default()),
                 categories: Arc::new(MemoryCategories::default()),
                 #[cfg(feature = "redis")]
                 redis: None,
@@ -56,6 +59,7 @@ impl Peers {
                 presence: Arc::new(redis.presence()),
                 fanout: Arc::new(redis.fanout()),
                 limiter: Arc::new(redis.limiter()),
+                cache: Arc::new(redis.cache()),
                 categories: Arc::new(redis.categories()),
                 redis: Some(redis),
             }),
