@@ -16,6 +16,8 @@ pub(crate) struct Folder {
     path: PathBuf,
     /// Elsewhere than on Unix a folder cannot be waited for, and need not.
     names: Option<Synced>,
+    /// Held by who changes a name: those who come at the same time would spin in the system, which lets one at a time do so.
+    naming: Mutex<()>,
 }
 
 impl Folder {
@@ -28,7 +30,7 @@ impl Folder {
             }
         }
         let names = if cfg!(unix) { Some(Synced::new(File::open(&path)?)) } else { None };
-        Ok(Self { path, names })
+        Ok(Self { path, names, naming: Mutex::new(()) })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -37,10 +39,14 @@ impl Folder {
 
     /// Writes a file of this name, replacing what is there. A reader sees the old content or the new one, also after a power cut.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let making = self.naming.lock();
         let mut file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(&self.path)?;
+        drop(making);
         file.write_all(content)?;
         file.as_file().sync_data()?;
+        let naming = self.naming.lock();
         file.persist(self.path.join(name)).map_err(|error| error.error)?;
+        drop(naming);
         self.names.as_ref().map_or(Ok(()), Synced::sync)
     }
 }
