@@ -7,11 +7,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jobapp_kernel::mail_address;
 use jobapp_notifications::{Mail, MailError, MailId, Mailer};
+use tokio::sync::Semaphore;
 
 use crate::Mailbox;
 use crate::compose::{Sender, compose, fingerprint};
 use crate::templates::Templates;
 use crate::write::Folder;
+
+/// How many are written at once: more of them would share few more waits for the disk, and take the processors from whoever waits for
+/// an answer.
+const AT_ONCE: usize = 4;
 
 /// Writes every mail as one `.eml` file into a folder, instead of sending it.
 ///
@@ -20,6 +25,7 @@ use crate::write::Folder;
 #[derive(Debug, Clone)]
 pub struct FolderMailer {
     folder: Arc<Folder>,
+    places: Arc<Semaphore>,
     templates: Arc<Templates>,
     sender: Sender,
 }
@@ -32,7 +38,8 @@ impl FolderMailer {
     pub fn open(folder: impl Into<PathBuf>, templates: Arc<Templates>, sender: Sender) -> io::Result<Self> {
         let folder = folder.into();
         std::fs::create_dir_all(&folder)?;
-        Ok(Self { folder: Arc::new(Folder::open(folder)?), templates, sender })
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        Ok(Self { folder: Arc::new(Folder::open(folder)?), places, templates, sender })
     }
 
     /// Reads what was written.
@@ -55,6 +62,7 @@ impl FolderMailer {
 #[async_trait]
 impl Mailer for FolderMailer {
     async fn send(&self, id: &MailId, mail: &Mail) -> Result<(), MailError> {
+        let _place = self.places.acquire().await.map_err(MailError::unavailable)?;
         let (mailer, id, mail) = (self.clone(), id.clone(), mail.clone());
         tokio::task::spawn_blocking(move || mailer.write(&id, &mail)).await.map_err(MailError::unavailable)?
     }

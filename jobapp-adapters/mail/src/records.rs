@@ -30,6 +30,7 @@ pub struct FileSentRecords {
 struct Inner {
     folder: PathBuf,
     clock: Arc<dyn Clock>,
+    /// Held while a line is written, and not until the disk has it.
     state: Mutex<State>,
 }
 
@@ -69,44 +70,27 @@ impl FileSentRecords {
         inner.forget_old_months(&mut inner.state.lock());
         Ok(Self { inner: Arc::new(inner) })
     }
-
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Inner) -> io::Result<T> + Send + 'static,
-    ) -> Result<T, SentRecordsError> {
-        let inner = self.inner.clone();
-        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
-        done.map_err(io::Error::other).flatten().map_err(|error| SentRecordsError(error.into()))
-    }
 }
 
 #[async_trait]
 impl SentRecords for FileSentRecords {
     async fn claim(&self, id: &MailId, time: Duration) -> Result<Claim, SentRecordsError> {
-        let key = key(id);
-        // Waits for a line that is being written, so not on an async thread.
-        self.blocking(move |inner| {
-            let mut state = inner.state.lock();
-            if state.was_sent(&key) {
-                return Ok(Claim::Sent);
-            }
-            Ok(state.claims.claim(key, time).map_or(Claim::Busy, Claim::Free))
-        })
-        .await
+        let (key, mut state) = (key(id), self.inner.state.lock());
+        if state.was_sent(&key) {
+            return Ok(Claim::Sent);
+        }
+        Ok(state.claims.claim(key, time).map_or(Claim::Busy, Claim::Free))
     }
 
     async fn give_back(&self, id: &MailId, claim: &ClaimToken) -> Result<(), SentRecordsError> {
-        let (key, claim) = (key(id), claim.clone());
-        self.blocking(move |inner| {
-            inner.state.lock().claims.give_back(&key, &claim);
-            Ok(())
-        })
-        .await
+        self.inner.state.lock().claims.give_back(&key(id), claim);
+        Ok(())
     }
 
     async fn record(&self, id: &MailId) -> Result<(), SentRecordsError> {
-        let id = id.clone();
-        self.blocking(move |inner| inner.record(&id)).await
+        let (inner, id) = (Arc::clone(&self.inner), id.clone());
+        let done = tokio::task::spawn_blocking(move || inner.record(&id)).await;
+        done.map_err(io::Error::other).flatten().map_err(|error| SentRecordsError(error.into()))
     }
 }
 
