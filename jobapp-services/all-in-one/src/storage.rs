@@ -164,7 +164,10 @@ pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
         is_well &= findings.is_empty();
     }
     // An index is made again by itself: what is wrong with it is no harm.
-    match jobapp_tantivy::examine(&data.join("search")) {
+    let index = data.join("search");
+    match jobapp_tantivy::examine(&index) {
+        // As in a backup, which leaves it out.
+        _ if !index.exists() => output::say("search: not there; it is made by itself")?,
         None => output::say("search: whole")?,
         Some(reason) => output::say(format_args!("search: {reason}; it is made again by itself"))?,
     }

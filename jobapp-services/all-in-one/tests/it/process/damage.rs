@@ -53,6 +53,10 @@ async fn damage_in_the_middle_of_any_database_is_found_at_the_start_and_the_mess
         assert!(found.stdout.matches(": whole").count() == 8 && found.stdout.contains("backup"), "{found:#?}");
         fs::write(database, before).unwrap();
     }
+    // As a backup is.
+    fs::remove_dir_all(folder.path().join("search")).unwrap();
+    let without = check();
+    assert!(without.status.success() && without.stdout.contains("search: not there;"), "{without:#?}");
     let server = Server::start(folder.path(), &[]);
     sign_in(&server, &trade.buyer.username).await;
     let beside = check();
