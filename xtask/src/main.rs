@@ -108,8 +108,11 @@ enum Bench {
         #[arg(long, default_value_t = 5)]
         seconds: u64,
         /// Another `jobapp` than that of a release build, such as `target/dist/jobapp`.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "on")]
         program: Option<PathBuf>,
+        /// Measure the eight programs, with servers in containers: on `postgres` or `mysql`.
+        #[arg(long)]
+        on: Option<String>,
     },
     /// A search and lists of orders over 1 and 32 connections: rates, times and CPU of each.
     Reads {
@@ -161,7 +164,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         }
         Task::Bench(Bench::Services) => up::bench_services(),
         Task::Bench(Bench::Relay { events }) => up::bench_relay(events),
-        Task::Bench(Bench::Writes { seconds, program }) => {
+        Task::Bench(Bench::Writes { seconds, on: Some(databases), .. }) => up::bench_writes(&databases, seconds),
+        Task::Bench(Bench::Writes { seconds, program, on: None }) => {
             bench::of_marketplace("writes", &seconds.to_string(), program.as_deref())
         }
         Task::Bench(Bench::Reads { seconds, program }) => {

@@ -36,6 +36,16 @@ pub(crate) fn bench_services() -> anyhow::Result<()> {
     finish(Command::new(target()?.join("release/services")).envs(images))
 }
 
+/// Measures writes into the programs, on these databases.
+pub(crate) fn bench_writes(databases: &str, seconds: u64) -> anyhow::Result<()> {
+    build(true)?;
+    cargo(&["build", "--release", "--package", PROGRAM, "--features", "bench", "--bin", "writes_on_servers"], &[])?;
+    let images = test::prepare()?;
+    step("writes");
+    let mut bench = Command::new(target()?.join("release/writes_on_servers"));
+    finish(bench.envs(images).args([databases, &seconds.to_string()]))
+}
+
 /// Measures the way from an outbox to the broker.
 pub(crate) fn bench_relay(events: usize) -> anyhow::Result<()> {
     cargo(&["build", "--release", "--package", PROGRAM, "--features", "bench", "--bin", "relay"], &[])?;
