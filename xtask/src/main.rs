@@ -48,8 +48,12 @@ enum Task {
     },
     /// Write the page of all settings of the eight programs, as these tell them: `docs/settings.md`.
     Settings,
-    /// Everything a change must pass: format, clippy, layers, docs, the OpenAPI document, every test.
-    Ci,
+    /// Everything a change must pass: format, clippy, layers, docs, the OpenAPI document, the tests that need no server.
+    Ci {
+        /// With the tests that need servers, too.
+        #[arg(long)]
+        whole: bool,
+    },
     /// Check that the core stays pure and every driver has one user.
     Layers,
     /// Check that every path the documentation names exists.
@@ -154,7 +158,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test { arguments } => test::run(&arguments),
         Task::Up { release, arguments } => up::run(release, &arguments),
         Task::Settings => up::settings(),
-        Task::Ci => ci(),
+        Task::Ci { whole } => ci(whole),
         Task::Layers => layers::check(),
         Task::DocPaths => docs::check_paths(),
         Task::Openapi { only } => openapi::check(only.as_deref()),
@@ -177,7 +181,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     }
 }
 
-fn ci() -> anyhow::Result<()> {
+fn ci(whole: bool) -> anyhow::Result<()> {
     step("format");
     cargo(&["fmt", "--all", "--check"], &[])?;
     step("layers");
@@ -191,7 +195,8 @@ fn ci() -> anyhow::Result<()> {
     step("OpenAPI document");
     openapi::check(None)?;
     step("tests");
-    test::run(&[])
+    let without_servers = ["fast".to_owned()];
+    test::run(if whole { &[] } else { &without_servers })
 }
 
 /// Says what comes next.

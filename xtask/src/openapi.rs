@@ -21,7 +21,8 @@ const ENDS_THE_SESSION: [&str; 3] = ["/auth/signout$", "/auth/change-password$",
 
 /// Checks the whole document, or only the paths that this regular expression finds.
 pub(crate) fn check(only: Option<&str>) -> anyhow::Result<()> {
-    crate::cargo(&["build", "--package", "jobapp-all-in-one", "--bin", "jobapp"], &[])?;
+    // With the features of everything, as the tests are built.
+    crate::cargo(&["build", "--workspace", "--all-features", "--bin", "jobapp"], &[])?;
     let place = target().join("openapi");
     let tool = install(&place)?;
     let server = Server::start(&place)?;
