@@ -1,7 +1,7 @@
 //! Which mails were sent, in a file a month.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -97,30 +97,34 @@ impl SentRecords for FileSentRecords {
 impl Inner {
     fn record(&self, id: &MailId) -> io::Result<()> {
         let month = self.clock.now().to_string().chars().take("2026-11".len()).collect::<String>();
-        let mut state = self.state.lock();
-        if state.open.as_ref().is_none_or(|(open, _)| *open != month) {
-            let path = self.folder.join(format!("sent-{month}.log"));
-            let file = OpenOptions::new().create(true).append(true).open(path)?;
-            if cfg!(unix) {
-                File::open(&self.folder)?.sync_all()?;
-            }
-            state.open = Some((month.clone(), Arc::new(Synced::new(file))));
-            state.sent.entry(month.clone()).or_default();
-            self.forget_old_months(&mut state);
-        }
-        let written = state.open.as_ref().map(|(_, written)| Arc::clone(written));
-        if let Some(written) = &written {
-            // The line end comes first: a line that a full disk or a power cut tore off spoils only itself.
-            let description: String = id.to_string().chars().filter(|c| !c.is_control()).take(400).collect();
+        // The line end comes first: a line that a full disk or a power cut tore off spoils only itself.
+        let description: String = id.to_string().chars().filter(|c| !c.is_control()).take(400).collect();
+        let written = {
+            let mut state = self.state.lock();
+            let written = self.file_of(&month, &mut state)?;
             written.file().write_all(format!("\n{} {description}", fingerprint(id)).as_bytes())?;
-        }
+            written
+        };
         // Others write their lines meanwhile, and share the next wait.
-        drop(state);
-        written.map_or(Ok(()), |written| written.sync())?;
+        written.sync()?;
         let mut state = self.state.lock();
         state.sent.entry(month).or_default().insert(key(id));
         state.claims.end(&key(id));
         Ok(())
+    }
+
+    /// The file of this month, the newest; it is made if it is a new one.
+    fn file_of(&self, month: &str, state: &mut State) -> io::Result<Arc<Synced>> {
+        if let Some((_, file)) = state.open.as_ref().filter(|(open, _)| open == month) {
+            return Ok(Arc::clone(file));
+        }
+        let path = self.folder.join(format!("sent-{month}.log"));
+        let file = Arc::new(Synced::new(OpenOptions::new().create(true).append(true).open(path)?));
+        Synced::names(&self.folder)?.map_or(Ok(()), |names| names.sync())?;
+        state.open = Some((month.to_owned(), Arc::clone(&file)));
+        state.sent.entry(month.to_owned()).or_default();
+        self.forget_old_months(state);
+        Ok(file)
     }
 
     fn forget_old_months(&self, state: &mut State) {

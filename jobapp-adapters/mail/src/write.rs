@@ -14,7 +14,6 @@ const PARTIAL: &str = ".partial-";
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Elsewhere than on Unix a folder cannot be waited for, and need not.
     names: Option<Synced>,
     /// Held by who changes a name: those who come at the same time would spin in the system, which lets one at a time do so.
     naming: Mutex<()>,
@@ -29,7 +28,7 @@ impl Folder {
                 std::fs::remove_file(entry.path())?;
             }
         }
-        let names = if cfg!(unix) { Some(Synced::new(File::open(&path)?)) } else { None };
+        let names = Synced::names(&path)?;
         Ok(Self { path, names, naming: Mutex::new(()) })
     }
 
@@ -68,6 +67,11 @@ type Round = OnceLock<Option<(io::ErrorKind, String)>>;
 impl Synced {
     pub(crate) const fn new(file: File) -> Self {
         Self { file, disk: Mutex::new(()), next: Mutex::new(None) }
+    }
+
+    /// The names in a folder. Elsewhere than on Unix they cannot be waited for, and need not.
+    pub(crate) fn names(folder: &Path) -> io::Result<Option<Self>> {
+        if cfg!(unix) { File::open(folder).map(Self::new).map(Some) } else { Ok(None) }
     }
 
     pub(crate) const fn file(&self) -> &File {
