@@ -34,20 +34,24 @@ pub enum InvalidExtension {
     TooFar,
 }
 
+/// A day.
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 impl Extension {
     /// The most days by which a date moves.
     pub const MOST_DAYS: u32 = 3650;
+    /// The same as a time: nobody plans further.
+    pub(crate) const MOST: Duration = DAY.saturating_mul(Self::MOST_DAYS);
 
     /// Whether it gives more time to an order that is `due`.
     pub(crate) fn check(&self, due: Timestamp, now: Timestamp) -> Result<(), InvalidExtension> {
-        const MOST: Duration = Duration::from_secs(Extension::MOST_DAYS as u64 * 24 * 60 * 60);
         if self.new_due <= due {
             return Err(InvalidExtension::NotLater);
         }
         if self.new_due <= now {
             return Err(InvalidExtension::Past);
         }
-        if self.new_due > due.max(now).plus(MOST) {
+        if self.new_due > due.max(now).plus(Self::MOST) {
             return Err(InvalidExtension::TooFar);
         }
         Ok(())

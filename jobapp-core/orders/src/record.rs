@@ -1,11 +1,9 @@
 //! What an order consists of, as it is read and stored.
 
-use std::time::Duration;
-
 use jobapp_kernel::{Money, ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::extension::Extension;
+use crate::extension::{DAY, Extension};
 use crate::machine::{Phase, Who};
 use crate::{BuyerId, GigId, OfferId, OrderNumber, OrderObjectId, SellerId};
 
@@ -59,8 +57,7 @@ impl Agreement {
     /// work. A client whose clock is wrong is no reason to refuse what is paid for.
     #[must_use]
     pub(crate) fn dated(self, now: Timestamp) -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        let furthest = now.plus(DAY * Extension::MOST_DAYS);
+        let furthest = now.plus(Extension::MOST);
         let days = u32::try_from(self.delivery_in_days).unwrap_or_default();
         let meant = |date: Timestamp| if date > now && date <= furthest { date } else { now.plus(DAY * days) };
         Self { first_due: meant(self.first_due), due: meant(self.due), ..self }
