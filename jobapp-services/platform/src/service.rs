@@ -99,17 +99,17 @@ impl Task {
         name: &'static str,
         exclusive: Exclusive,
         period: Duration,
-        work: impl Fn() -> F + Send + Sync + 'static,
+        work: impl Fn() -> F + Send + 'static,
     ) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let work = Arc::new(work);
         Self::every(name, period, move || {
-            let (exclusive, work) = (exclusive.clone(), Arc::clone(&work));
+            // Nothing of it is done before it is waited for.
+            let (exclusive, work) = (exclusive.clone(), work());
             async move {
                 match exclusive.is_ours(name, period).await {
-                    Ok(true) => work().await,
+                    Ok(true) => work.await,
                     Ok(false) => {}
                     Err(error) => {
                         tracing::warn!(task = name, error = error_text(&error), "it is not known whose turn it is")
