@@ -34,7 +34,7 @@ pub(super) const PROFILES: Duration = Duration::from_secs(3);
 /// What an answer is kept under. Ids and names are lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    kind: u8,
+    kind: Kept,
     id: String,
     /// Whether it is what people without a session see: less than those with one.
     stranger: bool,
@@ -43,7 +43,7 @@ pub(crate) struct Key {
 impl Key {
     /// The key of what is `kind` and has this id or name, as this caller sees it.
     pub(crate) fn of(kind: Kept, id: &str, caller: Option<&Caller>) -> Self {
-        Self { kind: kind as u8, id: id.to_lowercase(), stranger: caller.is_none() }
+        Self { kind, id: id.to_lowercase(), stranger: caller.is_none() }
     }
 
     /// The keys of it for people with a session and without.
@@ -55,12 +55,17 @@ impl Key {
 
     /// What all gateways call it, whatever their version.
     pub(super) fn name(&self) -> String {
-        let Self { kind, id, stranger } = self;
-        format!("answer/1/{kind}/{}/{id}", if *stranger { "strangers" } else { "users" })
+        let kind = match self.kind {
+            Kept::Gig => "gig",
+            Kept::Seller => "seller",
+            Kept::SellerNamed => "seller-named",
+            Kept::Buyer => "buyer",
+        };
+        format!("answer/{kind}/{}/{}", if self.stranger { "strangers" } else { "users" }, self.id)
     }
 
-    pub(super) const fn is_gig(&self) -> bool {
-        self.kind == Kept::Gig as u8
+    pub(super) fn is_gig(&self) -> bool {
+        self.kind == Kept::Gig
     }
 }
 
@@ -318,7 +323,7 @@ fn fit(key: &Key, body: &Bytes) -> Option<Answer> {
     let shown: Shown = serde_json::from_slice(body).ok().filter(|_| body.len() <= MOST)?;
     let (name, owner, public) = match (shown.gig, shown.seller.or(shown.buyer)) {
         (Some(gig), _) if key.is_gig() => (gig.id, None, gig.active),
-        (None, Some(profile)) if key.kind == Kept::Seller as u8 => (profile.id, Some(profile.username), false),
+        (None, Some(profile)) if key.kind == Kept::Seller => (profile.id, Some(profile.username), false),
         (None, Some(profile)) if !key.is_gig() => (profile.username.clone(), Some(profile.username), false),
         _ => return None,
     };

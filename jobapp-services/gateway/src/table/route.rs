@@ -204,7 +204,7 @@ pub enum CacheRule {
 }
 
 /// What is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kept {
     /// A gig, by `:gigId`.
