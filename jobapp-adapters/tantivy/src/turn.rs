@@ -129,7 +129,7 @@ mod tests {
             // He is told of before it is looked, as looking takes the lock for a moment: it would keep him waiting for the wrong one.
             let waiting = scope.spawn(|| {
                 let told = waits;
-                Turn::take_telling(folder.path(), PATIENCE, || told.send(()).unwrap_or_default()).unwrap().waited
+                Turn::take_telling(folder.path(), PATIENCE, || told.send(()).unwrap()).unwrap().waited
             });
             waited.recv().unwrap();
             assert!(next.is_waiting());
