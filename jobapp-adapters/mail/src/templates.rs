@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::OnceLock;
 
 use jobapp_notifications::{Mail, Template};
 use minijinja::syntax::SyntaxConfig;
@@ -33,35 +32,43 @@ pub struct Rendered {
     pub text: String,
 }
 
-/// A template that is wrong, or a mail that lacks a variable its template names.
+/// A mail lacks a variable its template names, or the template is wrong.
 #[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// The MJML of a template cannot be turned into HTML.
-    #[error("the layout of the {template} mail cannot be used: {reason}")]
-    Layout {
-        /// The template.
-        template: Template,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The variables do not fill the template.
-    #[error("the {template} mail cannot be filled")]
-    Fill {
-        /// The template.
-        template: Template,
-        /// What is wrong.
-        source: minijinja::Error,
-    },
+#[error("the {template} mail cannot be filled")]
+pub struct RenderError {
+    /// The template.
+    pub template: Template,
+    /// What is wrong.
+    pub source: minijinja::Error,
 }
 
 /// The ten templates.
 ///
-/// MJML becomes HTML when a template is used for the first time, with its placeholders still in it; each mail then only
-/// fills them in. Values are escaped for HTML in the HTML part; a subject is one line of text and keeps its apostrophes.
+/// A template is read when it is used for the first time, its MJML made into HTML with the placeholders still in it; each mail then
+/// only fills them in. Values are escaped for HTML in the HTML part; a subject is one line of text and keeps its apostrophes.
 pub struct Templates {
     environment: Environment<'static>,
     brand: Brand,
-    layouts: [OnceLock<String>; Template::ALL.len()],
+}
+
+/// The parts of a mail. A template's name is its mail's, a full stop and one of these.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Subject,
+    Text,
+    Html,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Subject, Self::Text, Self::Html];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::Text => "text",
+            Self::Html => "html",
+        }
+    }
 }
 
 impl Templates {
@@ -69,8 +76,8 @@ impl Templates {
     pub fn new(brand: Brand) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|name| match name {
-            "html" => AutoEscape::Html,
+        environment.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+            Some((_, "html")) => AutoEscape::Html,
             _ => AutoEscape::None,
         });
         environment.set_formatter(escape_readably);
@@ -81,7 +88,8 @@ impl Templates {
                 .build()
                 .expect("the default delimiters are valid"),
         );
-        Self { environment, brand, layouts: Default::default() }
+        environment.set_loader(load);
+        Self { environment, brand }
     }
 
     /// Puts a mail into words.
@@ -89,34 +97,38 @@ impl Templates {
     /// # Errors
     /// [`RenderError`] when the mail lacks a variable its template names.
     pub fn render(&self, mail: &Mail) -> Result<Rendered, RenderError> {
-        let template = mail.template;
-        let (subject, text) = words(template);
         let mut values: BTreeMap<&'static str, Value> =
             mail.variables.iter().map(|(name, value)| (*name, Value::from(value))).collect();
         values.insert("appName", Value::from(&self.brand.name));
         values.insert("appLink", Value::from(&self.brand.link));
-        let fill = |kind: &str, source: &str, values: &BTreeMap<&'static str, Value>| {
-            let filled = self.environment.render_named_str(kind, source, Value::from(values.clone()));
-            filled.map_err(|source| RenderError::Fill { template, source })
+        let fill = |part: Part, values: &BTreeMap<&'static str, Value>| {
+            let template = self.environment.get_template(&format!("{}.{}", mail.template, part.name()));
+            let filled = template.and_then(|template| template.render(Value::from(values.clone())));
+            filled.map_err(|source| RenderError { template: mail.template, source })
         };
 
-        let subject = one_line(&fill("subject", subject, &values)?);
-        let text =
-            format!("{}\n\n-- \n{}\n{}\n", fill("text", text, &values)?.trim(), self.brand.name, self.brand.link);
+        let subject = one_line(&fill(Part::Subject, &values)?);
+        let text = fill(Part::Text, &values)?;
+        let text = format!("{}\n\n-- \n{}\n{}\n", text.trim(), self.brand.name, self.brand.link);
         // `subject` is also a variable of one template; that one's subject line was made of it just now.
         values.insert("subject", Value::from(&subject));
-        let html = fill("html", self.layout(template)?, &values)?;
+        let html = fill(Part::Html, &values)?;
         Ok(Rendered { subject, html, text: without_control_characters(&text) })
     }
+}
 
-    fn layout(&self, template: Template) -> Result<&str, RenderError> {
-        let place = &self.layouts[template as usize];
-        if let Some(html) = place.get() {
-            return Ok(html);
-        }
-        let html = to_html(template)?;
-        Ok(place.get_or_init(|| html))
-    }
+/// A part of a template, with its placeholders.
+fn load(name: &str) -> Result<Option<String>, minijinja::Error> {
+    let Some((template, part)) = name.split_once('.') else { return Ok(None) };
+    let template = Template::ALL.into_iter().find(|one| one.name() == template);
+    let part = Part::ALL.into_iter().find(|one| one.name() == part);
+    let (Some(template), Some(part)) = (template, part) else { return Ok(None) };
+    let (subject, text) = words(template);
+    Ok(Some(match part {
+        Part::Subject => subject.to_owned(),
+        Part::Text => text.to_owned(),
+        Part::Html => to_html(template)?,
+    }))
 }
 
 impl std::fmt::Debug for Templates {
@@ -164,15 +176,18 @@ fn first_line(file: &'static str, label: &str) -> (&'static str, &'static str) {
     (first.strip_prefix(label).unwrap_or(first), rest)
 }
 
-fn to_html(template: Template) -> Result<String, RenderError> {
-    let layout_error = |reason: String| RenderError::Layout { template, reason };
+fn to_html(template: Template) -> Result<String, minijinja::Error> {
     let (preview, content) = middle(template);
     let mjml = LAYOUT.replace("@@preview@@", preview).replace("@@content@@", content);
-    let parsed = mrml::parse(mjml).map_err(|error| layout_error(error.to_string()))?;
+    let parsed = mrml::parse(mjml).map_err(unusable)?;
     // Without fonts to fetch, whatever a template names: a mail asks nobody for anything.
     let options =
         mrml::prelude::render::RenderOptions { fonts: std::collections::HashMap::new(), ..Default::default() };
-    parsed.element.render(&options).map_err(|error| layout_error(error.to_string()))
+    parsed.element.render(&options).map_err(unusable)
+}
+
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> minijinja::Error {
+    minijinja::Error::new(minijinja::ErrorKind::SyntaxError, "its layout cannot be used").with_source(error)
 }
 
 /// Escapes values for HTML, and only what must be, so that addresses stay readable in the source of a mail.
@@ -343,6 +358,6 @@ mod tests {
     fn a_mail_that_lacks_a_variable_is_an_error() {
         let mut mail = mails::of_account(&an_account_mail("otpEmail")).remove(0).unwrap();
         mail.variables.remove("otp");
-        assert!(matches!(templates().render(&mail), Err(RenderError::Fill { template: Template::OtpEmail, .. })));
+        assert!(matches!(templates().render(&mail), Err(RenderError { template: Template::OtpEmail, .. })));
     }
 }
