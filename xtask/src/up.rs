@@ -39,7 +39,7 @@ pub(crate) fn bench_services() -> anyhow::Result<()> {
 /// Measures writes into the programs, on these databases.
 pub(crate) fn bench_writes(databases: &str, seconds: u64) -> anyhow::Result<()> {
     build(true)?;
-    cargo(&["build", "--release", "--package", PROGRAM, "--features", "bench", "--bin", "writes_on_servers"], &[])?;
+    build_bench("writes_on_servers")?;
     let images = test::prepare()?;
     step("writes");
     let mut bench = Command::new(target()?.join("release/writes_on_servers"));
@@ -48,10 +48,15 @@ pub(crate) fn bench_writes(databases: &str, seconds: u64) -> anyhow::Result<()> 
 
 /// Measures the way from an outbox to the broker.
 pub(crate) fn bench_relay(events: usize) -> anyhow::Result<()> {
-    cargo(&["build", "--release", "--package", PROGRAM, "--features", "bench", "--bin", "relay"], &[])?;
+    build_bench("relay")?;
     let images = test::prepare()?;
     step("relay");
     finish(Command::new(target()?.join("release/relay")).envs(images).arg(events.to_string()))
+}
+
+/// Builds a bench, with everything as for the other benches, so that what they built is used.
+fn build_bench(name: &str) -> anyhow::Result<()> {
+    cargo(&["build", "--release", "--workspace", "--all-features", "--bin", name], &[])
 }
 
 fn target() -> anyhow::Result<PathBuf> {

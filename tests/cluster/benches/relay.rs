@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use futures::{StreamExt, TryStreamExt};
 use jobapp_kernel::{
     Aggregate, Change, Exchange, ExchangeKind, InvalidState, Key, Message, MessageId, ObjectId, Publisher, Queue,
     Timestamp,
@@ -21,9 +22,11 @@ const QUEUE: Queue = Queue { name: "bench-queue", exchange: EXCHANGE, routing_ke
 /// What an event of a marketplace weighs, about.
 const BODY: usize = 400;
 /// How many messages are published at once where nothing else is done: as many as a relay takes.
-const AT_ONCE: usize = 100;
-/// How many values the events are of.
-const VALUES: usize = 200;
+const AT_ONCE: usize = 256;
+/// How many values the events are of, which take turns, each change raising one: as people use a marketplace.
+const VALUES: usize = 2_000;
+/// How many changes are stored at the same time.
+const WRITERS: usize = 32;
 
 /// A thing that events are of.
 #[derive(Clone)]
@@ -77,7 +80,7 @@ async fn main() -> anyhow::Result<()> {
         ("postgres", postgres.url().to_owned()),
         ("mysql", mysql.url().to_owned()),
     ];
-    println!("{events} events of {BODY} bytes, of {VALUES} values; by turns, three rounds each");
+    println!("{events} events of {BODY} bytes, of {VALUES} values in turn; by turns, three rounds each");
     for (name, address) in stores {
         let store = Store::open(&Address::parse("the database", &address), None).await?;
         let mut rounds = Vec::new();
@@ -99,18 +102,23 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Stores so many events.
+/// Stores so many events, one after the other of each value.
 async fn fill(store: &Store, events: usize) -> anyhow::Result<()> {
     let kettles = store.repository::<Kettle>().await?;
-    let body = "x".repeat(BODY);
-    let each = events.div_ceil(VALUES);
-    let mut left = events;
-    while left > 0 {
-        let some = left.min(each);
-        let id = ObjectId::from_bytes(rand::random());
-        let saved = kettles.save(Change::insert(Kettle(id), vec![body.clone(); some])).await?;
-        ensure!(saved.version() == Some(1), "a new value is not new");
-        left -= some;
+    let ids: Vec<ObjectId> = (0..VALUES.min(events)).map(|_| ObjectId::from_bytes(rand::random())).collect();
+    for version in 0..events.div_ceil(ids.len()) as u64 {
+        let left = events - version as usize * ids.len();
+        let saves = ids.iter().take(left).map(|id| {
+            let events = vec!["x".repeat(BODY)];
+            kettles.save(match version {
+                0 => Change::insert(Kettle(*id), events),
+                version => Change::update(version, Kettle(*id), events),
+            })
+        });
+        let mut saves = futures::stream::iter(saves).buffer_unordered(WRITERS);
+        while let Some(saved) = saves.try_next().await? {
+            ensure!(saved.version() == Some(version + 1), "a value has another version than {}", version + 1);
+        }
     }
     ensure!(store.outbox().waiting().await? >= events as u64, "the outbox is not filled");
     Ok(())

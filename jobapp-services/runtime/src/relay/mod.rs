@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobapp_kernel::{Message, Outbox, OutboxEntry, PublishError, Publisher, RepositoryError, error_text};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::pass::Pass;
 use self::troubles::Troubles;
 use crate::backoff::Backoff;
 
@@ -18,6 +20,8 @@ use crate::backoff::Backoff;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How soon an outbox that was empty is looked at again, for stores that say "changed" at any time.
 const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(5);
+/// What the second lease of a relay has behind the name of the first.
+const BESIDE: &str = "+";
 /// How long stopping may take.
 const LAST_DRAIN: Duration = Duration::from_secs(5);
 
@@ -108,18 +112,18 @@ impl Relay {
     }
 
     async fn work(&self, stop: &CancellationToken) {
-        let mut troubles = Troubles::default();
+        let troubles = Mutex::default();
         let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
         while !stop.is_cancelled() {
             let looked_at = Instant::now();
-            let failure = match self.pass(&mut troubles).await {
+            let failure = match self.passes(&troubles, || stop.is_cancelled()).await {
                 Ok(pass) if pass.taken > 0 || pass.failure.is_none() => {
                     backoff.reset();
                     if !pass.more {
-                        let look_at = looked_at + LOOK_EVERY;
+                        let (look_at, next_try) = (looked_at + LOOK_EVERY, troubles.lock().next_try());
                         tokio::select! {
                             () = stop.cancelled() => {}
-                            () = tokio::time::sleep_until(troubles.next_try().map_or(look_at, |due| due.min(look_at))) => {}
+                            () = tokio::time::sleep_until(next_try.map_or(look_at, |due| due.min(look_at))) => {}
                             () = self.outbox.changed() => tokio::time::sleep_until(looked_at + LOOK_AT_MOST_EVERY).await,
                         }
                     }
@@ -140,7 +144,7 @@ impl Relay {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        if let Err(error) = self.drain(&mut troubles).await {
+        if let Err(error) = self.drain(&troubles).await {
             tracing::warn!(
                 owner = self.owner,
                 error = error_text(&error),
@@ -154,17 +158,43 @@ impl Relay {
     /// # Errors
     /// The first failure of the broker or the store. Events without a queue are none.
     pub async fn publish_all(&self) -> Result<(), RelayError> {
-        self.drain(&mut Troubles::default()).await
+        self.drain(&Mutex::default()).await
     }
 
-    async fn drain(&self, troubles: &mut Troubles) -> Result<(), RelayError> {
+    async fn drain(&self, troubles: &Mutex<Troubles>) -> Result<(), RelayError> {
         loop {
-            let pass = self.pass(troubles).await?;
+            let pass = self.passes(troubles, || false).await?;
             match pass.failure {
                 Some(failure) => return Err(failure),
                 None if !pass.more => return Ok(()),
                 None => {}
             }
         }
+    }
+
+    /// Publishes one lease of entries, and if there is more than it holds, goes on with two leases: while the bus has one, the
+    /// store is busy with the other.
+    async fn passes(&self, troubles: &Mutex<Troubles>, is_over: impl Fn() -> bool) -> Result<Pass, RepositoryError> {
+        let first = self.pass(&self.owner, troubles).await?;
+        if !first.more || first.failure.is_some() {
+            return Ok(first);
+        }
+        let beside = format!("{}{BESIDE}", self.owner);
+        let lane = async |owner| {
+            let mut lane = Pass::default();
+            loop {
+                let pass = self.pass(owner, troubles).await?;
+                lane.taken += pass.taken;
+                lane.failure = pass.failure;
+                if !pass.more || lane.failure.is_some() || is_over() {
+                    return Ok::<_, RepositoryError>(lane);
+                }
+            }
+        };
+        // To the end even if one fails: what the bus has taken from the other is to be forgotten.
+        let (one, other) = tokio::join!(lane(&self.owner), lane(&beside));
+        let (one, other) = (one?, other?);
+        // What one left to the other's lease may have come free since.
+        Ok(Pass { taken: first.taken + one.taken + other.taken, more: true, failure: one.failure.or(other.failure) })
     }
 }

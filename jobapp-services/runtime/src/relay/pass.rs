@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use jobapp_kernel::{Message, MessageId, OutboxEntry, PublishError, RepositoryError};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::troubles::{Aggregate, Troubles};
@@ -19,7 +20,8 @@ const LAST_CALL: Duration = Duration::from_secs(LEASE.as_secs() - PUBLISH_TIMEOU
 /// How many entries are leased at once.
 const BATCH: usize = 256;
 
-/// What came of a pass.
+/// What came of a pass, or of several.
+#[derive(Default)]
 pub(super) struct Pass {
     /// How many entries were published.
     pub(super) taken: usize,
@@ -49,24 +51,24 @@ struct Settled {
 impl Relay {
     /// Publishes one lease of entries: the first of each aggregate at once, then the next of those whose first was taken, and
     /// so on. An aggregate's events come no faster than its saves, so this keeps up, and nothing overtakes what was not taken.
-    pub(super) async fn pass(&self, troubles: &mut Troubles) -> Result<Pass, RepositoryError> {
-        troubles.forget_the_old();
+    pub(super) async fn pass(&self, owner: &str, troubles: &Mutex<Troubles>) -> Result<Pass, RepositoryError> {
+        troubles.lock().forget_the_old();
         let leased_at = Instant::now();
-        let leased = self.outbox.lease(&self.owner, LEASE, BATCH).await?;
+        let leased = self.outbox.lease(owner, LEASE, BATCH).await?;
         let is_full = leased.len() == BATCH;
         let mut lines = Lines::of(leased);
         let mut settled = Settled::default();
         while !lines.0.is_empty() && leased_at.elapsed() < LAST_CALL {
-            let first = self.first_of_each(&mut lines, troubles, &mut settled);
+            let first = self.first_of_each(&mut lines, &mut troubles.lock(), &mut settled);
             self.publish(first, &mut lines, troubles, &mut settled).await;
         }
         let more = is_full || !lines.0.is_empty();
         let Settled { published, held_back, failure } = settled;
         if !published.is_empty() {
-            self.outbox.clear(&self.owner, &published).await?;
+            self.outbox.clear(owner, &published).await?;
         }
         if !held_back.is_empty() {
-            self.outbox.hold_back(&self.owner, &held_back).await?;
+            self.outbox.hold_back(owner, &held_back).await?;
         }
         Ok(Pass { taken: published.len(), more, failure })
     }
@@ -104,11 +106,12 @@ impl Relay {
         &self,
         entries: Vec<Translated>,
         lines: &mut Lines,
-        troubles: &mut Troubles,
+        troubles: &Mutex<Troubles>,
         settled: &mut Settled,
     ) {
         let messages: Vec<Message> = entries.iter().flat_map(|one| one.messages.iter().cloned()).collect();
         let mut answers = self.confirm(&messages).await.into_iter();
+        let mut troubles = troubles.lock();
         let mut stopped: Vec<Aggregate> = Vec::new();
         for Translated { entry, messages } in entries {
             let (mut refusal, mut taken) = (None, Vec::new());
