@@ -106,7 +106,7 @@ enum Bench {
     /// Messages, gigs, orders and sign-ups over 1, 32 and 256 connections: rates, times, CPU and fsyncs of each, with all that
     /// follows it.
     ///
-    /// fsyncs are counted where `strace` is installed.
+    /// fsyncs are counted where `perf` is installed and may count them.
     Writes {
         /// How long each figure is measured.
         #[arg(long, default_value_t = 5)]

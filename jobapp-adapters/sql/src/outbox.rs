@@ -1,6 +1,6 @@
 //! The outbox: what the relay reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::time::Duration;
 
@@ -46,9 +46,14 @@ impl Outbox for SqlStore {
         if ids.is_empty() {
             return Ok(());
         }
+        // Found by their aggregates, which few others have: an index by ids would be written at every save, and again here.
+        let aggregates: BTreeSet<&str> =
+            ids.iter().filter_map(OutboxEntry::aggregate_of).map(|(_, aggregate_id)| aggregate_id).collect();
+        let aggregates = few_sizes(aggregates.into_iter().collect());
         let ids = few_sizes(ids.iter().map(|id| id.0.as_str()).collect());
         let delete = Query::delete()
             .from_table(self.inner.names.outbox.clone())
+            .and_where(Expr::col("aggregate_id").is_in(aggregates))
             .and_where(Expr::col("id").is_in(ids))
             .and_where(Expr::col("leased_by").eq(owner))
             .take();
@@ -153,10 +158,12 @@ impl SqlStore {
         entries: &[(MessageId, Duration)],
     ) -> Result<(), DbErr> {
         for (id, time) in entries {
+            let Some((_, aggregate_id)) = OutboxEntry::aggregate_of(id) else { continue };
             let update = Query::update()
                 .table(self.inner.names.outbox.clone())
                 .value("leased_by", NOBODY)
                 .value("leased_until", dialect::in_future(self.inner.backend(), *time))
+                .and_where(Expr::col("aggregate_id").eq(aggregate_id))
                 .and_where(Expr::col("id").eq(id.0.as_str()))
                 .and_where(Expr::col("leased_by").eq(owner))
                 .take();

@@ -136,8 +136,9 @@ fn fitting(name: String) -> String {
 
 /// The tables every store has.
 pub(crate) fn common(backend: DbBackend, names: &Names) -> Vec<TableCreateStatement> {
+    let mut outbox = table(backend, &names.outbox);
     vec![
-        table(backend, &names.outbox)
+        dialect::changes_in_place(backend, &mut outbox)
             .if_not_exists()
             .col(dialect::numbering(backend, ColumnDef::new("seq").not_null()).primary_key())
             .col(dialect::message_id(backend, ColumnDef::new("id").not_null()))
@@ -191,7 +192,6 @@ pub(crate) fn common_indexes(names: &Names) -> Vec<(IndexCreateStatement, (Strin
     };
     vec![
         index(&names.outbox, "aggregate", &["aggregate_id", "aggregate"]),
-        index(&names.outbox, "id", &["id"]),
         index(&names.inbox, "at", &["at"]),
     ]
 }

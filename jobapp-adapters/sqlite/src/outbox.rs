@@ -31,10 +31,13 @@ SELECT seq, id, aggregate, aggregate_id, version, event, headers, recorded_at FR
 /// The owner, the end of the lease and the numbers as a JSON list.
 const LEASE: &str =
     "UPDATE jobapp_outbox SET leased_by = ?1, leased_until = ?2 WHERE seq IN (SELECT value FROM json_each(?3))";
-/// The owner, the end and the id.
-const HOLD_BACK: &str = "UPDATE jobapp_outbox SET leased_by = '', leased_until = ?2 WHERE id = ?3 AND leased_by = ?1";
-/// The owner and the ids as a JSON list.
-const CLEAR: &str = "DELETE FROM jobapp_outbox WHERE id IN (SELECT value FROM json_each(?2)) AND leased_by = ?1";
+/// The aggregate's id and kind, the entry's id, the owner and the end. An entry is found by its aggregate, which few others have: an index by
+/// ids would be written at every save, and again here.
+const HOLD_BACK: &str = "UPDATE jobapp_outbox SET leased_by = '', leased_until = ?5
+    WHERE aggregate_id = ?1 AND aggregate = ?2 AND id = ?3 AND leased_by = ?4";
+/// The aggregate's id and kind, the entry's id and the owner.
+const CLEAR: &str =
+    "DELETE FROM jobapp_outbox WHERE aggregate_id = ?1 AND aggregate = ?2 AND id = ?3 AND leased_by = ?4";
 
 fn failed(attempt: &'static str) -> impl Fn(SqliteError) -> RepositoryError {
     move |error| RepositoryError::unavailable(attempt, error)
@@ -78,10 +81,14 @@ impl Outbox for SqliteStore {
         if ids.is_empty() {
             return Ok(());
         }
-        let ids = ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>();
-        let (owner, ids) = (owner.to_owned(), serde_json::Value::from(ids).to_string());
+        let (owner, ids) = (owner.to_owned(), ids.to_vec());
         let clearing = move |connection: &Connection| {
-            connection.prepare_cached(CLEAR)?.execute([&owner, &ids])?;
+            let mut clear = connection.prepare_cached(CLEAR)?;
+            for id in &ids {
+                if let Some((aggregate, aggregate_id)) = OutboxEntry::aggregate_of(id) {
+                    clear.execute(params![aggregate_id, aggregate, id.0, owner])?;
+                }
+            }
             Ok(Verdict::Keep(()))
         };
         self.inner.database.note(clearing).await.map_err(failed("clear outbox entries"))
@@ -95,7 +102,10 @@ impl Outbox for SqliteStore {
         let holding = move |connection: &Connection| {
             let (now, mut hold_back) = (now(), connection.prepare_cached(HOLD_BACK)?);
             for (id, time) in &entries {
-                hold_back.execute(params![owner, now.plus(*time).as_millis(), id.0])?;
+                if let Some((aggregate, aggregate_id)) = OutboxEntry::aggregate_of(id) {
+                    let until = now.plus(*time).as_millis();
+                    hold_back.execute(params![aggregate_id, aggregate, id.0, owner, until])?;
+                }
             }
             Ok(Verdict::Keep(()))
         };

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS jobapp_keys (
     aggregate TEXT NOT NULL, key TEXT NOT NULL, declaration TEXT NOT NULL, PRIMARY KEY (aggregate, key)
 );
 CREATE INDEX IF NOT EXISTS by_jobapp_outbox__aggregate ON jobapp_outbox (aggregate_id, aggregate);
-CREATE INDEX IF NOT EXISTS by_jobapp_outbox__id ON jobapp_outbox (id);
+DROP INDEX IF EXISTS by_jobapp_outbox__id;
 CREATE INDEX IF NOT EXISTS by_jobapp_inbox__at ON jobapp_inbox (at);
 ";
 

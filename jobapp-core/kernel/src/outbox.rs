@@ -36,6 +36,13 @@ impl OutboxEntry {
         MessageId(format!("{aggregate}/{aggregate_id}/{version}/{index}"))
     }
 
+    /// Whose event has this id: the kind of aggregate and its id. `None` when it is no id of an entry.
+    pub fn aggregate_of(id: &MessageId) -> Option<(&str, &str)> {
+        let (aggregate, rest) = id.0.split_once('/')?;
+        let mut parts = rest.rsplitn(3, '/').skip(2);
+        parts.next().map(|aggregate_id| (aggregate, aggregate_id))
+    }
+
     /// The event of an entry that is there but cannot be read, and why. A store hands such an entry out, so that whoever reads
     /// the outbox can hold back this aggregate and go on with the others.
     pub fn unreadable(reason: &str) -> serde_json::Value {
@@ -72,4 +79,18 @@ pub trait Outbox: Send + Sync {
 
     /// How many of them could not be published when it was last tried. Those that wait behind them are not counted.
     async fn stuck(&self) -> Result<u64, RepositoryError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_says_whose_event_it_is() {
+        let id = OutboxEntry::id_of("kettle", "a/b", 7, 0);
+        assert_eq!(OutboxEntry::aggregate_of(&id), Some(("kettle", "a/b")));
+        for other in ["", "kettle", "kettle/1", "kettle/1/2"] {
+            assert_eq!(OutboxEntry::aggregate_of(&MessageId(other.to_owned())), None, "{other}");
+        }
+    }
 }

@@ -1,8 +1,7 @@
 //! Measures writes: messages into one conversation and into many, new gigs, orders and sign-ups, over 1, 32 and 256
 //! connections. Prints figures, the machine, and what its disk can do in the same run; judges nothing.
 //!
-//! Waits for the disk are counted in a run of their own, by strace: each that is seen costs several switches between processes,
-//! which took more CPU than a message does.
+//! Waits for the disk are counted by `perf stat`, where it is installed and may: the kernel counts, and stops nobody.
 //!
 //! `[seconds] [program]`: 5 for each figure, and the `jobapp` beside this program.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
@@ -16,7 +15,7 @@ mod writing;
 
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -29,8 +28,8 @@ use writing::{Market, Measured};
 
 /// How long everything that follows from a run may take.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// How long each figure is measured while waits for the disk are counted, at most.
-const COUNTED: Duration = Duration::from_secs(2);
+/// How often perf tells what it has counted.
+const TOLD_EVERY: Duration = Duration::from_millis(100);
 
 /// One thread: the other core is the marketplace's alone, and half of this one.
 #[tokio::main(flavor = "current_thread")]
@@ -41,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
     let written = synchronous_writes(folder.path())?;
     println!("disk: {written:.0} synchronous writes of 4 KiB a second, one after the other");
     let time = Duration::from_secs(seconds.into());
-    let measured = Measured::filled(OneBinary::start(&program, folder.path(), None).await?, time).await?;
+    let measured = Measured::filled(OneBinary::start(&program, folder.path()).await?, time).await?;
     println!("resident when idle: {:.1} MiB", measured.market.resident_mib()?);
     measured.all().await?;
     println!("resident when idle: {:.1} MiB", measured.market.resident_mib()?);
@@ -50,17 +49,7 @@ async fn main() -> anyhow::Result<()> {
         "disk: {:.0} synchronous writes of 4 KiB a second, one after the other",
         synchronous_writes(folder.path())?
     );
-    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        println!("fsyncs are not counted: strace is not installed");
-        return Ok(());
-    }
-    println!("once more, with each wait for the disk seen by strace: only they count");
-    let counted = folder.path().join("counted");
-    std::fs::create_dir(&counted)?;
-    let market = OneBinary::start(&program, &counted, Some(counted.join("syncs"))).await?;
-    let measured = Measured::filled(market, time.min(COUNTED)).await?;
-    measured.all().await?;
-    measured.market.running.stop()
+    Ok(())
 }
 
 /// How many writes of 4 KiB reach the disk in a second.
@@ -81,27 +70,21 @@ fn synchronous_writes(folder: &Path) -> anyhow::Result<f64> {
 struct OneBinary {
     running: Running,
     port: u16,
-    /// Where each call that waits for the disk has a line.
-    syncs: Option<PathBuf>,
+    syncs: Option<Syncs>,
 }
 
 impl OneBinary {
-    async fn start(program: &Path, folder: &Path, syncs: Option<PathBuf>) -> anyhow::Result<Self> {
+    async fn start(program: &Path, folder: &Path) -> anyhow::Result<Self> {
         let port = free_port()?;
-        let mut command = match &syncs {
-            // Only the traced calls are stopped at; the process that is started is the marketplace.
-            Some(file) => {
-                let mut command = Command::new("strace");
-                command.args(["-D", "-f", "--seccomp-bpf", "-qq", "-e", "trace=fsync,fdatasync", "-o"]);
-                command.arg(file).arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
+        let mut command = Command::new(program);
         command.args(["--port", &port.to_string(), "--log", "error", "--rate-limits", "off"]);
         command.arg("--data").arg(folder.join("data")).stdout(Stdio::null());
         let running = Running(command.spawn().with_context(|| format!("{} could not be started", program.display()))?);
         crowd::answers(port).await?;
+        let syncs = Syncs::of(running.0.id(), folder.join("syncs"))?;
+        if syncs.is_none() {
+            println!("fsyncs are not counted: `perf stat` is not installed, or may not count them");
+        }
         Ok(Self { running, port, syncs })
     }
 
@@ -119,12 +102,11 @@ impl Market for OneBinary {
         cpu_seconds(self.running.0.id())
     }
 
-    fn synced(&self) -> anyhow::Result<Option<usize>> {
-        let Some(file) = &self.syncs else { return Ok(None) };
-        let lines = std::fs::read(file)?;
-        // A call that another thread interrupted has a second line, which says that it goes on.
-        let calls = lines.split(|byte| *byte == b'\n');
-        Ok(Some(calls.filter(|line| contains(line, b"sync(")).count()))
+    async fn synced(&self) -> anyhow::Result<Option<u64>> {
+        match &self.syncs {
+            Some(syncs) => syncs.so_far().await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn settled(&self) -> anyhow::Result<()> {
@@ -133,9 +115,6 @@ impl Market for OneBinary {
 
     async fn hash_seconds(&self) -> anyhow::Result<Option<f64>> {
         const HASHES: u8 = 20;
-        if self.syncs.is_some() {
-            return Ok(None);
-        }
         let hasher = Argon2Hasher::new()?;
         let hash = hasher.hash(PASSWORD).await?;
         let started = Instant::now();
@@ -146,6 +125,50 @@ impl Market for OneBinary {
     }
 }
 
-fn contains(line: &[u8], part: &[u8]) -> bool {
-    line.windows(part.len()).any(|window| window == part)
+/// What counts how often a process waits for the disk.
+struct Syncs {
+    perf: Child,
+    file: PathBuf,
+}
+
+impl Syncs {
+    /// Begins to count; `None` where that cannot be done.
+    fn of(process: u32, file: PathBuf) -> anyhow::Result<Option<Self>> {
+        let calls = "syscalls:sys_enter_fsync,syscalls:sys_enter_fdatasync";
+        let mut perf = Command::new("perf");
+        perf.args(["stat", "-x", ",", "-e", calls, "-I", &TOLD_EVERY.as_millis().to_string()]);
+        perf.args(["-p", &process.to_string(), "-o"]).arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+        let Ok(perf) = perf.spawn() else { return Ok(None) };
+        let mut syncs = Self { perf, file };
+        let deadline = Instant::now() + PATIENCE;
+        while syncs.told()?.is_none() {
+            if syncs.perf.try_wait()?.is_some() || Instant::now() > deadline {
+                return Ok(None);
+            }
+            std::thread::sleep(TOLD_EVERY);
+        }
+        Ok(Some(syncs))
+    }
+
+    /// How often it waited until now.
+    async fn so_far(&self) -> anyhow::Result<u64> {
+        // What happened since it was told the last time is told with the next.
+        tokio::time::sleep(TOLD_EVERY * 3).await;
+        Ok(self.told()?.unwrap_or_default())
+    }
+
+    /// How often it waited when it was told the last time: the sum of the second fields; `None` before that.
+    fn told(&self) -> anyhow::Result<Option<u64>> {
+        let Ok(text) = std::fs::read_to_string(&self.file) else { return Ok(None) };
+        let counts = text.lines().filter_map(|line| line.split(',').nth(1)?.parse::<u64>().ok());
+        Ok(counts.reduce(|sum, count| sum + count))
+    }
+}
+
+impl Drop for Syncs {
+    fn drop(&mut self) {
+        // It may have ended with the process it looks at.
+        drop(self.perf.kill());
+        drop(self.perf.wait());
+    }
 }

@@ -24,8 +24,8 @@ pub(crate) trait Market {
     /// The CPU time of all its processes so far.
     fn cpu_seconds(&self) -> anyhow::Result<f64>;
 
-    /// How often it waited for the disk so far, where that is counted: then nothing else is told.
-    fn synced(&self) -> anyhow::Result<Option<usize>>;
+    /// How often it waited for the disk so far, where that is counted.
+    async fn synced(&self) -> anyhow::Result<Option<u64>>;
 
     /// Waits until nothing is under way any more.
     async fn settled(&self) -> anyhow::Result<()>;
@@ -65,19 +65,19 @@ impl<M: Market> Measured<M> {
         connections: usize,
         next: impl Fn(usize, usize) -> Option<Call> + Clone + Send + 'static,
     ) -> anyhow::Result<f64> {
-        let (cpu, syncs) = (self.market.cpu_seconds()?, self.market.synced()?);
+        let (cpu, syncs) = (self.market.cpu_seconds()?, self.market.synced().await?);
         let run = load::run(self.market.port(), connections, self.time, next).await.with_context(|| what.to_owned())?;
         let done = Instant::now();
         self.market.settled().await?;
         let writes = run.answered.len() as f64;
         let cpu = (self.market.cpu_seconds()? - cpu) / writes;
-        if let (Some(before), Some(after)) = (syncs, self.market.synced()?) {
-            println!("{what:32} {connections:4} at once: {:6.2} fsyncs", (after - before) as f64 / writes);
-            return Ok(cpu);
-        }
+        let syncs = match (syncs, self.market.synced().await?) {
+            (Some(before), Some(after)) => format!("{:5.2} fsyncs, ", (after - before) as f64 / writes),
+            _ => String::new(),
+        };
         println!(
-            "{what:32} {connections:4} at once: {:6.0} a second, p50 {:7.2} ms, p99 {:7.2} ms, CPU {:6.3} ms; \
-             settled after {:.1} s, {} refused",
+            "{what:32} {connections:4} at once: {:6.0} a second, p50 {:7.2} ms, p99 {:7.2} ms, CPU {:6.3} ms, \
+             {syncs}settled after {:.1} s, {} refused",
             run.a_second(),
             run.percentile(0.5).as_secs_f64() * 1e3,
             run.percentile(0.99).as_secs_f64() * 1e3,

@@ -82,7 +82,7 @@ impl Market for Programs {
         self.ids()?.into_iter().map(cpu_seconds).sum()
     }
 
-    fn synced(&self) -> anyhow::Result<Option<usize>> {
+    async fn synced(&self) -> anyhow::Result<Option<u64>> {
         Ok(None)
     }
 
