@@ -5,12 +5,12 @@
 # images.sh --clean       removes the stand-ins that earlier runs made
 #
 # An image is, in this order: what JOBAPP_TEST_IMAGE_<NAME> says; the official one, if it is here or can be pulled; a stand-in that is
-# built here of Debian's packages or Go modules. Needs a running engine (tests/engine.sh); stand-ins need root's apt. What it does, it
-# says on standard error.
+# built here of Debian's packages, Go modules or Maven artifacts. Needs a running engine (tests/engine.sh); stand-ins need root's apt. What
+# it does, it says on standard error.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
-all=(mysql postgres redis rabbitmq mailpit toxiproxy)
+all=(mysql postgres redis rabbitmq elasticsearch mailpit toxiproxy)
 stand_ins=jobapp-tests
 say() { echo "images.sh: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -50,7 +50,9 @@ build() {
     local name=$1 tag=$2 started=$SECONDS network=none base=
     say "building a stand-in for $(cat "$name/official")"
     if [ -f "$name/prepare.sh" ]; then
-        PATH=$(./go.sh):$PATH
+        local tools=go
+        [ ! -f "$name/pom.xml" ] || tools=java
+        PATH=$("./$tools.sh"):$PATH
     else
         network=host
         base=$stand_ins/debian:$(hash_of base.sh)

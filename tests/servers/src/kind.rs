@@ -16,6 +16,8 @@ pub enum Kind {
     Redis,
     /// RabbitMQ with its management API.
     RabbitMq,
+    /// Elasticsearch of one node, without users.
+    Elasticsearch,
     /// Mailpit: takes every mail, and tells of them through its API.
     Mailpit,
     /// Toxiproxy: what [`proxied`](crate::proxied) uses.
@@ -24,8 +26,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Postgres, Self::MySql, Self::Redis, Self::RabbitMq, Self::Mailpit, Self::Toxiproxy];
+    pub const ALL: [Self; 7] =
+        [Self::Postgres, Self::MySql, Self::Redis, Self::RabbitMq, Self::Elasticsearch, Self::Mailpit, Self::Toxiproxy];
 
     /// Its name, as in `tests/images`.
     pub fn name(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Kind {
             Self::MySql => "mysql",
             Self::Redis => "redis",
             Self::RabbitMq => "rabbitmq",
+            Self::Elasticsearch => "elasticsearch",
             Self::Mailpit => "mailpit",
             Self::Toxiproxy => "toxiproxy",
         }
@@ -56,6 +59,7 @@ impl Kind {
             Self::MySql => include_str!("../../images/mysql/official"),
             Self::Redis => include_str!("../../images/redis/official"),
             Self::RabbitMq => include_str!("../../images/rabbitmq/official"),
+            Self::Elasticsearch => include_str!("../../images/elasticsearch/official"),
             Self::Mailpit => include_str!("../../images/mailpit/official"),
             Self::Toxiproxy => include_str!("../../images/toxiproxy/official"),
         }
@@ -69,6 +73,7 @@ impl Kind {
             Self::MySql => &[3306],
             Self::Redis => &[6379],
             Self::RabbitMq => &[5672, 15672],
+            Self::Elasticsearch => &[9200],
             Self::Mailpit => &[1025, 8025],
             Self::Toxiproxy => &[8474],
         }
@@ -85,6 +90,13 @@ impl Kind {
             Self::Postgres => &[("POSTGRES_PASSWORD", PASSWORD)],
             Self::MySql => &[("MYSQL_ROOT_PASSWORD", PASSWORD), ("MYSQL_DATABASE", "jobapp")],
             Self::RabbitMq => &[("RABBITMQ_DEFAULT_USER", "jobapp"), ("RABBITMQ_DEFAULT_PASS", PASSWORD)],
+            Self::Elasticsearch => &[
+                ("discovery.type", "single-node"),
+                ("xpack.security.enabled", "false"),
+                // A disk that is nearly full is no business of a test.
+                ("cluster.routing.allocation.disk.threshold_enabled", "false"),
+                ("ES_JAVA_OPTS", "-Xms512m -Xmx512m"),
+            ],
             Self::Mailpit => &[("MP_SMTP_AUTH_ACCEPT_ANY", "1"), ("MP_SMTP_AUTH_ALLOW_INSECURE", "1")],
             Self::Redis | Self::Toxiproxy => &[],
         }
@@ -100,7 +112,7 @@ impl Kind {
             // What was acknowledged outlives a kill.
             Self::Redis => text(&["redis-server", "--appendonly", "yes"]),
             Self::Toxiproxy => text(&["-host=127.0.0.1", &format!("-port={port}")]),
-            Self::RabbitMq | Self::Mailpit => Vec::new(),
+            Self::RabbitMq | Self::Elasticsearch | Self::Mailpit => Vec::new(),
         }
     }
 
@@ -116,6 +128,7 @@ impl Kind {
             Self::MySql => &["mysql://root:jobapp@127.0.0.1:PORT/jobapp"],
             Self::Redis => &["redis://127.0.0.1:PORT"],
             Self::RabbitMq => &["amqp://jobapp:jobapp@127.0.0.1:PORT", "http://jobapp:jobapp@127.0.0.1:PORT"],
+            Self::Elasticsearch => &["http://127.0.0.1:PORT"],
             Self::Mailpit => &["smtp://127.0.0.1:PORT", "http://127.0.0.1:PORT"],
             Self::Toxiproxy => &["http://127.0.0.1:PORT"],
         };

@@ -36,6 +36,8 @@ async fn ask(kind: Kind, ports: &[u16]) -> anyhow::Result<()> {
         Kind::MySql => mysql(first).await,
         Kind::Redis => redis(first).await,
         Kind::RabbitMq => rabbitmq(first).await,
+        // Once every index that it has can be searched.
+        Kind::Elasticsearch => http(first, "/_cluster/health?wait_for_status=yellow&timeout=2s", 200).await,
         Kind::Mailpit => smtp(first).await,
         Kind::Toxiproxy => http(first, "/version", 200).await,
     }?;

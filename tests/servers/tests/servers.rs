@@ -72,6 +72,7 @@ async fn every_kind_is_there_and_answers() {
             Kind::MySql => (b"", b""),
             Kind::Redis => (b"PING\r\n", b"+PONG"),
             Kind::RabbitMq => (b"AMQP\0\0\x09\x01", b"\x01\0\0"),
+            Kind::Elasticsearch => (b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.0 200"),
             Kind::Mailpit => (b"", b"220 "),
             Kind::Toxiproxy => (b"GET /version HTTP/1.0\r\n\r\n", b"HTTP/1.0 200"),
         };
@@ -123,7 +124,7 @@ async fn a_server_that_is_killed_comes_back_with_what_it_acknowledged() {
 
 #[tokio::test]
 async fn every_database_and_broker_can_be_stopped_and_started() {
-    for kind in [Kind::Postgres, Kind::MySql, Kind::RabbitMq] {
+    for kind in [Kind::Postgres, Kind::MySql, Kind::RabbitMq, Kind::Elasticsearch] {
         let server = own(kind).await;
         server.stop().await;
         until_refused(server.url()).await;
