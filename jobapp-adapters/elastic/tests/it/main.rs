@@ -1,0 +1,4 @@
+//! What a server says that no real one can be brought to say in a test.
+
+mod answers;
+mod scripted;
