@@ -30,6 +30,7 @@
 //! | `amqp` | `adapters::amqp`: the bus on RabbitMQ |
 //! | `postgres`, `mysql` | `adapters::sql`: the store on database servers |
 //! | `tantivy` | `adapters::tantivy`: gig search in a folder |
+//! | `elastic` | `adapters::elastic`: gig search on Elasticsearch |
 //! | `mail` | `adapters::mail`: mail templates, a mailer that writes `.eml` files, a mailbox page |
 //! | `smtp` | a mailer to a mail host; brings `mail` |
 //! | `redis` | `adapters::redis`: presence, fan-out, limits and records of sent mails that many processes share |
@@ -129,6 +130,8 @@ pub mod adapters {
     pub use jobapp_amqp as amqp;
     #[cfg(feature = "client")]
     pub use jobapp_client as client;
+    #[cfg(feature = "elastic")]
+    pub use jobapp_elastic as elastic;
     #[cfg(feature = "runtime")]
     pub use jobapp_http as http;
     #[cfg(feature = "mail")]

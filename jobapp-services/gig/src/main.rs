@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
 use jobapp_platform::config::{Places, Reader};
 use jobapp_platform::program::{Host, Opened, Program, Standing, run};
-use jobapp_platform::{Address, Search, WaitError};
+use jobapp_platform::{Address, WaitError};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -37,7 +37,7 @@ impl Program for Gig {
 
     async fn open(self, host: &Host) -> Result<Opened, WaitError> {
         let store = host.store(&self.store).await?;
-        let search = host.until_there("the search index", async || Search::open(&self.search)).await?;
+        let search = host.search(&self.search).await?;
         let peers = host.peers(&self.peers).await?;
         let ports = host.until_there("the tables", || GigPorts::open(&store, host.shared(), &search)).await?;
         // Gateways tell which category a user looked at, whichever of them it is.

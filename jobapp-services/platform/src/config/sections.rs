@@ -146,10 +146,13 @@ impl Places {
     pub const STORE: Setting =
         Setting::new("store", &["JOBAPP_STORE", "DATABASE_URL"], STORE).secret().about("The database of the service");
     /// The search index.
-    pub const SEARCH: Setting =
-        Setting::new("search", &["JOBAPP_SEARCH", "ELASTIC_SEARCH_URL"], "an address such as tantivy:data/search")
-            .secret()
-            .about("The search index of gigs");
+    pub const SEARCH: Setting = Setting::new(
+        "search",
+        &["JOBAPP_SEARCH", "ELASTIC_SEARCH_URL"],
+        "an address such as http://elastic:9200 or tantivy:data/search",
+    )
+    .secret()
+    .about("The search index of gigs");
     /// What gateways share.
     pub const PEERS: Setting =
         Setting::new("peers", &["JOBAPP_PEERS", "REDIS_HOST"], "an address such as redis://:secret@redis")

@@ -78,10 +78,10 @@ impl Address {
     }
 }
 
-/// Without a password: it is shown where something is wrong with it.
+/// Without passwords and keys: it is shown where something is wrong with it.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rest = self.rest.to_string_lossy();
+        let rest = without_keys(&self.rest.to_string_lossy());
         let colon = if self.scheme.is_empty() { "" } else { ":" };
         match rest.strip_prefix("//").and_then(|rest| rest.rsplit_once('@')) {
             Some((user, host)) => {
@@ -91,6 +91,16 @@ impl fmt::Display for Address {
             None => write!(f, "{}{colon}{rest}", self.scheme),
         }
     }
+}
+
+/// The same without what follows `api-key=` among the parameters.
+fn without_keys(rest: &str) -> String {
+    let Some((place, parameters)) = rest.split_once('?') else { return rest.to_owned() };
+    let hidden = parameters.split('&').map(|one| match one.split_once('=') {
+        Some((name, _)) if name.eq_ignore_ascii_case("api-key") => format!("{name}=***"),
+        _ => one.to_owned(),
+    });
+    format!("{place}?{}", hidden.collect::<Vec<_>>().join("&"))
 }
 
 #[cfg(test)]
@@ -128,6 +138,7 @@ mod tests {
         assert_eq!(shown("mysql://jobapp:hush@db.test/auth"), "mysql://jobapp:***@db.test/auth");
         assert_eq!(shown("sqlite:data/auth.db"), "sqlite:data/auth.db");
         assert_eq!(shown("data"), "data");
+        assert_eq!(shown("https://es.test?index=a&api-key=aHVzaA=="), "https://es.test?index=a&api-key=***");
         assert_eq!(Address::parse("REDIS_HOST", "REDIS://:hush@redis.test").url(), "redis://:hush@redis.test");
     }
 }

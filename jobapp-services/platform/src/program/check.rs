@@ -75,7 +75,7 @@ impl Standing {
     /// A search index.
     pub fn search(address: &Address) -> Self {
         let wanted = address.clone();
-        Self::new("search", address.to_string(), async move { Search::look(&wanted) })
+        Self::new("search", address.to_string(), async move { Search::look(&wanted).await })
     }
 
     /// Another service, by its health.

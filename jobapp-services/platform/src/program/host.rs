@@ -11,7 +11,8 @@ use secrecy::ExposeSecret;
 use super::Base;
 use crate::developer::guarded;
 use crate::{
-    Address, Bus, Media, MediaConfig, OpenError, Part, Peers, Readiness, Shared, Store, Vitals, WaitError, until_there,
+    Address, Bus, Media, MediaConfig, OpenError, Part, Peers, Readiness, Search, Shared, Store, Vitals, WaitError,
+    until_there,
 };
 
 /// What a program is opened on: what all services of a process have in common, and a way to wait for what is missing.
@@ -95,6 +96,16 @@ impl Host {
         Ok(peers)
     }
 
+    /// Opens the search index. It need not be there yet; while it is away, the store answers.
+    ///
+    /// # Errors
+    /// [`WaitError`].
+    pub async fn search(&self, address: &Address) -> Result<Search, WaitError> {
+        let search = self.until_there("the search index", async || Search::open(address)).await?;
+        self.readiness.stands_on(Arc::new(TheSearch(search.clone())));
+        Ok(search)
+    }
+
     /// How the things are on which the process stands, for who tells that himself.
     pub const fn readiness(&self) -> &Readiness {
         &self.readiness
@@ -136,5 +147,14 @@ struct ThePeers(Peers);
 impl Vitals for ThePeers {
     async fn parts(&self) -> Vec<Part> {
         vec![Part { is_vital: false, ..Part::vital("what processes share", self.0.trouble().await) }]
+    }
+}
+
+struct TheSearch(Search);
+
+#[async_trait]
+impl Vitals for TheSearch {
+    async fn parts(&self) -> Vec<Part> {
+        vec![Part { is_vital: false, ..Part::vital("the search index", self.0.trouble().await) }]
     }
 }
