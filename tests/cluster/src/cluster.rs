@@ -186,7 +186,10 @@ fn of_service(service: &str, plan: &Plan, servers: &Servers, folder: &Path) -> V
         settings.push((variable, database));
     }
     match service {
-        "gig" => settings.push(("JOBAPP_SEARCH", format!("tantivy:{}", folder.join("search").display()))),
+        "gig" => settings.push(match &servers.elasticsearch {
+            Some(server) => ("ELASTIC_SEARCH_URL", server.url().to_owned()),
+            None => ("JOBAPP_SEARCH", format!("tantivy:{}", folder.join("search").display())),
+        }),
         "order" => settings.push(("JOBAPP_PAYMENTS", "fake:".to_owned())),
         "notification" => settings.push((
             "JOBAPP_MAIL",

@@ -26,6 +26,9 @@ struct Arguments {
     /// Send mails to a mail host in a container, and not to the mailbox of the developer pages.
     #[arg(long)]
     mail_host: bool,
+    /// Search gigs on an Elasticsearch in a container, and not in a folder.
+    #[arg(long)]
+    elasticsearch: bool,
     /// Print the page of all settings, and end.
     #[arg(long, hide = true)]
     settings: bool,
@@ -67,8 +70,8 @@ async fn up(arguments: Arguments) -> anyhow::Result<()> {
         On::Both => Databases::MySqlAndPostgres,
     };
     let settings = vec![(None, "JOBAPP_LOG", arguments.log.clone()), (None, "JOBAPP_LOG_FORMAT", "text".to_owned())];
-    let plan =
-        Plan { databases, each: arguments.each.into(), mail_host: arguments.mail_host, settings, ..Plan::default() };
+    let Arguments { mail_host, elasticsearch, .. } = arguments;
+    let plan = Plan { databases, each: arguments.each.into(), mail_host, elasticsearch, settings, ..Plan::default() };
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let asked = async move {
         tokio::select! {
@@ -131,9 +134,11 @@ fn addresses(cluster: &Cluster) -> String {
     text.push('\n');
     text += &place("rabbitmq", &servers.rabbitmq);
     text += &place("redis", &servers.redis);
-    for (name, database) in [("postgres", &servers.postgres), ("mysql", &servers.mysql)] {
-        if let Some(database) = database {
-            text += &place(name, database);
+    let others =
+        [("postgres", &servers.postgres), ("mysql", &servers.mysql), ("elasticsearch", &servers.elasticsearch)];
+    for (name, server) in others {
+        if let Some(server) = server {
+            text += &place(name, server);
         }
     }
     text

@@ -24,6 +24,8 @@ pub struct Plan {
     pub each: usize,
     /// Whether mails go to a mail host, and not to a folder that the developer pages show.
     pub mail_host: bool,
+    /// Whether gigs are searched on an Elasticsearch, and not in a folder.
+    pub elasticsearch: bool,
     /// Whether the servers are those that every suite of a run shares, with data apart; otherwise each is the cluster's own, and may
     /// be stopped.
     pub shared_servers: bool,
@@ -39,6 +41,7 @@ impl Default for Plan {
             databases: Databases::default(),
             each: 1,
             mail_host: false,
+            elasticsearch: false,
             shared_servers: false,
             faulty_network: false,
             settings: Vec::new(),

@@ -16,6 +16,8 @@ pub struct Servers {
     pub mysql: Option<Place>,
     /// The mail host.
     pub mailpit: Option<Place>,
+    /// Where gigs are searched, if not in a folder.
+    pub elasticsearch: Option<Place>,
     /// What this cluster's data is told apart by on servers that others use, too.
     own: Option<String>,
 }
@@ -105,22 +107,26 @@ impl Servers {
             Databases::MySqlAndPostgres => (true, true),
             Databases::MySql => (false, true),
         };
-        let (rabbitmq, redis, postgres, mysql, mailpit) = tokio::join!(
+        let (rabbitmq, redis, postgres, mysql, mailpit, elasticsearch) = tokio::join!(
             Box::pin(Place::start(Kind::RabbitMq, plan)),
             Box::pin(Place::start(Kind::Redis, plan)),
             Box::pin(Place::if_wanted(with_postgres, Kind::Postgres, plan)),
             Box::pin(Place::if_wanted(with_mysql, Kind::MySql, plan)),
             Box::pin(Place::if_wanted(plan.mail_host, Kind::Mailpit, plan)),
+            Box::pin(Place::if_wanted(plan.elasticsearch, Kind::Elasticsearch, plan)),
         );
-        let servers = Self { rabbitmq, redis, postgres, mysql, mailpit, own: None };
+        let servers = Self { rabbitmq, redis, postgres, mysql, mailpit, elasticsearch, own: None };
         if plan.shared_servers { servers.apart().await } else { servers }
     }
 
-    /// The same servers, with data that no other cluster sees: a virtual host, a prefix, namespaces.
+    /// The same servers, with data that no other cluster sees: a virtual host, a prefix, namespaces, indexes.
     async fn apart(mut self) -> Self {
         let name = format!("c{:07x}", rand::random::<u32>() >> 4);
         self.rabbitmq.url = virtual_host(&self.rabbitmq, &name).await;
         self.redis.url = format!("{}?prefix={name}", self.redis.url);
+        if let Some(place) = &mut self.elasticsearch {
+            place.url = format!("{}?index={name}", place.url);
+        }
         Self { own: Some(name), ..self }
     }
 

@@ -1,5 +1,7 @@
 //! What still works when something is down, and that nothing is lost when it is back.
 
+use std::time::{Duration, Instant};
+
 use anyhow::ensure;
 use jobapp_client::Client;
 use jobapp_cluster::{Databases, Plan};
@@ -142,6 +144,57 @@ async fn without_redis_signed_in_people_read_and_write() {
         Ok(())
     })
     .await;
+}
+
+/// Searches are answered from the store, at once, and say so; the index has everything again once it is back, and when it was lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_elasticsearch_the_store_answers_and_the_index_catches_up() {
+    let world = cluster(Plan { elasticsearch: true, each: 2, ..Plan::default() }).await;
+    let iria = signed_up(&world, "Iria").await;
+    until(async || iria.buyer().await).await;
+    let seller = iria.sell().await.unwrap();
+    // Once one is published, every service knows the seller.
+    until(async || iria.publish(&seller, "I will do the first logos").await).await;
+    let finds = async |count: u64, is_degraded: bool| {
+        let answer = iria.client.get("/auth/search/gig/0/10/forward?query=logos").await?;
+        ensure!(answer["total"] == count && answer["degraded"].as_bool().unwrap_or(false) == is_degraded, "{answer}");
+        Ok(())
+    };
+    until(async || finds(1, false).await).await;
+    let server = world.servers().elasticsearch.as_ref().unwrap();
+    for (count, round) in (2..).zip(["stopped", "paused"]) {
+        if round == "stopped" {
+            server.own().stop().await
+        } else {
+            server.own().pause().await
+        }
+        iria.publish(&seller, &format!("I will do logos {round}")).await.unwrap();
+        until(async || finds(count, true).await).await;
+        let begun = Instant::now();
+        for _ in 0..20 {
+            finds(count, true).await.unwrap();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "each waits for it: {:?}", begun.elapsed());
+        for process in world.of("gig") {
+            process.ready().await.unwrap();
+        }
+        if round == "stopped" {
+            server.own().start().await
+        } else {
+            server.own().unpause().await
+        }
+        until(async || finds(count, false).await).await;
+    }
+    let http = reqwest::Client::new();
+    let indexes = async || http.get(format!("{}/jobapp-gigs-v*/_alias", server.url())).send().await?.json().await;
+    let known: serde_json::Map<String, serde_json::Value> = indexes().await.unwrap();
+    for index in known.keys() {
+        let removed = http.delete(format!("{}/{index}", server.url())).send().await.unwrap();
+        assert_eq!(removed.status(), StatusCode::OK);
+    }
+    until(async || finds(3, false).await).await;
+    let known: serde_json::Map<String, serde_json::Value> = indexes().await.unwrap();
+    assert_eq!(known.len(), 1, "one of the processes builds it: {known:?}");
 }
 
 /// The others work on while the database of one service is away, which says 503 and comes back by itself.

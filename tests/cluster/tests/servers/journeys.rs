@@ -17,9 +17,9 @@ fn options(base: &str, suffix: &str) -> Options {
 }
 
 /// Two people do business over every gateway, with two of every program; then everything stored is what the one binary stores.
-async fn journey_on(databases: Databases) {
+async fn journey_on(plan: Plan) {
     let expected = one_binary().await;
-    let world = cluster(Plan { databases, each: 2, ..Plan::default() }).await;
+    let world = cluster(Plan { each: 2, ..plan }).await;
     travel(&options(world.url(), "000001")).await.unwrap();
     until(async || same(&expected, &stored(&world)?)).await;
     let second = &world.gateways()[1];
@@ -34,12 +34,12 @@ async fn journey_on(databases: Databases) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_of_each_program_on_one_postgres_are_the_one_binary() {
-    journey_on(Databases::Postgres).await;
+    journey_on(Plan::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_of_each_program_on_mysql_and_postgres_are_the_one_binary() {
-    journey_on(Databases::MySqlAndPostgres).await;
+async fn two_of_each_program_on_mysql_postgres_and_elasticsearch_are_the_one_binary() {
+    journey_on(Plan { databases: Databases::MySqlAndPostgres, elasticsearch: true, ..Plan::default() }).await;
 }
 
 /// What a cluster stored, without its address, which is part of those of pictures.
