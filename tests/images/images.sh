@@ -10,7 +10,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
-all=(mysql postgres redis rabbitmq elasticsearch mailpit toxiproxy)
+all=(mysql postgres redis rabbitmq mongodb elasticsearch mailpit toxiproxy)
 stand_ins=jobapp-tests
 say() { echo "images.sh: $*" >&2; }
 die() { say "$*"; exit 1; }

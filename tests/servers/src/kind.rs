@@ -18,6 +18,8 @@ pub enum Kind {
     RabbitMq,
     /// Elasticsearch of one node, without users.
     Elasticsearch,
+    /// MongoDB, or FerretDB where the image is a stand-in.
+    MongoDb,
     /// Mailpit: takes every mail, and tells of them through its API.
     Mailpit,
     /// Toxiproxy: what [`proxied`](crate::proxied) uses.
@@ -26,8 +28,16 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Postgres, Self::MySql, Self::Redis, Self::RabbitMq, Self::Elasticsearch, Self::Mailpit, Self::Toxiproxy];
+    pub const ALL: [Self; 8] = [
+        Self::Postgres,
+        Self::MySql,
+        Self::Redis,
+        Self::RabbitMq,
+        Self::MongoDb,
+        Self::Elasticsearch,
+        Self::Mailpit,
+        Self::Toxiproxy,
+    ];
 
     /// Its name, as in `tests/images`.
     pub fn name(self) -> &'static str {
@@ -37,6 +47,7 @@ impl Kind {
             Self::Redis => "redis",
             Self::RabbitMq => "rabbitmq",
             Self::Elasticsearch => "elasticsearch",
+            Self::MongoDb => "mongodb",
             Self::Mailpit => "mailpit",
             Self::Toxiproxy => "toxiproxy",
         }
@@ -60,6 +71,7 @@ impl Kind {
             Self::Redis => include_str!("../../images/redis/official"),
             Self::RabbitMq => include_str!("../../images/rabbitmq/official"),
             Self::Elasticsearch => include_str!("../../images/elasticsearch/official"),
+            Self::MongoDb => include_str!("../../images/mongodb/official"),
             Self::Mailpit => include_str!("../../images/mailpit/official"),
             Self::Toxiproxy => include_str!("../../images/toxiproxy/official"),
         }
@@ -74,6 +86,7 @@ impl Kind {
             Self::Redis => &[6379],
             Self::RabbitMq => &[5672, 15672],
             Self::Elasticsearch => &[9200],
+            Self::MongoDb => &[27017],
             Self::Mailpit => &[1025, 8025],
             Self::Toxiproxy => &[8474],
         }
@@ -98,7 +111,7 @@ impl Kind {
                 ("ES_JAVA_OPTS", "-Xms512m -Xmx512m"),
             ],
             Self::Mailpit => &[("MP_SMTP_AUTH_ACCEPT_ANY", "1"), ("MP_SMTP_AUTH_ALLOW_INSECURE", "1")],
-            Self::Redis | Self::Toxiproxy => &[],
+            Self::Redis | Self::MongoDb | Self::Toxiproxy => &[],
         }
     }
 
@@ -112,7 +125,7 @@ impl Kind {
             // What was acknowledged outlives a kill.
             Self::Redis => text(&["redis-server", "--appendonly", "yes"]),
             Self::Toxiproxy => text(&["-host=127.0.0.1", &format!("-port={port}")]),
-            Self::RabbitMq | Self::Elasticsearch | Self::Mailpit => Vec::new(),
+            Self::RabbitMq | Self::MongoDb | Self::Elasticsearch | Self::Mailpit => Vec::new(),
         }
     }
 
@@ -129,6 +142,8 @@ impl Kind {
             Self::Redis => &["redis://127.0.0.1:PORT"],
             Self::RabbitMq => &["amqp://jobapp:jobapp@127.0.0.1:PORT", "http://jobapp:jobapp@127.0.0.1:PORT"],
             Self::Elasticsearch => &["http://127.0.0.1:PORT"],
+            // Without a login: the stand-in has none.
+            Self::MongoDb => &["mongodb://127.0.0.1:PORT"],
             Self::Mailpit => &["smtp://127.0.0.1:PORT", "http://127.0.0.1:PORT"],
             Self::Toxiproxy => &["http://127.0.0.1:PORT"],
         };

@@ -38,6 +38,7 @@ async fn ask(kind: Kind, ports: &[u16]) -> anyhow::Result<()> {
         Kind::RabbitMq => rabbitmq(first).await,
         // Once every index that it has can be searched.
         Kind::Elasticsearch => http(first, "/_cluster/health?wait_for_status=yellow&timeout=2s", 200).await,
+        Kind::MongoDb => mongodb(first).await,
         Kind::Mailpit => smtp(first).await,
         Kind::Toxiproxy => http(first, "/version", 200).await,
     }?;
@@ -91,6 +92,22 @@ async fn rabbitmq(port: u16) -> anyhow::Result<()> {
     stream.write_all(b"AMQP\0\0\x09\x01").await?;
     let kind = stream.read_u8().await?;
     ensure!(kind == 1, "rabbitmq answers with {kind}");
+    Ok(())
+}
+
+/// The answer to a `ping` is a message of the same kind. A document is its length, its fields and a zero.
+async fn mongodb(port: u16) -> anyhow::Result<()> {
+    const OP_MSG: u32 = 2013;
+    let body = b"\x1e\0\0\0\x10ping\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0\0";
+    let length = u32::try_from(body.len() + 21)?;
+    let mut message = [length, 1, 0, OP_MSG, 0].map(u32::to_le_bytes).concat();
+    message.push(0);
+    message.extend_from_slice(body);
+    let mut stream = connect(port).await?;
+    stream.write_all(&message).await?;
+    let mut head = [0; 16];
+    stream.read_exact(&mut head).await?;
+    ensure!(head[12..] == OP_MSG.to_le_bytes(), "mongodb answers with a message of another kind");
     Ok(())
 }
 

@@ -1,0 +1,40 @@
+//! Every promise of a store.
+
+use std::sync::Arc;
+
+use jobapp_contracts::Harness;
+use jobapp_contracts::analytics::Totals;
+use jobapp_contracts::categories::Categories;
+use jobapp_contracts::leases::Desk;
+use jobapp_gigs::StoredCategories;
+use jobapp_reviews::StoredAnalytics;
+
+use crate::place::{Place, config, harness};
+
+async fn alone() -> Harness {
+    let place = Place::on_shared().await;
+    let config = config(&place.url());
+    harness(place, config, "kettle").await
+}
+
+async fn desk() -> Desk {
+    let place = Place::on_shared().await;
+    let (leases, elsewhere) = (place.open().await.leases(), place.open().await.leases());
+    Desk { leases, elsewhere, keep: place }
+}
+
+async fn totals() -> Totals {
+    let place = Place::on_shared().await;
+    Totals::of(Arc::new(StoredAnalytics::new(place.open().await.register().await.unwrap()))).keeping(place)
+}
+
+async fn categories() -> Categories {
+    let place = Place::on_shared().await;
+    Categories::of(Arc::new(StoredCategories::new(place.open().await.register().await.unwrap()))).keeping(place)
+}
+
+jobapp_contracts::repository!(alone());
+jobapp_contracts::durability!(alone());
+jobapp_contracts::leases!(desk());
+jobapp_contracts::analytics!(totals());
+jobapp_contracts::categories!(categories());
