@@ -29,6 +29,7 @@
 //! | `sqlite` | `adapters::sqlite`: the store and the bus in SQLite files |
 //! | `amqp` | `adapters::amqp`: the bus on RabbitMQ |
 //! | `postgres`, `mysql` | `adapters::sql`: the store on database servers |
+//! | `mongodb` | `adapters::mongo`: the store on MongoDB |
 //! | `tantivy` | `adapters::tantivy`: gig search in a folder |
 //! | `elastic` | `adapters::elastic`: gig search on Elasticsearch |
 //! | `mail` | `adapters::mail`: mail templates, a mailer that writes `.eml` files, a mailbox page |
@@ -140,6 +141,8 @@ pub mod adapters {
     pub use jobapp_media as media;
     #[cfg(feature = "memory")]
     pub use jobapp_memory as memory;
+    #[cfg(feature = "mongodb")]
+    pub use jobapp_mongo as mongo;
     #[cfg(feature = "payments")]
     pub use jobapp_payments as payments;
     #[cfg(feature = "services")]

@@ -62,10 +62,11 @@ impl Address {
         Self { rest: format!("//{user}:{password}@{host}").into(), ..self }
     }
 
-    /// The same with tables of this name's own, if it is a database on a server and does not say another name itself.
+    /// The same with tables or collections of this name's own, if it is a database on a server and does not say another name itself.
     #[must_use]
     pub fn in_namespace(self, name: &str) -> Self {
-        let is_on_a_server = ["postgres", "postgresql", "mysql", "mariadb"].contains(&self.scheme());
+        let is_on_a_server =
+            ["postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv"].contains(&self.scheme());
         let parameters = self.rest.to_string_lossy().split_once('?').map(|(_, parameters)| parameters.to_owned());
         let is_said = parameters.is_some_and(|all| all.split('&').any(|one| one.starts_with("namespace=")));
         if is_on_a_server && !is_said { self.with_parameter("namespace", name) } else { self }
@@ -129,6 +130,8 @@ mod tests {
         assert_eq!(of("postgres://db/market"), "postgres://db/market?namespace=order");
         assert_eq!(of("mysql://db/market?ssl-mode=disabled"), "mysql://db/market?ssl-mode=disabled&namespace=order");
         assert_eq!(of("mysql://db/market?namespace=mine"), "mysql://db/market?namespace=mine");
+        assert_eq!(of("mongodb://a,b/market?replicaSet=rs0"), "mongodb://a,b/market?replicaSet=rs0&namespace=order");
+        assert_eq!(of("mongodb+srv://db/market"), "mongodb+srv://db/market?namespace=order");
         assert_eq!(of("sqlite:data/order.db"), "sqlite:data/order.db");
     }
 

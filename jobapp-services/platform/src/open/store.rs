@@ -3,12 +3,14 @@
 mod kept;
 
 use std::collections::BTreeMap;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres"))]
 use std::pin::Pin;
 use std::sync::Arc;
 
 use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp};
 use jobapp_memory::MemoryStore;
+#[cfg(feature = "mongodb")]
+use jobapp_mongo::{MongoConfig, MongoStore, MongoStoreError};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 use jobapp_sql::{SqlConfig, SqlStore, SqlStoreError};
 #[cfg(feature = "sqlite")]
@@ -28,6 +30,8 @@ const KNOWN: &[&str] = &[
     "postgres://<user>:<password>@<host>/<database>",
     #[cfg(feature = "mysql")]
     "mysql://<user>:<password>@<host>/<database>",
+    #[cfg(feature = "mongodb")]
+    "mongodb://<user>:<password>@<host>/<database>",
 ];
 
 /// The store of one service: its aggregates, outbox, inbox and sequences. A clone is another handle.
@@ -45,6 +49,8 @@ enum Technology {
     Sqlite(SqliteStore),
     #[cfg(any(feature = "mysql", feature = "postgres"))]
     Sql(SqlStore),
+    #[cfg(feature = "mongodb")]
+    Mongo(MongoStore),
 }
 
 impl From<MemoryStore> for Store {
@@ -64,6 +70,13 @@ impl From<SqliteStore> for Store {
 impl From<SqlStore> for Store {
     fn from(store: SqlStore) -> Self {
         Self { technology: Technology::Sql(store), kept: Arc::default() }
+    }
+}
+
+#[cfg(feature = "mongodb")]
+impl From<MongoStore> for Store {
+    fn from(store: MongoStore) -> Self {
+        Self { technology: Technology::Mongo(store), kept: Arc::default() }
     }
 }
 
@@ -89,6 +102,11 @@ impl Store {
             "postgres" | "postgresql" => Self::on_server(address, key).await,
             #[cfg(feature = "mysql")]
             "mysql" | "mariadb" => Self::on_server(address, key).await,
+            #[cfg(feature = "mongodb")]
+            "mongodb" | "mongodb+srv" => {
+                let config = MongoConfig { seal: key.map(jobapp_mongo::Seal::new), ..mongo(address)? };
+                boxed(MongoStore::open(config)).await.map(Self::from).map_err(not_had)
+            }
             _ => {
                 let _ = key;
                 Err(OpenError::unknown(address, "a store", KNOWN))
@@ -109,6 +127,8 @@ impl Store {
             "postgres" | "postgresql" => boxed(SqlStore::look(server(address)?)).await.map_err(unreached),
             #[cfg(feature = "mysql")]
             "mysql" | "mariadb" => boxed(SqlStore::look(server(address)?)).await.map_err(unreached),
+            #[cfg(feature = "mongodb")]
+            "mongodb" | "mongodb+srv" => boxed(MongoStore::look(mongo(address)?)).await.map_err(not_had),
             _ => Err(OpenError::unknown(address, "a store", KNOWN)),
         }
     }
@@ -134,6 +154,8 @@ impl Store {
             Technology::Sqlite(store) => store.register::<A>().await.map_err(refused)?,
             #[cfg(any(feature = "mysql", feature = "postgres"))]
             Technology::Sql(store) => boxed(store.register::<A>()).await.map_err(unreached)?,
+            #[cfg(feature = "mongodb")]
+            Technology::Mongo(store) => boxed(store.register::<A>()).await.map_err(not_had)?,
         };
         self.kept.lock().insert(A::NAME, kept::of(Arc::clone(&repository)));
         Ok(repository)
@@ -152,6 +174,8 @@ impl Store {
             Technology::Sqlite(store) => store.sequence(),
             #[cfg(any(feature = "mysql", feature = "postgres"))]
             Technology::Sql(store) => store.sequence(),
+            #[cfg(feature = "mongodb")]
+            Technology::Mongo(store) => store.sequence(),
         }
     }
 
@@ -163,6 +187,8 @@ impl Store {
             Technology::Sqlite(store) => store.outbox(),
             #[cfg(any(feature = "mysql", feature = "postgres"))]
             Technology::Sql(store) => store.outbox(),
+            #[cfg(feature = "mongodb")]
+            Technology::Mongo(store) => store.outbox(),
         }
     }
 
@@ -174,6 +200,8 @@ impl Store {
             Technology::Sqlite(store) => store.leases(),
             #[cfg(any(feature = "mysql", feature = "postgres"))]
             Technology::Sql(store) => store.leases(),
+            #[cfg(feature = "mongodb")]
+            Technology::Mongo(store) => store.leases(),
         }
     }
 
@@ -192,6 +220,8 @@ impl Store {
             Technology::Sqlite(store) => store.prune(now).await,
             #[cfg(any(feature = "mysql", feature = "postgres"))]
             Technology::Sql(store) => boxed(store.prune(now)).await,
+            #[cfg(feature = "mongodb")]
+            Technology::Mongo(store) => boxed(store.prune(now)).await,
         }
     }
 
@@ -203,6 +233,8 @@ impl Store {
             Technology::Sqlite(store) => store.fault().await.map(|fault| fault.to_string()),
             #[cfg(any(feature = "mysql", feature = "postgres"))]
             Technology::Sql(store) => boxed(store.fault()).await.map(|fault| fault.to_string()),
+            #[cfg(feature = "mongodb")]
+            Technology::Mongo(store) => boxed(store.fault()).await.map(|fault| fault.to_string()),
         }
     }
 
@@ -220,6 +252,8 @@ impl Store {
             }
             #[cfg(any(feature = "mysql", feature = "postgres"))]
             Technology::Sql(store) => boxed(store.close()).await,
+            #[cfg(feature = "mongodb")]
+            Technology::Mongo(store) => boxed(store.close()).await,
         }
     }
 }
@@ -255,8 +289,20 @@ fn unreached(error: SqlStoreError) -> OpenError {
     if error.is_away() || error.is_busy() { OpenError::away(error) } else { OpenError::of(error) }
 }
 
+#[cfg(feature = "mongodb")]
+fn mongo(address: &Address) -> Result<MongoConfig, OpenError> {
+    MongoConfig::server(&address.url())
+        .map_err(|error| OpenError::of(format!("{}: {address}: {error}", address.setting())))
+}
+
+/// A server that cannot be reached may be later.
+#[cfg(feature = "mongodb")]
+fn not_had(error: MongoStoreError) -> OpenError {
+    if error.is_away() { OpenError::away(error) } else { OpenError::of(error) }
+}
+
 /// In a box that hides its type: the futures of database drivers are so deep that the compiler gives up on those around them.
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres"))]
 fn boxed<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
     Box::pin(future)
 }
@@ -299,5 +345,23 @@ mod tests {
         let text = error.to_string();
         assert!(text.starts_with("JOBAPP_STORE: postgres://jobapp:***@db.test/market"), "{text}");
         assert!(text.contains("namespace=Order is wrong") && !text.contains("hush"), "{text}");
+    }
+
+    #[cfg(feature = "mongodb")]
+    #[tokio::test]
+    async fn an_address_of_mongodb_is_told_without_its_password_when_something_is_wrong_with_it() {
+        for (text, told) in [
+            ("mongodb://jobapp:hush@a.test,b.test/market?connections=0", "connections=0 is wrong"),
+            ("mongodb+srv://jobapp:hush@db.test", "names no database"),
+        ] {
+            let address = Address::parse("DATABASE_URL", text);
+            for error in [Store::open(&address, None).await.err(), Store::look(&address).await.err()] {
+                let error = error.unwrap();
+                assert!(!error.may_pass());
+                let text = error.to_string();
+                assert!(text.starts_with("DATABASE_URL: mongodb") && text.contains(told), "{text}");
+                assert!(!text.contains("hush"), "{text}");
+            }
+        }
     }
 }
