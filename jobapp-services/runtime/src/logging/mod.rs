@@ -60,11 +60,16 @@ pub fn start_logging(format: LogFormat, filter: &str) -> anyhow::Result<Logging>
 
 /// The client of RabbitMQ writes messages that come back into the log, whole: bodies hold links and codes that open accounts.
 const WITH_SECRETS: &str = "lapin::returned_messages";
+/// It calls the end of a connection an error, also of one that was just closed. What became of a connection the adapter says.
+const SAID_TWICE: &str = "lapin::io_loop";
 
-fn read_filter(filter: &str) -> anyhow::Result<EnvFilter> {
-    let filter = EnvFilter::builder().parse(filter).map_err(|error| {
-        anyhow::anyhow!("the log filter {filter:?} cannot be read ({error}); try info, debug or warn,jobapp_gig=debug")
+fn read_filter(text: &str) -> anyhow::Result<EnvFilter> {
+    let mut filter = EnvFilter::builder().parse(text).map_err(|error| {
+        anyhow::anyhow!("the log filter {text:?} cannot be read ({error}); try info, debug or warn,jobapp_gig=debug")
     })?;
+    if !text.contains("lapin") {
+        filter = filter.add_directive(format!("{SAID_TWICE}=off").parse()?);
+    }
     Ok(filter.add_directive(format!("{WITH_SECRETS}=off").parse()?))
 }
 
@@ -87,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_that_came_back_are_not_written_down() {
+    fn messages_that_came_back_are_not_written_down_and_the_end_of_a_connection_not_twice() {
         for filter in ["info", "trace", "warn,lapin=debug"] {
             let count = Arc::new(AtomicUsize::new(0));
             let subscriber =
@@ -97,6 +102,8 @@ mod tests {
                 assert_eq!(count.load(Ordering::SeqCst), 0, "{filter}");
                 tracing::warn!(target: "lapin::channels", "something else");
                 assert_eq!(count.load(Ordering::SeqCst), 1, "{filter}");
+                tracing::error!(target: "lapin::io_loop", "Socket was readable but we read 0");
+                assert_eq!(count.load(Ordering::SeqCst), if filter.contains("lapin") { 2 } else { 1 }, "{filter}");
             });
         }
     }
