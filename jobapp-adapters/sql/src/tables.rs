@@ -190,10 +190,7 @@ pub(crate) fn common_indexes(names: &Names) -> Vec<(IndexCreateStatement, (Strin
         }
         (index, (table.clone(), name))
     };
-    vec![
-        index(&names.outbox, "aggregate", &["aggregate_id", "aggregate"]),
-        index(&names.inbox, "at", &["at"]),
-    ]
+    vec![index(&names.outbox, "aggregate", &["aggregate_id", "aggregate"]), index(&names.inbox, "at", &["at"])]
 }
 
 #[cfg(test)]
