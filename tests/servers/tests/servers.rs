@@ -72,6 +72,12 @@ async fn every_kind_is_there_and_answers() {
             Kind::MySql => (b"", b""),
             Kind::Redis => (b"PING\r\n", b"+PONG"),
             Kind::RabbitMq => (b"AMQP\0\0\x09\x01", b"\x01\0\0"),
+            // A ping, as a message of the protocol.
+            Kind::MongoDb => (
+                b"\x33\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\
+                \x1e\0\0\0\x10ping\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0\0",
+                b"",
+            ),
             Kind::Elasticsearch => (b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.0 200"),
             Kind::Mailpit => (b"", b"220 "),
             Kind::Toxiproxy => (b"GET /version HTTP/1.0\r\n\r\n", b"HTTP/1.0 200"),
