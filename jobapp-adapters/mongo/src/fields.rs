@@ -52,7 +52,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn of(namespace: Namespace) -> Self {
-        let collection = |name: &str| namespace.collection(name);
+        let collection = |name: &str| namespace.name_of(name);
         Self {
             claims: collection("jobapp_claims"),
             inbox: collection("jobapp_inbox"),
@@ -65,7 +65,7 @@ impl Names {
 
     /// The collection of a kind of aggregate.
     pub(crate) fn of_kind(&self, name: &str) -> String {
-        self.namespace.collection(name)
+        self.namespace.name_of(name)
     }
 }
 

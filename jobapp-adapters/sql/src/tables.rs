@@ -25,7 +25,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn of(namespace: Namespace) -> Self {
-        let table = |name: &str| namespace.table(name);
+        let table = |name: &str| namespace.name_of(name);
         Self {
             outbox: table("jobapp_outbox"),
             inbox: table("jobapp_inbox"),
@@ -48,7 +48,7 @@ impl Names {
 
     /// The table of a kind of aggregate.
     pub(crate) fn table<A: Aggregate>(&self) -> String {
-        self.namespace.table(A::NAME)
+        self.namespace.name_of(A::NAME)
     }
 
     /// Where the values of one of its keys are.

@@ -33,6 +33,7 @@ mod limits;
 mod media;
 mod messaging;
 mod money;
+mod namespace;
 mod outbox;
 mod paging;
 mod ports;
@@ -61,6 +62,7 @@ pub use messaging::{
     MessageId, Outcome, PublishError, Publisher, Queue, Subscriber, Subscription, deliver_each, unreadable,
 };
 pub use money::{InvalidMoney, Money};
+pub use namespace::{InvalidNamespace, Namespace};
 pub use outbox::{Outbox, OutboxEntry};
 pub use paging::{Bounds, Cursor, Direction, InvalidCursor, Page, PageRequest};
 pub use ports::{Clock, FixedClock, Ids, SequenceIds};

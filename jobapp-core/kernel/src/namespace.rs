@@ -1,11 +1,11 @@
-//! Whose tables are whose in a database that several services share.
+//! Whose tables or collections are whose in a database that several services share.
 
 use std::fmt;
 
 /// The longest name, so that the names of tables and indexes stay short enough for every database.
 const LONGEST: usize = 16;
 
-/// Which tables of a database are a store's own: aggregates, outbox, inbox, sequences and leases alike.
+/// Which tables or collections of a database are a store's own: aggregates, outbox, inbox, sequences and leases alike.
 ///
 /// Several services may share a database when each has a namespace of its own. Without one a store has the database to itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,7 +20,7 @@ impl Namespace {
     /// The namespace of this name, such as `order`.
     ///
     /// # Errors
-    /// [`InvalidNamespace`] for another text: tables are told apart by what comes before the first underscore.
+    /// [`InvalidNamespace`] for another text: namespaces are told apart by what comes before the first underscore.
     pub fn new(name: &str) -> Result<Self, InvalidNamespace> {
         let is_fit = name.starts_with(|first: char| first.is_ascii_lowercase())
             && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
@@ -29,12 +29,12 @@ impl Namespace {
     }
 
     /// Whether the store shares its database.
-    pub(crate) fn is_shared(&self) -> bool {
+    pub fn is_shared(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// What a table is called in the database.
-    pub(crate) fn table(&self, name: &str) -> String {
+    /// What a table or a collection is called in the database.
+    pub fn name_of(&self, name: &str) -> String {
         if self.is_shared() { format!("{}_{name}", self.0) } else { name.to_owned() }
     }
 }
@@ -51,9 +51,11 @@ mod tests {
 
     #[test]
     fn a_namespace_is_a_short_word() {
-        assert_eq!(Namespace::new("order").unwrap().table("card"), "order_card");
-        assert_eq!(Namespace::default().table("card"), "card");
-        for name in ["", "Order", "order_item", "1st", "a b", "seventeen_letters", "abcdefghijklmnopq", "o\"x"] {
+        assert_eq!(Namespace::new("order").unwrap().name_of("card"), "order_card");
+        assert_eq!(Namespace::default().name_of("card"), "card");
+        let wrong =
+            ["", "Order", "order_item", "1st", "a b", "seventeen_letters", "abcdefghijklmnopq", "o\"x", "o$x", "o.x"];
+        for name in wrong {
             assert!(Namespace::new(name).is_err(), "{name:?}");
         }
     }
