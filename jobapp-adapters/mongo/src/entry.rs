@@ -86,14 +86,6 @@ fn content(entry: Entry, id: &MessageId, seal: Option<&Seal>) -> Result<Content,
     Ok((event, entry.headers, Timestamp::from_millis(entry.recorded_at)?))
 }
 
-/// What an id of an entry names: the kind of aggregate, its id, and the place.
-pub(crate) fn named(id: &MessageId) -> Option<(&str, &str, Place)> {
-    let (aggregate, rest) = id.0.split_once('/')?;
-    let (rest, index) = rest.rsplit_once('/')?;
-    let (aggregate_id, version) = rest.rsplit_once('/')?;
-    Some((aggregate, aggregate_id, (version.parse().ok()?, index.parse().ok()?)))
-}
-
 /// Gives tickets: by the clock, and in a process each higher than the one before.
 #[derive(Debug, Default)]
 pub(crate) struct Tickets(Mutex<i64>);
@@ -114,15 +106,6 @@ impl Tickets {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_id_of_an_entry_is_read_from_both_ends() {
-        let id = OutboxEntry::id_of("order", "a/b/1", 7, 2);
-        assert_eq!(named(&id), Some(("order", "a/b/1", (7, 2))));
-        for text in ["", "order", "order/a", "order/a/x/0", "order/a/1/x"] {
-            assert_eq!(named(&MessageId(text.into())), None, "{text}");
-        }
-    }
 
     #[test]
     fn tickets_grow_whatever_the_clock_does() {

@@ -213,7 +213,7 @@ fn by_document<'a, T: 'a>(
 ) -> BTreeMap<(String, String), BTreeMap<Place, T>> {
     let mut documents: BTreeMap<_, BTreeMap<Place, T>> = BTreeMap::new();
     for (id, said) in ids {
-        if let Some((kind, aggregate_id, place)) = entry::named(id) {
+        if let Some((kind, aggregate_id, place)) = OutboxEntry::named(id) {
             documents.entry((kind.to_owned(), aggregate_id.to_owned())).or_default().insert(place, said);
         }
     }

@@ -48,7 +48,7 @@ impl Outbox for SqlStore {
         }
         // Found by their aggregates, which few others have: an index by ids would be written at every save, and again here.
         let aggregates: BTreeSet<&str> =
-            ids.iter().filter_map(OutboxEntry::aggregate_of).map(|(_, aggregate_id)| aggregate_id).collect();
+            ids.iter().filter_map(OutboxEntry::named).map(|(_, aggregate_id, _)| aggregate_id).collect();
         let aggregates = few_sizes(aggregates.into_iter().collect());
         let ids = few_sizes(ids.iter().map(|id| id.0.as_str()).collect());
         let delete = Query::delete()
@@ -158,7 +158,7 @@ impl SqlStore {
         entries: &[(MessageId, Duration)],
     ) -> Result<(), DbErr> {
         for (id, time) in entries {
-            let Some((_, aggregate_id)) = OutboxEntry::aggregate_of(id) else { continue };
+            let Some((_, aggregate_id, _)) = OutboxEntry::named(id) else { continue };
             let update = Query::update()
                 .table(self.inner.names.outbox.clone())
                 .value("leased_by", NOBODY)

@@ -85,7 +85,7 @@ impl Outbox for SqliteStore {
         let clearing = move |connection: &Connection| {
             let mut clear = connection.prepare_cached(CLEAR)?;
             for id in &ids {
-                if let Some((aggregate, aggregate_id)) = OutboxEntry::aggregate_of(id) {
+                if let Some((aggregate, aggregate_id, _)) = OutboxEntry::named(id) {
                     clear.execute(params![aggregate_id, aggregate, id.0, owner])?;
                 }
             }
@@ -102,7 +102,7 @@ impl Outbox for SqliteStore {
         let holding = move |connection: &Connection| {
             let (now, mut hold_back) = (now(), connection.prepare_cached(HOLD_BACK)?);
             for (id, time) in &entries {
-                if let Some((aggregate, aggregate_id)) = OutboxEntry::aggregate_of(id) {
+                if let Some((aggregate, aggregate_id, _)) = OutboxEntry::named(id) {
                     let until = now.plus(*time).as_millis();
                     hold_back.execute(params![aggregate_id, aggregate, id.0, owner, until])?;
                 }

@@ -36,11 +36,13 @@ impl OutboxEntry {
         MessageId(format!("{aggregate}/{aggregate_id}/{version}/{index}"))
     }
 
-    /// Whose event has this id: the kind of aggregate and its id. `None` when it is no id of an entry.
-    pub fn aggregate_of(id: &MessageId) -> Option<(&str, &str)> {
+    /// What an id of an entry names: the kind of aggregate, its id, and the version with the place of the event among those of the change.
+    /// `None` when it is no id of an entry.
+    pub fn named(id: &MessageId) -> Option<(&str, &str, (Version, usize))> {
         let (aggregate, rest) = id.0.split_once('/')?;
-        let mut parts = rest.rsplitn(3, '/').skip(2);
-        parts.next().map(|aggregate_id| (aggregate, aggregate_id))
+        let (rest, index) = rest.rsplit_once('/')?;
+        let (aggregate_id, version) = rest.rsplit_once('/')?;
+        Some((aggregate, aggregate_id, (version.parse().ok()?, index.parse().ok()?)))
     }
 
     /// The event of an entry that is there but cannot be read, and why. A store hands such an entry out, so that whoever reads
@@ -86,11 +88,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_says_whose_event_it_is() {
-        let id = OutboxEntry::id_of("kettle", "a/b", 7, 0);
-        assert_eq!(OutboxEntry::aggregate_of(&id), Some(("kettle", "a/b")));
-        for other in ["", "kettle", "kettle/1", "kettle/1/2"] {
-            assert_eq!(OutboxEntry::aggregate_of(&MessageId(other.to_owned())), None, "{other}");
+    fn an_id_of_an_entry_is_read_from_both_ends() {
+        for aggregate_id in ["a/b", "a/b/1"] {
+            let id = OutboxEntry::id_of("order", aggregate_id, 7, 2);
+            assert_eq!(OutboxEntry::named(&id), Some(("order", aggregate_id, (7, 2))));
+        }
+        for other in ["", "order", "order/a", "order/1/2", "order/a/x/0", "order/a/1/x"] {
+            assert_eq!(OutboxEntry::named(&MessageId(other.to_owned())), None, "{other}");
         }
     }
 }
