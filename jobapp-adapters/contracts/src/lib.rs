@@ -59,6 +59,7 @@ pub mod media;
 pub mod outbox;
 pub mod payments;
 pub mod presence;
+pub mod rekeyed;
 pub mod repository;
 pub mod search;
 pub mod sequence;

@@ -1,117 +1,19 @@
-//! Keys that are declared later, and the kettles that show it.
+//! Keys that are declared later.
 
 use std::error::Error;
 use std::sync::Arc;
 
-use jobapp_contracts::fixture::{Kettle, KettleEvent, KettleState, a_kettle, at, id};
-use jobapp_kernel::{Aggregate, Bounds, Change, InvalidState, Key, KeyValue, ObjectId, PageRequest, Repository};
+use jobapp_contracts::fixture::{Kettle, id};
+use jobapp_contracts::rekeyed::{Bare, Keyed, OneEach, OneTagEach, Owned, fill, kettle, listed};
+use jobapp_kernel::{Bounds, Change, ObjectId, PageRequest};
 use jobapp_mongo::{MongoStore, MongoStoreError};
 use mongodb::bson::{Document, doc};
 
 use crate::place::{Place, documents};
 
-/// Declares a kettle with other keys than the fixture's, stored in the same collection.
-macro_rules! kettle_with_keys {
-    ($name:ident, $($key:ident = $value:expr),* $(,)?) => {
-        #[derive(Debug, Clone, PartialEq)]
-        struct $name(Kettle);
-
-        #[allow(clippy::allow_attributes, dead_code, reason = "not every test looks by every key")]
-        impl $name {
-            $(const $key: Key<Self> = $value;)*
-        }
-
-        impl Aggregate for $name {
-            const NAME: &'static str = Kettle::NAME;
-            type Id = ObjectId;
-            type Event = KettleEvent;
-            type State = KettleState;
-
-            fn id(&self) -> &ObjectId {
-                &self.0.id
-            }
-            fn keys() -> &'static [Key<Self>] {
-                const { &[$($name::$key),*] }
-            }
-            fn to_state(&self) -> KettleState {
-                self.0.to_state()
-            }
-            fn from_state(state: KettleState) -> Result<Self, InvalidState> {
-                Kettle::from_state(state).map(Self)
-            }
-        }
-    };
-}
-
-fn owner<A: AsRef<Kettle>>(kettle: &A) -> Vec<KeyValue> {
-    vec![kettle.as_ref().owner.as_str().into()]
-}
-
-fn tags<A: AsRef<Kettle>>(kettle: &A) -> Vec<KeyValue> {
-    kettle.as_ref().tags.iter().map(|tag| tag.as_str().into()).collect()
-}
-
-kettle_with_keys!(Bare,);
-kettle_with_keys!(
-    Keyed,
-    SERIAL = Key::<Self>::text("serial", |kettle| vec![kettle.0.serial.as_str().into()]).unique(),
-    NICKNAME =
-        Key::<Self>::text("nickname", |kettle| kettle.0.nickname.as_deref().map(KeyValue::from).into_iter().collect())
-            .unique(),
-    OWNER = Key::<Self>::text("owner", owner).sorted_by(|kettle| kettle.0.made.into()),
-    PRICE = Key::<Self>::int("price", |kettle| vec![kettle.0.price.into()]),
-    TAG = Key::<Self>::text("tag", tags).many().sorted_by(|kettle| kettle.0.made.into()),
-    PART = Key::<Self>::text("part", |kettle| kettle.0.parts.iter().map(|part| part.as_str().into()).collect())
-        .many()
-        .unique(),
-);
-kettle_with_keys!(Owned, OWNER = Key::<Self>::text("owner", owner).sorted_by(|kettle| kettle.0.made.into()));
-kettle_with_keys!(OneEach, OWNER = Key::<Self>::text("owner", owner).unique());
-kettle_with_keys!(OneTagEach, TAG = Key::<Self>::text("tag", tags).many().unique());
-
-impl AsRef<Kettle> for Keyed {
-    fn as_ref(&self) -> &Kettle {
-        &self.0
-    }
-}
-impl AsRef<Kettle> for Owned {
-    fn as_ref(&self) -> &Kettle {
-        &self.0
-    }
-}
-impl AsRef<Kettle> for OneEach {
-    fn as_ref(&self) -> &Kettle {
-        &self.0
-    }
-}
-impl AsRef<Kettle> for OneTagEach {
-    fn as_ref(&self) -> &Kettle {
-        &self.0
-    }
-}
-
-fn kettle(number: u64) -> Kettle {
-    Kettle {
-        nickname: number.is_multiple_of(2).then(|| format!("nick {number}")),
-        owner: format!("owner {}", number % 3),
-        made: at(u32::try_from(1000 - number).unwrap()),
-        price: i64::try_from(number).unwrap(),
-        tags: vec!["all".into(), format!("tag {}", number % 2)],
-        parts: vec![format!("lid {number}"), format!("spout {number}")],
-        ..a_kettle(number)
-    }
-}
-
 async fn with_bare(store: &MongoStore, count: u64) {
     let bare = store.register::<Bare>().await.unwrap();
-    for number in 1..=count {
-        bare.save(Change::insert(Bare(kettle(number)), vec![])).await.unwrap().version().unwrap();
-    }
-}
-
-async fn listed<A: Aggregate<Id = ObjectId>>(kettles: &dyn Repository<A>, key: Key<A>, value: &str) -> Vec<ObjectId> {
-    let page = kettles.list(key, value.into(), PageRequest::first(1000)).await.unwrap();
-    page.items.iter().map(|stored| *stored.value.id()).collect()
+    fill(&*bare, count).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

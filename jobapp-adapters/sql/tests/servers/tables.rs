@@ -1,11 +1,11 @@
 //! What is in the tables, and how they change.
 
 use jobapp_contracts::fixture::{Kettle, KettleEvent, a_kettle, id};
+use jobapp_contracts::rekeyed::{Bare, Keyed, Owned, kettle, listed};
 use jobapp_kernel::{Bounds, Change, PageRequest};
 use jobapp_test_servers::Kind;
 use sea_orm::ConnectionTrait;
 
-use crate::migrations::{Bare, Keyed, Owned, kettle, listed};
 use crate::place::Place;
 
 /// Longer than MySQL's TEXT.
