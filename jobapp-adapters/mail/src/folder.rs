@@ -1,22 +1,18 @@
 //! Mails as files in a folder.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobapp_kernel::mail_address;
 use jobapp_notifications::{Mail, MailError, MailId, Mailer};
-use tokio::sync::Semaphore;
 
 use crate::Mailbox;
 use crate::compose::{Sender, compose, fingerprint};
+use crate::groups::Groups;
 use crate::templates::Templates;
 use crate::write::Folder;
-
-/// How many are written at once: more of them would share few more waits for the disk, and take the processors from whoever waits for
-/// an answer.
-const AT_ONCE: usize = 4;
 
 /// Writes every mail as one `.eml` file into a folder, instead of sending it.
 ///
@@ -24,47 +20,70 @@ const AT_ONCE: usize = 4;
 /// replaces the file, so that even then nobody has it twice. The folder belongs to one process.
 #[derive(Debug, Clone)]
 pub struct FolderMailer {
-    folder: Arc<Folder>,
-    places: Arc<Semaphore>,
-    templates: Arc<Templates>,
-    sender: Sender,
+    folder: Arc<Path>,
+    mails: Arc<Groups<(MailId, Mail), Result<(), MailError>>>,
 }
 
 impl FolderMailer {
     /// A mailer that writes into `folder`, which is made if need be.
     ///
     /// # Errors
-    /// When the folder cannot be made or read.
+    /// When the folder cannot be made or read, or no thread can be started.
     pub fn open(folder: impl Into<PathBuf>, templates: Arc<Templates>, sender: Sender) -> io::Result<Self> {
-        let folder = folder.into();
-        std::fs::create_dir_all(&folder)?;
-        let places = Arc::new(Semaphore::new(AT_ONCE));
-        Ok(Self { folder: Arc::new(Folder::open(folder)?), places, templates, sender })
+        let path = folder.into();
+        std::fs::create_dir_all(&path)?;
+        let (path, folder) = (Arc::from(path.as_path()), Folder::open(path)?);
+        let writing = Writing { folder, templates, sender };
+        let mails = Groups::start("jobapp-mail", move |mails| writing.write(mails))?;
+        Ok(Self { folder: path, mails: Arc::new(mails) })
     }
 
     /// Reads what was written.
     pub fn mailbox(&self) -> Mailbox {
-        Mailbox::new(self.folder.path())
-    }
-
-    fn write(&self, id: &MailId, mail: &Mail) -> Result<(), MailError> {
-        let message = compose(&self.templates, &self.sender, id, mail)?;
-        let name = format!("{}.eml", file_stem(id, &mail_address(&mail.to).unwrap_or_else(|| mail.to.clone())));
-        self.folder.write(&name, &message.formatted()).map_err(|error| {
-            tracing::warn!(folder = %self.folder.path().display(), %error, "a mail could not be written");
-            MailError::unavailable(error)
-        })?;
-        tracing::info!(mail = name, template = %mail.template, "wrote a mail");
-        Ok(())
+        Mailbox::new(&*self.folder)
     }
 }
 
 #[async_trait]
 impl Mailer for FolderMailer {
     async fn send(&self, id: &MailId, mail: &Mail) -> Result<(), MailError> {
-        let _place = self.places.acquire().await.map_err(MailError::unavailable)?;
-        let (mailer, id, mail) = (self.clone(), id.clone(), mail.clone());
-        tokio::task::spawn_blocking(move || mailer.write(&id, &mail)).await.map_err(MailError::unavailable)?
+        self.mails.ask((id.clone(), mail.clone())).await.map_err(MailError::unavailable)?
+    }
+}
+
+/// What the thread has.
+struct Writing {
+    folder: Folder,
+    templates: Arc<Templates>,
+    sender: Sender,
+}
+
+impl Writing {
+    fn write(&self, mails: Vec<(MailId, Mail)>) -> Vec<Result<(), MailError>> {
+        let composed = mails.iter().map(|(id, mail)| self.file(id, mail));
+        let (mut files, mut answers) = (Vec::new(), Vec::new());
+        for file in composed {
+            answers.push(file.map(|file| files.push(file)));
+        }
+        let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+        let written = names.into_iter().zip(self.folder.write(files));
+        for (answer, (name, written)) in answers.iter_mut().filter(|answer| answer.is_ok()).zip(written) {
+            match written {
+                Ok(()) => tracing::info!(mail = name, "wrote a mail"),
+                Err(error) => {
+                    tracing::warn!(folder = %self.folder.path().display(), mail = name, %error, "a mail could not be written");
+                    *answer = Err(MailError::unavailable(error));
+                }
+            }
+        }
+        answers
+    }
+
+    /// The name and the content of a mail's file.
+    fn file(&self, id: &MailId, mail: &Mail) -> Result<(String, Vec<u8>), MailError> {
+        let message = compose(&self.templates, &self.sender, id, mail)?;
+        let to = mail_address(&mail.to).unwrap_or_else(|| mail.to.clone());
+        Ok((format!("{}.eml", file_stem(id, &to)), message.formatted()))
     }
 }
 

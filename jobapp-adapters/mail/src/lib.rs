@@ -10,6 +10,7 @@
 mod compose;
 mod dev_page;
 mod folder;
+mod groups;
 mod mailbox;
 mod records;
 #[cfg(feature = "smtp")]

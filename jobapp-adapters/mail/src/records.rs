@@ -1,7 +1,7 @@
 //! Which mails were sent, in a file a month.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use jobapp_notifications::{Claim, ClaimToken, MailId, SentRecords, SentRecordsEr
 use parking_lot::Mutex;
 
 use crate::compose::fingerprint;
-use crate::write::Synced;
+use crate::groups::Groups;
+use crate::write::{Names, shared};
 
 /// The months that are remembered: this one and the two before it, so at least 59 days.
 const MONTHS: usize = 3;
@@ -25,12 +26,13 @@ const MONTHS: usize = 3;
 /// nor the memory grows for ever.
 pub struct FileSentRecords {
     inner: Arc<Inner>,
+    sent: Groups<MailId, io::Result<()>>,
 }
 
 struct Inner {
     folder: PathBuf,
     clock: Arc<dyn Clock>,
-    /// Held while a line is written, and not until the disk has it.
+    /// Not held while the disk is waited for.
     state: Mutex<State>,
 }
 
@@ -39,7 +41,7 @@ struct State {
     /// Fingerprints by month, such as `2026-11`.
     sent: BTreeMap<String, HashSet<[u8; 16]>>,
     /// The file of the newest month.
-    open: Option<(String, Arc<Synced>)>,
+    open: Option<(String, Arc<File>)>,
     /// Mails that somebody is about to send. The folder belongs to one process, so they need not outlive it.
     claims: Claims<[u8; 16]>,
 }
@@ -68,7 +70,13 @@ impl FileSentRecords {
         }
         let inner = Inner { folder, clock, state: Mutex::new(state) };
         inner.forget_old_months(&mut inner.state.lock());
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Arc::new(inner);
+        let recording = Arc::clone(&inner);
+        let sent = Groups::start("jobapp-mail-sent", move |ids: Vec<MailId>| {
+            let recorded = recording.record(&ids);
+            ids.iter().map(|_| shared(&recorded)).collect()
+        })?;
+        Ok(Self { inner, sent })
     }
 }
 
@@ -88,39 +96,36 @@ impl SentRecords for FileSentRecords {
     }
 
     async fn record(&self, id: &MailId) -> Result<(), SentRecordsError> {
-        let (inner, id) = (Arc::clone(&self.inner), id.clone());
-        let done = tokio::task::spawn_blocking(move || inner.record(&id)).await;
-        done.map_err(io::Error::other).flatten().map_err(|error| SentRecordsError(error.into()))
+        let recorded = self.sent.ask(id.clone()).await.map_err(io::Error::other).flatten();
+        recorded.map_err(|error| SentRecordsError(error.into()))
     }
 }
 
 impl Inner {
-    fn record(&self, id: &MailId) -> io::Result<()> {
+    /// Records mails, which share one wait for the disk.
+    fn record(&self, ids: &[MailId]) -> io::Result<()> {
         let month = self.clock.now().to_string().chars().take("2026-11".len()).collect::<String>();
-        // The line end comes first: a line that a full disk or a power cut tore off spoils only itself.
-        let description: String = id.to_string().chars().filter(|c| !c.is_control()).take(400).collect();
-        let written = {
-            let mut state = self.state.lock();
-            let written = self.file_of(&month, &mut state)?;
-            written.file().write_all(format!("\n{} {description}", fingerprint(id)).as_bytes())?;
-            written
-        };
-        // Others write their lines meanwhile, and share the next wait.
-        written.sync()?;
+        let lines: String = ids.iter().map(line).collect();
+        let file = self.file_of(&month, &mut self.state.lock())?;
+        (&*file).write_all(lines.as_bytes())?;
+        file.sync_data()?;
         let mut state = self.state.lock();
-        state.sent.entry(month).or_default().insert(key(id));
-        state.claims.end(&key(id));
+        let sent = state.sent.entry(month).or_default();
+        sent.extend(ids.iter().map(key));
+        for id in ids {
+            state.claims.end(&key(id));
+        }
         Ok(())
     }
 
     /// The file of this month, the newest; it is made if it is a new one.
-    fn file_of(&self, month: &str, state: &mut State) -> io::Result<Arc<Synced>> {
+    fn file_of(&self, month: &str, state: &mut State) -> io::Result<Arc<File>> {
         if let Some((_, file)) = state.open.as_ref().filter(|(open, _)| open == month) {
             return Ok(Arc::clone(file));
         }
         let path = self.folder.join(format!("sent-{month}.log"));
-        let file = Arc::new(Synced::new(OpenOptions::new().create(true).append(true).open(path)?));
-        Synced::names(&self.folder)?.map_or(Ok(()), |names| names.sync())?;
+        let file = Arc::new(OpenOptions::new().create(true).append(true).open(path)?);
+        Names::of(&self.folder)?.sync()?;
         state.open = Some((month.to_owned(), Arc::clone(&file)));
         state.sent.entry(month.to_owned()).or_default();
         self.forget_old_months(state);
@@ -136,6 +141,12 @@ impl Inner {
             }
         }
     }
+}
+
+/// What stands for a mail. The line end comes first: a line that a full disk or a power cut tore off spoils only itself.
+fn line(id: &MailId) -> String {
+    let description: String = id.to_string().chars().filter(|c| !c.is_control()).take(400).collect();
+    format!("\n{} {description}", fingerprint(id))
 }
 
 fn key(id: &MailId) -> [u8; 16] {

@@ -134,7 +134,7 @@ struct Syncs {
 impl Syncs {
     /// Begins to count; `None` where that cannot be done.
     fn of(process: u32, file: PathBuf) -> anyhow::Result<Option<Self>> {
-        let calls = "syscalls:sys_enter_fsync,syscalls:sys_enter_fdatasync";
+        let calls = "syscalls:sys_enter_fsync,syscalls:sys_enter_fdatasync,syscalls:sys_enter_syncfs";
         let mut perf = Command::new("perf");
         perf.args(["stat", "-x", ",", "-e", calls, "-I", &TOLD_EVERY.as_millis().to_string()]);
         perf.args(["-p", &process.to_string(), "-o"]).arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
