@@ -115,6 +115,8 @@ impl<A: Aggregate> Repository<A> for SqliteRepository<A> {
         let texts: Vec<String> = ids.iter().filter_map(|id| id_text::<A>(id).ok()).collect();
         let found = self
             .ask(move |connection| {
+                // All as of one moment, which is also cheaper than a moment for each. Where the writer is asked it has one.
+                let _moment = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose()?;
                 let mut statement = connection.prepare_cached(&queries.find)?;
                 let mut found = HashMap::new();
                 for id in &texts {
