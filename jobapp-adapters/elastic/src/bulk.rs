@@ -31,17 +31,18 @@ pub(crate) enum Found {
 }
 
 /// What became of what was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Written {
-    /// It is there, or something newer is.
-    All,
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
     /// An alias led nowhere for some of it. What was not written has to find its new way; what was may be written again.
-    NotAll,
+    pub(crate) has_lost_its_way: bool,
+    /// What the server will never take, and why.
+    pub(crate) refused: BTreeMap<GigId, String>,
 }
 
 /// One gig for one index.
 #[derive(Clone)]
 struct Entry {
+    id: GigId,
     lines: String,
 }
 
@@ -83,7 +84,7 @@ pub(crate) async fn write(
 ) -> Result<Written, ElasticError> {
     let mut waiting: Vec<Entry> =
         aliases.iter().flat_map(|alias| changes.iter().map(|change| entry(alias, change))).collect();
-    let mut written = Written::All;
+    let mut written = Written::default();
     let mut refusal = None;
     for attempt in 0..TRIES {
         if attempt > 0 {
@@ -95,7 +96,8 @@ pub(crate) async fn write(
                 match outcome.status {
                     // What is there is as new or newer.
                     200..=299 | 409 => {}
-                    404 => written = Written::NotAll,
+                    404 => written.has_lost_its_way = true,
+                    400 => drop(written.refused.insert(entry.id, outcome.error.text())),
                     status if is_busy(status) => {
                         busy.push(entry.clone());
                         refusal = Some(outcome);
@@ -146,7 +148,7 @@ fn entry(alias: &str, change: &IndexChange) -> Entry {
         "version": change.version,
         "version_type": "external",
     }});
-    Entry { lines: format!("{to}\n{}\n", document(change.document.as_deref())) }
+    Entry { id: change.id, lines: format!("{to}\n{}\n", document(change.document.as_deref())) }
 }
 
 /// The entries in portions that are sent at once.

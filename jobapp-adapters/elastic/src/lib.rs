@@ -92,8 +92,9 @@ impl Inner {
         for _ in 0..TRIES {
             let aliases = self.seen().await?.written(&self.names)?;
             let written = bulk::write(self, &aliases, &changes, bulk::Found::Soon).await?;
-            if written == bulk::Written::All {
-                return Ok(());
+            if !written.has_lost_its_way {
+                let refused: Vec<_> = written.refused.into_iter().collect();
+                return if refused.is_empty() { Ok(()) } else { Err(SearchError::Refused(refused)) };
             }
         }
         Err(SearchError::unavailable("other processes keep replacing the index"))

@@ -8,7 +8,7 @@ use http::Method;
 use jobapp_gigs::{EveryGig, SearchError};
 use serde_json::{Value, json};
 
-use crate::bulk::{self, Found, Written};
+use crate::bulk::{self, Found};
 use crate::{ElasticError, Inner, form};
 
 /// How often the places are exchanged when others remove what was to be removed.
@@ -57,10 +57,14 @@ impl Inner {
                 break;
             }
             // To whoever's index has the alias: what is stored is right in any of them.
-            if bulk::write(self, &aliases, &some, Found::Later).await? == Written::NotAll {
+            let written = bulk::write(self, &aliases, &some, Found::Later).await?;
+            if written.has_lost_its_way {
                 return Err(overtaken());
             }
-            count += some.len();
+            for (gig, reason) in &written.refused {
+                tracing::error!(%gig, reason, "a gig is not in the search index: the server does not take it");
+            }
+            count += some.len() - written.refused.len();
             progress(count);
         }
         self.client.change("show what it was told", Method::POST, &format!("/{fresh}/_refresh"), None).await?;

@@ -29,6 +29,9 @@ pub enum SearchError {
     /// It is away, full or busy.
     #[error("the search index is away")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// It takes none of these gigs, now or later, for the reasons it told; of what it was told, it has all others.
+    #[error("the search index does not take {}: {}", .0.first().map(|(gig, _)| gig.to_string()).unwrap_or_default(), .0.first().map_or("", |(_, reason)| reason))]
+    Refused(Vec<(GigId, String)>),
     /// The gigs to build it from could not be read.
     #[error("the search index could not be built from the store")]
     Source(#[from] RepositoryError),
@@ -45,6 +48,7 @@ impl Kinded for SearchError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Incomplete | Self::Damaged(_) | Self::Unavailable(_) => ErrorKind::Unavailable,
+            Self::Refused(_) => ErrorKind::Invalid,
             Self::Source(error) => error.kind(),
         }
     }
@@ -87,14 +91,15 @@ pub trait EveryGig: Send {
 /// Keeps the index current.
 #[async_trait]
 pub trait SearchIndex: Send + Sync {
-    /// Takes changes in. Once this returns they are found, and are still there after a crash.
+    /// Takes changes in. Once this returns they are found, and are still there after a crash. One that it will never take keeps no other
+    /// back: [`SearchError::Refused`] names those.
     async fn apply(&self, changes: Vec<IndexChange>) -> Result<(), SearchError>;
 
     /// Whether it must be built from the store: it is new, of an old form, or damaged.
     async fn needs_rebuild(&self) -> Result<bool, SearchError>;
 
     /// Replaces everything by these gigs in one step: until it ends, searches find what they found before. Returns how many
-    /// there are, and tells `progress` every now and then.
+    /// there are, and tells `progress` every now and then. Gigs that it will never take are left out, and told in the log.
     async fn rebuild(
         &self,
         gigs: &mut dyn EveryGig,

@@ -78,11 +78,22 @@ async fn a_server_without_time_for_anything_is_asked_again_and_not_for_ever() {
 }
 
 #[tokio::test]
-async fn news_that_are_refused_for_good_are_told_and_not_sent_again() {
-    let server = taking(|_, _| items(&[200, 400])).await;
+async fn a_gig_that_is_refused_for_good_is_named_and_keeps_no_other_back() {
+    let server = taking(|_, before| if before == 0 { items(&[200, 400, 429]) } else { items(&[200]) }).await;
+    let news: Vec<_> = (1..=3).map(|number| saved(&gig(number, "logo"), 1)).collect();
+    let SearchError::Refused(refused) = open(&server).apply(news).await.unwrap_err() else { panic!() };
+    let named = &ids(&server.asked(BULK)[0])[1];
+    assert_eq!(refused.len(), 1);
+    assert_eq!((&refused[0].0.to_string(), refused[0].1.as_str()), (named, "some_exception: because"));
+    assert_eq!(server.asked(BULK).len(), 2, "only the one for which there was no time is sent again");
+}
+
+#[tokio::test]
+async fn news_that_nobody_may_write_are_told_and_not_sent_again() {
+    let server = taking(|_, _| items(&[200, 403])).await;
     let news = vec![saved(&gig(1, "logo"), 1), saved(&gig(2, "logo"), 1)];
     let SearchError::Unavailable(reason) = open(&server).apply(news).await.unwrap_err() else { panic!() };
-    assert_eq!(reason.to_string(), "Elasticsearch did not take news: 400 some_exception: because");
+    assert_eq!(reason.to_string(), "Elasticsearch did not take news: 403 some_exception: because");
     assert_eq!(server.asked(BULK).len(), 1);
 }
 

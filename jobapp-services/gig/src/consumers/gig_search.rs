@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jobapp_gigs::{GigId, Indexer};
+use jobapp_gigs::{GigId, Indexer, SearchError};
 use jobapp_kernel::{Batch, Delivery, Handler, Outcome, Subscription, Version, unreadable};
 use jobapp_wire::messages::GigChanged;
 use jobapp_wire::queues::GIG_SEARCH;
@@ -37,6 +37,10 @@ impl Handler for GigSearchConsumer {
         let outcomes = read.into_iter().zip(deliveries).map(|(read, delivery)| match (read, &failure) {
             (Err(reason), _) => Outcome::dead(reason),
             (Ok(_), None) => Outcome::Done,
+            (Ok((id, _)), Some(SearchError::Refused(refused))) => match refused.iter().find(|(gig, _)| *gig == id) {
+                Some((_, reason)) => Outcome::dead(format!("the search index does not take it: {reason}")),
+                None => Outcome::Done,
+            },
             (Ok(_), Some(error)) => match Outcome::of(error) {
                 // An error that does not pass by itself is mended some day.
                 Outcome::Dead { reason } => Outcome::failed(delivery.attempt, reason),

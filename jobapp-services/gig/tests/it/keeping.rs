@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
-use jobapp_gigs::{EveryGig, IndexChange, SearchError, SearchIndex};
+use jobapp_gigs::{EveryGig, GigId, IndexChange, SearchError, SearchIndex};
+use jobapp_kernel::Outcome;
 use jobapp_memory::{MemorySearch, MemoryStore};
 use jobapp_platform::{Search, Service, Shared};
+use jobapp_wire::queues::GIG_SEARCH;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
+
+use crate::world::{IRIA, delivery};
 
 /// An index that is new, and takes its time to be built.
 #[derive(Default)]
@@ -63,4 +68,41 @@ async fn of_several_processes_one_builds_the_index() {
     for keeper in keepers {
         keeper.await.unwrap();
     }
+}
+
+/// An index that never takes one gig.
+struct Picky(GigId);
+
+#[async_trait]
+impl SearchIndex for Picky {
+    async fn apply(&self, changes: Vec<IndexChange>) -> Result<(), SearchError> {
+        let refused = changes.iter().filter(|change| change.id == self.0);
+        Err(SearchError::Refused(refused.map(|change| (change.id, "it is too long".to_owned())).collect()))
+    }
+
+    async fn needs_rebuild(&self) -> Result<bool, SearchError> {
+        Ok(false)
+    }
+
+    async fn rebuild(&self, _: &mut dyn EveryGig, _: &(dyn Fn(usize) + Send + Sync)) -> Result<usize, SearchError> {
+        Ok(0)
+    }
+}
+
+#[tokio::test]
+async fn a_gig_that_the_index_never_takes_keeps_no_other_back() {
+    let [taken, refused] = ["66f0c0ffee00000000009001", "66f0c0ffee00000000009002"];
+    let index = Arc::new(Picky(refused.parse().unwrap()));
+    let search = Search { search: Arc::new(MemorySearch::new()), index };
+    let ports = GigPorts::open(&MemoryStore::new().into(), &Shared::in_memory(), &search).await.unwrap();
+    let service = GigService::new(ports, GigConfig::default());
+    let (_, handler) =
+        service.consumers().into_iter().find(|(subscription, _)| subscription.queue == GIG_SEARCH).unwrap();
+    let news = [taken, refused].map(|gig| {
+        let deleted = json!({"type": "gig-deleted", "gigId": gig, "sellerId": IRIA, "at": "2026-11-24T10:15:42.000Z"});
+        delivery(GIG_SEARCH, Some(gig), &deleted)
+    });
+    let outcomes = handler.handle_batch(&news).await;
+    let [Outcome::Done, Outcome::Dead { reason }] = &outcomes[..] else { panic!("{outcomes:?}") };
+    assert_eq!(reason, "the search index does not take it: it is too long");
 }
