@@ -98,27 +98,32 @@ impl Opening {
     }
 }
 
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/realtime")
+/// A folder of programs for node, beside this one.
+pub fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(name)
 }
 
-/// Installs the client once. Without node there is nothing these tests could test.
-static INSTALLED: LazyLock<Result<(), String>> = LazyLock::new(|| {
+/// Installs what such a folder needs, of which `package` is one. Without node there is nothing such tests could test.
+pub fn install(name: &str, package: &str) -> Result<(), String> {
     let node = std::process::Command::new("node").arg("--version").output();
     if !node.is_ok_and(|output| output.status.success()) {
-        return Err("node was not found. These tests drive the real socket.io-client: install node 20 or newer.".into());
+        return Err(format!("node was not found. These tests drive the real {package}: install node 20 or newer."));
     }
-    if folder().join("node_modules/socket.io-client/package.json").exists() {
+    let folder = folder(name);
+    if folder.join("node_modules").join(package).join("package.json").exists() {
         return Ok(());
     }
     let install =
-        std::process::Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder()).output();
+        std::process::Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder).output();
     match install {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("npm ci failed in tests/realtime:\n{}", String::from_utf8_lossy(&output.stderr))),
-        Err(error) => Err(format!("npm could not be run in tests/realtime: {error}")),
+        Ok(output) => Err(format!("npm ci failed in tests/{name}:\n{}", String::from_utf8_lossy(&output.stderr))),
+        Err(error) => Err(format!("npm could not be run in tests/{name}: {error}")),
     }
-});
+}
+
+/// Installs the client once.
+static INSTALLED: LazyLock<Result<(), String>> = LazyLock::new(|| install("realtime", "socket.io-client"));
 
 impl Agent {
     pub async fn start() -> Self {
@@ -127,7 +132,7 @@ impl Agent {
         }
         let mut child = Command::new("node")
             .arg("agent.mjs")
-            .current_dir(folder())
+            .current_dir(folder("realtime"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

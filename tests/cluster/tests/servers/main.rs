@@ -12,6 +12,7 @@ mod foreign;
 #[expect(dead_code, reason = "the example's own main is not called here")]
 mod journey;
 mod journeys;
+mod mixed;
 mod people;
 mod programs;
 mod several;
