@@ -114,7 +114,7 @@ enum Bench {
         /// Another `jobapp` than that of a release build, such as `target/dist/jobapp`.
         #[arg(long, conflicts_with = "on")]
         program: Option<PathBuf>,
-        /// Measure the eight programs, with servers in containers: on `postgres` or `mysql`.
+        /// Measure the eight programs, with servers in containers: on `postgres`, `mysql`, `both` or `polyglot`.
         #[arg(long)]
         on: Option<String>,
     },
@@ -134,6 +134,24 @@ enum Bench {
         /// How many events.
         #[arg(long, default_value_t = 20_000)]
         events: usize,
+    },
+    /// Search over many gigs: building the index, searches, memory; embedded, and in a container.
+    Search {
+        /// How many gigs.
+        #[arg(long, default_value_t = 1_000_000)]
+        gigs: usize,
+        /// Which indexes: `embedded`, `elasticsearch`.
+        #[arg(long, default_value = "embedded,elasticsearch")]
+        on: String,
+    },
+    /// What lists, look-ups and saves take as a store grows; database servers in containers.
+    Growth {
+        /// Which stores: `sqlite`, `postgres`, `mysql`, `mongodb`.
+        #[arg(long, default_value = "sqlite,postgres,mysql,mongodb")]
+        on: String,
+        /// At how many rows.
+        #[arg(long, default_value = "1000,100000,1000000")]
+        rows: String,
     },
     /// Sign-ins a second, next to Argon2id alone with the same parameters.
     Signin {
@@ -167,7 +185,9 @@ fn run(task: Task) -> anyhow::Result<()> {
             bench::of_marketplace("footprint", &gigs.to_string(), program.as_deref())
         }
         Task::Bench(Bench::Services) => up::bench_services(),
-        Task::Bench(Bench::Relay { events }) => up::bench_relay(events),
+        Task::Bench(Bench::Relay { events }) => up::bench_on_servers("relay", &[&events.to_string()]),
+        Task::Bench(Bench::Search { gigs, on }) => up::bench_on_servers("search", &[&gigs.to_string(), &on]),
+        Task::Bench(Bench::Growth { on, rows }) => up::bench_on_servers("growth", &[&on, &rows]),
         Task::Bench(Bench::Writes { seconds, on: Some(databases), .. }) => up::bench_writes(&databases, seconds),
         Task::Bench(Bench::Writes { seconds, program, on: None }) => {
             bench::of_marketplace("writes", &seconds.to_string(), program.as_deref())

@@ -46,12 +46,12 @@ pub(crate) fn bench_writes(databases: &str, seconds: u64) -> anyhow::Result<()> 
     finish(bench.envs(images).args([databases, &seconds.to_string()]))
 }
 
-/// Measures the way from an outbox to the broker.
-pub(crate) fn bench_relay(events: usize) -> anyhow::Result<()> {
-    build_bench("relay")?;
+/// Measures something that needs servers and no program.
+pub(crate) fn bench_on_servers(name: &'static str, arguments: &[&str]) -> anyhow::Result<()> {
+    build_bench(name)?;
     let images = test::prepare()?;
-    step("relay");
-    finish(Command::new(target()?.join("release/relay")).envs(images).arg(events.to_string()))
+    step(name);
+    finish(Command::new(target()?.join("release").join(name)).envs(images).args(arguments))
 }
 
 /// Builds a bench, with everything as for the other benches, so that what they built is used.
