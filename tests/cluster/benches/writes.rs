@@ -1,7 +1,7 @@
 //! Measures writes into the eight programs on servers: messages into one conversation and into many, new gigs, orders and sign-ups, over 1, 32
 //! and 256 connections. The CPU is that of the programs; servers, and whoever asks, have the same cores. `cargo xtask bench writes --on postgres`.
 //!
-//! `postgres` or `mysql`, and how many seconds each figure is measured: 5.
+//! `postgres`, `mysql`, `both` or `polyglot`, and how many seconds each figure is measured: 5.
 #![expect(clippy::print_stdout, reason = "it prints figures")]
 
 #[path = "../../../jobapp-services/all-in-one/benches/crowd.rs"]
@@ -17,7 +17,7 @@ mod writing;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use jobapp_cluster::{Cluster, Databases, Plan};
 use process::{cpu_seconds, machine, resident_mib};
 use writing::{Market, Measured};
@@ -34,11 +34,7 @@ const LOOKS: usize = 3;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let databases = match arguments.next().as_deref() {
-        None | Some("postgres") => Databases::Postgres,
-        Some("mysql") => Databases::MySql,
-        Some(other) => bail!("{other} is neither postgres nor mysql"),
-    };
+    let databases = arguments.next().map_or(Ok(Databases::default()), |name| Databases::named(&name))?;
     let seconds = arguments.next().map_or(Ok(5), |seconds| seconds.parse()).context("how many seconds?")?;
     println!("machine: {}", machine());
     let setting = |name, value: &str| (None, name, value.to_owned());

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use jobapp_cluster::{Cluster, Databases, Place, Plan, settings_page};
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,8 +18,8 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(name = "cargo xtask up")]
 struct Arguments {
     /// Which databases the services stand on.
-    #[arg(long, value_enum, default_value_t = On::Postgres)]
-    databases: On,
+    #[arg(long, value_enum, default_value_t = Databases::Postgres)]
+    databases: Databases,
     /// How many processes of each service.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=9))]
     each: u8,
@@ -35,16 +35,6 @@ struct Arguments {
     /// What the programs log.
     #[arg(long, default_value = "info,access=warn")]
     log: String,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum On {
-    /// All on one PostgreSQL.
-    Postgres,
-    /// All on one MySQL.
-    Mysql,
-    /// auth on MySQL, the others on PostgreSQL.
-    Both,
 }
 
 #[tokio::main]
@@ -64,13 +54,8 @@ async fn up(arguments: Arguments) -> anyhow::Result<()> {
         print!("{}", settings_page()?);
         return Ok(());
     }
-    let databases = match arguments.databases {
-        On::Postgres => Databases::Postgres,
-        On::Mysql => Databases::MySql,
-        On::Both => Databases::MySqlAndPostgres,
-    };
     let settings = vec![(None, "JOBAPP_LOG", arguments.log.clone()), (None, "JOBAPP_LOG_FORMAT", "text".to_owned())];
-    let Arguments { mail_host, elasticsearch, .. } = arguments;
+    let Arguments { databases, mail_host, elasticsearch, .. } = arguments;
     let plan = Plan { databases, each: arguments.each.into(), mail_host, elasticsearch, settings, ..Plan::default() };
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let asked = async move {
@@ -134,8 +119,12 @@ fn addresses(cluster: &Cluster) -> String {
     text.push('\n');
     text += &place("rabbitmq", &servers.rabbitmq);
     text += &place("redis", &servers.redis);
-    let others =
-        [("postgres", &servers.postgres), ("mysql", &servers.mysql), ("elasticsearch", &servers.elasticsearch)];
+    let others = [
+        ("postgres", &servers.postgres),
+        ("mysql", &servers.mysql),
+        ("mongodb", &servers.mongodb),
+        ("elasticsearch", &servers.elasticsearch),
+    ];
     for (name, server) in others {
         if let Some(server) = server {
             text += &place(name, server);

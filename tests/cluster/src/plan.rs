@@ -1,18 +1,39 @@
 //! What a cluster is made of.
 
+use anyhow::anyhow;
+use clap::ValueEnum;
+
 /// The services, in the order in which they are started. The gateway is last: it is told where the others are.
 pub const SERVICES: [&str; 8] = ["auth", "users", "gig", "chat", "order", "review", "notification", "gateway"];
 
 /// Which databases the services stand on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Databases {
     /// All on one PostgreSQL, each in a namespace of its own.
     #[default]
     Postgres,
     /// auth on MySQL, the others on one PostgreSQL.
+    #[value(name = "both")]
     MySqlAndPostgres,
     /// All on one MySQL.
+    #[value(name = "mysql")]
     MySql,
+    /// Each on what suits it: auth on MySQL, the others on MongoDB.
+    Polyglot,
+}
+
+impl Databases {
+    /// Those of this name, as `cargo xtask up --databases` takes it.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn named(name: &str) -> anyhow::Result<Self> {
+        let names = || Self::value_variants().iter().filter_map(Self::to_possible_value);
+        Self::from_str(name, false).map_err(|_| {
+            let names: Vec<String> = names().map(|value| value.get_name().to_owned()).collect();
+            anyhow!("{name:?} is none of {}", names.join(", "))
+        })
+    }
 }
 
 /// What a cluster is made of.

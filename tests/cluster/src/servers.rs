@@ -14,6 +14,8 @@ pub struct Servers {
     pub postgres: Option<Place>,
     /// The database of auth, or of all.
     pub mysql: Option<Place>,
+    /// The database of all but auth.
+    pub mongodb: Option<Place>,
     /// The mail host.
     pub mailpit: Option<Place>,
     /// Where gigs are searched, if not in a folder.
@@ -102,20 +104,19 @@ impl Servers {
     /// # Panics
     /// When one cannot be started.
     pub async fn start(plan: &Plan) -> Self {
-        let (with_postgres, with_mysql) = match plan.databases {
-            Databases::Postgres => (true, false),
-            Databases::MySqlAndPostgres => (true, true),
-            Databases::MySql => (false, true),
-        };
-        let (rabbitmq, redis, postgres, mysql, mailpit, elasticsearch) = tokio::join!(
+        let with_postgres = matches!(plan.databases, Databases::Postgres | Databases::MySqlAndPostgres);
+        let with_mysql = plan.databases != Databases::Postgres;
+        let with_mongodb = plan.databases == Databases::Polyglot;
+        let (rabbitmq, redis, postgres, mysql, mongodb, mailpit, elasticsearch) = tokio::join!(
             Box::pin(Place::start(Kind::RabbitMq, plan)),
             Box::pin(Place::start(Kind::Redis, plan)),
             Box::pin(Place::if_wanted(with_postgres, Kind::Postgres, plan)),
             Box::pin(Place::if_wanted(with_mysql, Kind::MySql, plan)),
+            Box::pin(Place::if_wanted(with_mongodb, Kind::MongoDb, plan)),
             Box::pin(Place::if_wanted(plan.mail_host, Kind::Mailpit, plan)),
             Box::pin(Place::if_wanted(plan.elasticsearch, Kind::Elasticsearch, plan)),
         );
-        let servers = Self { rabbitmq, redis, postgres, mysql, mailpit, elasticsearch, own: None };
+        let servers = Self { rabbitmq, redis, postgres, mysql, mongodb, mailpit, elasticsearch, own: None };
         if plan.shared_servers { servers.apart().await } else { servers }
     }
 
@@ -135,7 +136,7 @@ impl Servers {
         let place = match service {
             "gateway" | "notification" => None,
             "auth" => self.mysql.as_ref().or(self.postgres.as_ref()),
-            _ => self.postgres.as_ref().or(self.mysql.as_ref()),
+            _ => self.mongodb.as_ref().or(self.postgres.as_ref()).or(self.mysql.as_ref()),
         }?;
         Some(match &self.own {
             Some(name) => format!("{}?namespace={name}{service}", place.url),

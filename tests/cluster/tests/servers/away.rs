@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use jobapp_client::Client;
+use jobapp_client::{CallError, Client};
 use jobapp_cluster::{Databases, Plan};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -228,6 +228,46 @@ async fn without_the_database_of_one_service_the_others_work() {
         let name = format!("Marta{round}");
         let marta = signed_up(&world, &name).await;
         until(async || marta.buyer().await).await;
+    }
+}
+
+/// People sign in and stay so while the database of everything else is away; its routes say 503, and nothing that was answered is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_mongodb_people_sign_in_and_nothing_is_lost() {
+    let world = cluster(Plan { databases: Databases::Polyglot, each: 2, ..Plan::default() }).await;
+    let iria = signed_up(&world, "Iria").await;
+    until(async || iria.buyer().await).await;
+    let seller = iria.sell().await.unwrap();
+    // Once one is published, every service knows the seller.
+    until(async || iria.publish(&seller, "I will do the first logos").await).await;
+    let database = world.servers().mongodb.as_ref().unwrap().own();
+    for (count, round) in (2..).zip(["stopped", "killed", "paused"]) {
+        match round {
+            "stopped" => database.stop().await,
+            "killed" => database.kill().await,
+            _ => database.pause().await,
+        }
+        iria.client.get("/auth/currentuser").await.unwrap();
+        let again = Client::new(world.url()).unwrap();
+        let body =
+            json!({ "username": "Iria", "password": PASSWORD, "browserName": "Firefox", "deviceType": "browser" });
+        again.post("/auth/signin", body).await.unwrap();
+        let refused = iria.publish(&seller, &format!("I will do no logos {round}")).await.err().unwrap();
+        let status = refused.downcast_ref().and_then(CallError::status);
+        assert_eq!(status, Some(StatusCode::SERVICE_UNAVAILABLE), "{round}: {refused:#}");
+        match round {
+            "paused" => database.unpause().await,
+            _ => database.start().await,
+        }
+        world.ready().await.unwrap();
+        let gig = until(async || iria.publish(&seller, &format!("I will do logos {round}")).await).await;
+        assert_eq!(iria.client.get(&format!("/gig/{gig}")).await.unwrap()["gig"]["id"], gig.as_str(), "{round}");
+        until(async || {
+            let found = search(&iria.client, "logos").await?;
+            ensure!(found >= count, "{round}: {found} gigs");
+            Ok(())
+        })
+        .await;
     }
 }
 

@@ -42,6 +42,11 @@ async fn two_of_each_program_on_mysql_postgres_and_elasticsearch_are_the_one_bin
     journey_on(Plan { databases: Databases::MySqlAndPostgres, elasticsearch: true, ..Plan::default() }).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_each_program_on_mysql_mongodb_and_elasticsearch_are_the_one_binary() {
+    journey_on(Plan { databases: Databases::Polyglot, elasticsearch: true, ..Plan::default() }).await;
+}
+
 /// What a cluster stored, without its address, which is part of those of pictures.
 fn stored(cluster: &Cluster) -> anyhow::Result<Vec<String>> {
     let mut lines: Vec<String> = cluster.dump()?.iter().map(|line| line.replace(cluster.url(), "<base>")).collect();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use jobapp_auth::{Auth, NewOperator, Policy};
 use jobapp_auth_service::{AuthConfig, AuthPorts};
-use jobapp_cluster::{Cluster, Plan};
+use jobapp_cluster::{Cluster, Databases, Plan};
 use jobapp_http::{TokenKeys, UserTokens};
 use jobapp_platform::{Address, Shared, Store};
 use secrecy::SecretString;
@@ -62,6 +62,12 @@ fn show_logs_when_a_test_fails(cluster: Arc<Cluster>) {
     }));
 }
 
+/// The databases `JOBAPP_TEST_DATABASES` names: one PostgreSQL when it is not set.
+fn databases() -> Databases {
+    std::env::var("JOBAPP_TEST_DATABASES")
+        .map_or_else(|_| Databases::default(), |name| Databases::named(&name).unwrap())
+}
+
 /// Marketplaces that were stopped, by what stands for their folder.
 static STOPPED: Mutex<BTreeMap<PathBuf, Arc<Cluster>>> = Mutex::new(BTreeMap::new());
 
@@ -73,7 +79,8 @@ impl Server {
 
     fn of(data: &Path, arguments: &[&str], each: usize) -> Self {
         let before = STOPPED.lock().unwrap().remove(data);
-        let plan = Plan { each, shared_servers: true, settings: settings(arguments), ..Plan::default() };
+        let settings = settings(arguments);
+        let plan = Plan { each, shared_servers: true, databases: databases(), settings, ..Plan::default() };
         let cluster = elsewhere(async move {
             match before {
                 Some(cluster) => {
