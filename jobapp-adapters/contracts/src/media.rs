@@ -73,35 +73,49 @@ async fn in_pieces(of: &Shelf, source: &str) -> Received {
     received
 }
 
-/// A picture is for everybody, at the address that is kept of it.
+/// A picture is for everybody, at an address that is made of what is kept whenever it is shown.
 pub async fn a_picture_is_for_everybody(of: &Shelf) {
-    let kept = of.media.store(Upload::picture(PICTURE).with_public_id("marta")).await.unwrap().url;
-    assert!(kept.starts_with("http"), "{kept}");
-    let picture = of.read(&of.media.picture(&kept)).await.unwrap();
+    let kept = of.media.store(Upload::picture(PICTURE).with_public_id("marta")).await.unwrap().reference;
+    assert!(!kept.contains("://"), "{kept} is an address of today");
+    let address = of.media.picture(&kept);
+    assert!(address.starts_with("http"), "{address}");
+    let picture = of.read(&address).await.unwrap();
     assert!(picture.starts_with(b"GIF89a"));
     assert_eq!(of.read(&of.media.address(&kept, "a.gif")).await.unwrap(), picture);
 }
 
+/// Who sends back the address at which a picture was shown to him means the picture, and stores nothing.
+pub async fn a_picture_is_known_by_its_address(of: &Shelf) {
+    let kept = of.media.store(Upload::picture(PICTURE)).await.unwrap().reference;
+    let address = of.media.picture(&kept);
+    assert_eq!(of.media.reference(&address), kept);
+    assert_eq!(of.media.reference(&kept), kept);
+    assert_eq!(of.media.store(Upload::picture(&address)).await.unwrap().reference, kept);
+    assert_eq!(in_pieces(of, &address).await.keep(UploadPurpose::Picture, None).await.unwrap().reference, kept);
+    assert_eq!(of.kept().await, 1);
+}
+
 /// A file is read at an address that was made for a reader. What is kept of it opens nothing.
 pub async fn a_file_is_read_where_somebody_was_sent(of: &Shelf) {
-    let kept = of.media.store(hi()).await.unwrap().url;
+    let kept = of.media.store(hi()).await.unwrap().reference;
     assert_eq!(of.read(&of.media.address(&kept, "hi.txt")).await.unwrap(), b"hi");
     assert_eq!(of.read(&kept).await, None, "{kept} opens nothing");
 }
 
 /// The same content twice has two addresses, so that nobody finds one from the other.
 pub async fn equal_uploads_are_two(of: &Shelf) {
-    let [first, second] = [of.media.store(hi()).await.unwrap().url, of.media.store(hi()).await.unwrap().url];
+    let [first, second] =
+        [of.media.store(hi()).await.unwrap().reference, of.media.store(hi()).await.unwrap().reference];
     assert_ne!(first, second);
 }
 
 /// A source in pieces is the same as a whole one, whatever pieces they are, and counts once it is complete.
 pub async fn pieces_are_the_same_as_a_whole(of: &Shelf) {
     let received = in_pieces(of, "data:text/plain;base64,aGk=").await;
-    let kept = received.keep(text(), None).await.unwrap().url;
+    let kept = received.keep(text(), None).await.unwrap().reference;
     assert_eq!(of.read(&of.media.address(&kept, "")).await.unwrap(), b"hi");
     let received = in_pieces(of, PICTURE).await;
-    let kept = received.keep(UploadPurpose::Picture, None).await.unwrap().url;
+    let kept = received.keep(UploadPurpose::Picture, None).await.unwrap().reference;
     assert!(of.read(&of.media.picture(&kept)).await.is_some());
     assert_eq!(of.kept().await, 2);
 }
@@ -155,10 +169,10 @@ pub async fn a_source_that_is_none_is_invalid(of: &Shelf) {
 pub async fn an_address_elsewhere_is_kept(of: &Shelf) {
     // Nobody listens there; whoever fetched it would fail or wait.
     for address in ["https://img.example.org/a%20b.png?x=1", "http://127.0.0.1:9/a.png"] {
-        assert_eq!(of.media.store(Upload::picture(address)).await.unwrap().url, address);
+        assert_eq!(of.media.store(Upload::picture(address)).await.unwrap().reference, address);
         let received = in_pieces(of, address).await;
-        assert_eq!(received.keep(UploadPurpose::Picture, None).await.unwrap().url, address);
-        assert_eq!(of.media.picture(address), address);
+        assert_eq!(received.keep(UploadPurpose::Picture, None).await.unwrap().reference, address);
+        assert_eq!((of.media.picture(address), of.media.reference(address)), (address.to_owned(), address.to_owned()));
     }
     assert_eq!(of.kept().await, 0);
 }
@@ -170,7 +184,7 @@ pub async fn uploads_at_once_are_all_kept(of: &Shelf) {
         tokio::spawn(async move { media.store(hi()).await })
     });
     for stored in join_all(storing).await {
-        let kept = stored.unwrap().unwrap().url;
+        let kept = stored.unwrap().unwrap().reference;
         assert_eq!(of.read(&of.media.address(&kept, "")).await.unwrap(), b"hi");
     }
     assert_eq!(of.kept().await, 16);
@@ -182,6 +196,7 @@ macro_rules! media {
     ($factory:expr) => {
         $crate::__suite! { $factory, $crate::media::Shelf, [$crate::media], media:
             a_picture_is_for_everybody
+            a_picture_is_known_by_its_address
             a_file_is_read_where_somebody_was_sent
             equal_uploads_are_two
             pieces_are_the_same_as_a_whole

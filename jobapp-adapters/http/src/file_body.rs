@@ -209,7 +209,7 @@ mod tests {
             if upload.source.ends_with("bad") {
                 return Err(MediaError::invalid("it is bad"));
             }
-            Ok(StoredMedia { url: upload.source.len().to_string() })
+            Ok(StoredMedia { reference: upload.source.len().to_string() })
         }
 
         async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
@@ -228,7 +228,7 @@ mod tests {
 
     async fn streamed(State(Service): State<Service>, body: FileBody) -> Result<Json<Value>, ApiError> {
         let stored = match body.received {
-            Some(received) => Some(received.keep(UploadPurpose::Picture, None).await?.url),
+            Some(received) => Some(received.keep(UploadPurpose::Picture, None).await?.reference),
             None => None,
         };
         let key = body.idempotency.map(|key| format!("{:?}", key.cause("me", "here")));

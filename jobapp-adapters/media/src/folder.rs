@@ -1,29 +1,21 @@
 //! Media as files in one folder.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use axum::Router;
 use jobapp_kernel::{MediaError, MediaSink, MediaStore, StoredMedia, Upload, UploadPurpose};
 use tempfile::NamedTempFile;
 
-use crate::intake::{BEGINNING, Complete, Intake, Keep};
+use crate::intake::{BEGINNING, judged};
 use crate::limits::MediaLimits;
-use crate::links::MediaLinks;
+use crate::links::{MediaLinks, over};
+use crate::names;
+use crate::place::{self, Place, blocking};
 use crate::serve::{self, Shelf};
-use crate::{names, picture, types};
-
-/// What the names of files that are still being written begin with.
-const PARTIAL: &str = ".partial-";
-
-/// Characters of a source that are gathered before the disk is troubled.
-const GATHER: usize = 256 * 1024;
-
-/// No upload takes this long: a partial file that is older was left by a process that was killed.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+use crate::spool::{Accepted, Spool};
 
 /// Keeps media as files in one folder. Pictures are served under `<public URL>/media/<name>` to everybody; files under
 /// addresses that are signed for a reader and soon over.
@@ -35,6 +27,7 @@ pub struct FolderMedia {
 #[derive(Debug)]
 struct Inner {
     root: PathBuf,
+    spool: Arc<Spool>,
     public_url: String,
     limits: MediaLimits,
     links: MediaLinks,
@@ -53,10 +46,9 @@ impl FolderMedia {
         links: MediaLinks,
     ) -> io::Result<Self> {
         let root = root.into();
-        std::fs::create_dir_all(&root)?;
-        remove_abandoned(&root)?;
+        let spool = Arc::new(Spool::open(root.clone())?);
         let public_url = public_url.trim_end_matches('/').to_owned();
-        Ok(Self { inner: Arc::new(Inner { root, public_url, limits, links }) })
+        Ok(Self { inner: Arc::new(Inner { root, spool, public_url, limits, links }) })
     }
 
     /// `GET` and `HEAD` below `/media/`: pictures for everybody who knows their name, files for who was given a link.
@@ -64,9 +56,9 @@ impl FolderMedia {
         serve::router(Shelf { root: self.inner.root.clone(), links: self.inner.links.clone() })
     }
 
-    /// The name of what an earlier version stored for everybody under this address; `None` for any other address.
-    pub fn public_name(address: &str) -> Option<&str> {
-        names::public_of_address(address)
+    /// The name of what is stored for everybody and kept as this, or under this address by earlier versions; `None` for anything else.
+    pub fn public_name(kept: &str) -> Option<&str> {
+        names::extension_of_public(kept).map(|_| kept).or_else(|| names::public_of_address(kept))
     }
 
     /// From now on the file with this public name is read with a link only. Returns whether there was one.
@@ -89,14 +81,7 @@ impl FolderMedia {
 #[async_trait]
 impl MediaStore for FolderMedia {
     async fn store(&self, upload: Upload) -> Result<StoredMedia, MediaError> {
-        let inner = self.inner.clone();
-        let stored = tokio::task::spawn_blocking(move || {
-            let limit = inner.limits.of(&upload.purpose);
-            let mut intake = Intake::new(Partial::new(inner), limit);
-            intake.push(&upload.source)?;
-            publish(intake, &upload.purpose)
-        });
-        stored.await.map_err(MediaError::unavailable)?
+        place::store(self, upload).await
     }
 
     fn address(&self, stored: &str, name: &str) -> String {
@@ -111,129 +96,48 @@ impl MediaStore for FolderMedia {
     }
 
     fn picture(&self, stored: &str) -> String {
-        self.inner.picture_of_before(stored).unwrap_or_else(|| stored.to_owned())
+        match self.inner.picture_of(stored) {
+            Some(name) => format!("{}/media/{name}", self.inner.public_url),
+            None => stored.to_owned(),
+        }
+    }
+
+    fn reference(&self, address: &str) -> String {
+        self.inner.picture_of(address).unwrap_or(address).to_owned()
     }
 
     async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
-        let inner = self.inner.clone();
-        let limit = inner.limits.largest();
-        Ok(Box::new(FolderSink { intake: Some(Intake::new(Partial::new(inner), limit)), gathered: String::new() }))
-    }
-}
-
-/// Takes an upload in pieces.
-struct FolderSink {
-    /// `None` once a write failed.
-    intake: Option<Intake<Partial>>,
-    gathered: String,
-}
-
-impl FolderSink {
-    /// Decodes and writes what was gathered, on a thread that may wait for the disk.
-    async fn flush(&mut self) -> Result<(), MediaError> {
-        let mut intake = self.intake.take().ok_or_else(lost)?;
-        let mut gathered = std::mem::take(&mut self.gathered);
-        let written = tokio::task::spawn_blocking(move || {
-            intake.push(&gathered)?;
-            gathered.clear();
-            Ok::<_, MediaError>((intake, gathered))
-        });
-        let (intake, gathered) = written.await.map_err(MediaError::unavailable)??;
-        self.intake = Some(intake);
-        self.gathered = gathered;
-        Ok(())
+        Ok(place::begin(self))
     }
 }
 
 #[async_trait]
-impl MediaSink for FolderSink {
-    async fn write(&mut self, piece: &str) -> Result<(), MediaError> {
-        self.gathered.push_str(piece);
-        if self.gathered.len() < GATHER { Ok(()) } else { self.flush().await }
+impl Place for FolderMedia {
+    fn spool(&self) -> &Arc<Spool> {
+        &self.inner.spool
     }
 
-    async fn finish(mut self: Box<Self>, purpose: UploadPurpose, _: Option<String>) -> Result<StoredMedia, MediaError> {
-        self.flush().await?;
-        let intake = self.intake.take().ok_or_else(lost)?;
-        let stored = tokio::task::spawn_blocking(move || publish(intake, &purpose));
-        stored.await.map_err(MediaError::unavailable)?
-    }
-}
-
-fn lost() -> MediaError {
-    MediaError::unavailable("an earlier piece of the upload was not written")
-}
-
-/// A file that is still being written. It removes itself unless it is published, whatever happens.
-struct Partial {
-    inner: Arc<Inner>,
-    file: Option<NamedTempFile>,
-}
-
-impl Partial {
-    const fn new(inner: Arc<Inner>) -> Self {
-        Self { inner, file: None }
+    fn limits(&self) -> MediaLimits {
+        self.inner.limits
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(self.inner.partial()?),
-        };
-        file.write_all(bytes)
+    async fn keep(&self, content: Accepted, purpose: &UploadPurpose) -> Result<StoredMedia, MediaError> {
+        let (inner, name) = (Arc::clone(&self.inner), names::for_purpose(purpose, &content.extension));
+        blocking(move || {
+            inner.publish(content.file, &name).map_err(|error| inner.spool.full_or_gone(error))?;
+            tracing::debug!(name, bytes = content.length, "stored an upload");
+            Ok(StoredMedia { reference: name })
+        })
+        .await
     }
-}
 
-impl Keep for Partial {
-    fn keep(&mut self, bytes: &[u8]) -> Result<(), MediaError> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        self.write(bytes).map_err(|error| self.inner.full_or_gone(error))
-    }
-}
-
-/// Gives a complete upload its name.
-fn publish(intake: Intake<Partial>, purpose: &UploadPurpose) -> Result<StoredMedia, MediaError> {
-    let inner = Arc::clone(&intake.kept.inner);
-    let (file, beginning, length) = match intake.end()? {
-        Complete::Elsewhere(address) => return inner.elsewhere(address, purpose),
-        Complete::Content { kept, beginning, length } => (kept.file, beginning, length),
-    };
-    let extension = inner.accepted(length, &beginning, purpose)?;
-    let file = file.ok_or_else(|| MediaError::invalid("the data URL is empty"))?;
-    let content = file.reopen().map_err(|error| inner.full_or_gone(error))?;
-    let extension = picture::judged(extension, purpose, BufReader::new(content), &inner.limits)?;
-    let name = name_for(purpose, &extension);
-    inner.publish(file, &name).map_err(|error| inner.full_or_gone(error))?;
-    tracing::debug!(name, bytes = length, "stored an upload");
-    Ok(inner.stored(name, purpose))
-}
-
-fn name_for(purpose: &UploadPurpose, extension: &str) -> String {
-    match purpose {
-        UploadPurpose::Picture => names::public(extension),
-        UploadPurpose::File { .. } => names::private(extension),
+    async fn elsewhere(&self, address: String, purpose: &UploadPurpose) -> Result<StoredMedia, MediaError> {
+        let (inner, purpose) = (Arc::clone(&self.inner), purpose.clone());
+        blocking(move || inner.elsewhere(address, &purpose)).await
     }
 }
 
 impl Inner {
-    /// The name ending of content that may be stored.
-    fn accepted(&self, length: u64, beginning: &[u8], purpose: &UploadPurpose) -> Result<String, MediaError> {
-        let limit = self.limits.of(purpose);
-        if length > limit {
-            return Err(MediaError::TooLarge { limit });
-        }
-        types::extension(beginning, purpose).ok_or_else(picture::none)
-    }
-
-    fn stored(&self, name: String, purpose: &UploadPurpose) -> StoredMedia {
-        match purpose {
-            UploadPurpose::Picture => StoredMedia { url: format!("{}/media/{name}", self.public_url) },
-            UploadPurpose::File { .. } => StoredMedia { url: name },
-        }
-    }
-
     /// Takes the address of something that is stored already. One of a private file of ours is good for a copy as long as it
     /// is good at all; it is never kept, because whoever reads the record would be given new ones for ever.
     fn elsewhere(&self, address: String, purpose: &UploadPurpose) -> Result<StoredMedia, MediaError> {
@@ -244,9 +148,12 @@ impl Inner {
             }
             return Err(over());
         }
+        if let Some(name) = self.picture_of(&address) {
+            return Ok(StoredMedia { reference: name.to_owned() });
+        }
         match names::public_of_address(&address) {
             Some(name) if is_here(&names::private_of(name)) => Err(over()),
-            _ => Ok(StoredMedia { url: address }),
+            _ => Ok(StoredMedia { reference: address }),
         }
     }
 
@@ -254,31 +161,26 @@ impl Inner {
     fn copy(&self, file: &str, purpose: &UploadPurpose) -> Result<StoredMedia, MediaError> {
         let from = self.root.join(file);
         let read = || {
-            let content = std::fs::File::open(&from)?;
+            let mut content = std::fs::File::open(&from)?;
             let length = content.metadata()?.len();
             let mut beginning = Vec::new();
-            content.take(BEGINNING as u64).read_to_end(&mut beginning)?;
-            Ok((length, beginning))
+            content.by_ref().take(BEGINNING as u64).read_to_end(&mut beginning)?;
+            Ok((std::fs::File::open(&from)?, length, beginning))
         };
-        let (length, beginning) = read().map_err(|error: io::Error| self.full_or_gone(error))?;
-        let extension = self.accepted(length, &beginning, purpose)?;
-        let content = std::fs::File::open(&from).map_err(|error| self.full_or_gone(error))?;
-        let extension = picture::judged(extension, purpose, BufReader::new(content), &self.limits)?;
-        let name = name_for(purpose, &extension);
+        let failed = |error: io::Error| self.spool.full_or_gone(error);
+        let (content, length, beginning) = read().map_err(failed)?;
+        let extension = judged(length, &beginning, BufReader::new(content), purpose, &self.limits)?;
+        let name = names::for_purpose(purpose, &extension);
         // What is stored never changes, so that two names may share it. Not every file system has that.
         let linked = std::fs::hard_link(&from, self.root.join(&name)).and_then(|()| sync_folder(&self.root));
-        linked.or_else(|_| self.duplicate(&from, &name)).map_err(|error| self.full_or_gone(error))?;
-        Ok(self.stored(name, purpose))
+        linked.or_else(|_| self.duplicate(&from, &name)).map_err(failed)?;
+        Ok(StoredMedia { reference: name })
     }
 
     fn duplicate(&self, from: &Path, name: &str) -> io::Result<()> {
-        let mut file = self.partial()?;
+        let mut file = self.spool.file()?;
         io::copy(&mut std::fs::File::open(from)?, &mut file)?;
         self.publish(file, name)
-    }
-
-    fn partial(&self) -> io::Result<NamedTempFile> {
-        tempfile::Builder::new().prefix(PARTIAL).tempfile_in(&self.root)
     }
 
     /// The private file that a record means.
@@ -291,13 +193,12 @@ impl Inner {
         self.root.join(&private).exists().then_some(private)
     }
 
-    /// Where a picture is read today that was uploaded when the server had another public address.
-    fn picture_of_before(&self, stored: &str) -> Option<String> {
-        if stored.strip_prefix(&*self.public_url).is_some_and(|rest| rest.starts_with('/')) {
-            return None;
+    /// The picture of ours that a record means, or an address. Earlier versions kept addresses, with the server's public address of that time.
+    fn picture_of<'a>(&self, stored: &'a str) -> Option<&'a str> {
+        if names::extension_of_public(stored).is_some() {
+            return Some(stored);
         }
-        let name = names::public_of_address(stored)?;
-        self.root.join(name).exists().then(|| format!("{}/media/{name}", self.public_url))
+        names::public_of_address(stored).filter(|name| self.root.join(name).exists())
     }
 
     /// The only step after which the file can be read.
@@ -306,15 +207,6 @@ impl Inner {
         file.persist_noclobber(self.root.join(name)).map_err(|error| error.error)?;
         sync_folder(&self.root)
     }
-
-    fn full_or_gone(&self, error: io::Error) -> MediaError {
-        tracing::warn!(folder = %self.root.display(), %error, "an upload could not be written");
-        MediaError::unavailable(error)
-    }
-}
-
-fn over() -> MediaError {
-    MediaError::refused("This link to a file is not good any more. Choose the file itself.")
 }
 
 /// Makes the renaming of a file survive a power cut.
@@ -322,29 +214,15 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-fn remove_abandoned(root: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(root)? {
-        let entry = entry?;
-        if !entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-            continue;
-        }
-        let age = entry.metadata()?.modified().map(|at| SystemTime::now().duration_since(at).unwrap_or_default())?;
-        if age > ABANDONED
-            && let Err(error) = std::fs::remove_file(entry.path())
-        {
-            tracing::warn!(file = %entry.path().display(), %error, "an abandoned upload could not be removed");
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use base64::Engine as _;
+    use std::time::Duration;
 
     use crate::links::tests::{clock, links};
     use crate::picture::tests::png;
+    use crate::spool::PARTIAL;
     use axum::body::Body;
     use http::{Request, StatusCode};
     use http_body_util::BodyExt as _;
@@ -386,22 +264,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let media = media(folder.path(), MediaLimits::default());
         let upload = Upload::picture(data_url(&png(2, 2))).with_public_id("marta");
-        let first = media.store(upload.clone()).await.unwrap().url;
-        let second = media.store(upload).await.unwrap().url;
+        let first = media.store(upload.clone()).await.unwrap().reference;
+        let second = media.store(upload).await.unwrap().reference;
         assert_ne!(first, second);
-        let name = first.strip_prefix("http://localhost:4000/media/").unwrap();
-        assert_eq!(name.len(), 32 + ".png".len());
-        assert!(name.ends_with(".png") && !name.contains("marta"));
-        assert_eq!(std::fs::read(folder.path().join(name)).unwrap(), png(2, 2));
-        assert_eq!(media.address(&first, "a.png"), first, "everybody may see it");
-        assert_eq!(read(&media, &first).await.unwrap(), png(2, 2));
+        assert_eq!(first.len(), 32 + ".png".len());
+        assert!(first.ends_with(".png") && !first.contains("marta"));
+        assert_eq!(std::fs::read(folder.path().join(&first)).unwrap(), png(2, 2));
+        let address = media.picture(&first);
+        assert_eq!(address, format!("http://localhost:4000/media/{first}"));
+        assert_eq!(media.address(&first, "a.png"), address, "everybody may see it");
+        assert_eq!(read(&media, &address).await.unwrap(), png(2, 2));
     }
 
     #[tokio::test]
     async fn a_file_is_read_with_an_address_that_was_made_for_it_and_no_other() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
         let media = media_at(folder.path(), MediaLimits::default(), &clock);
-        let [first, second] = [media.store(work()).await.unwrap().url, media.store(work()).await.unwrap().url];
+        let [first, second] =
+            [media.store(work()).await.unwrap().reference, media.store(work()).await.unwrap().reference];
         assert_ne!(first, second);
         assert!(!first.contains("://"), "what is kept is no address: {first}");
         let address = media.address(&first, "my work.zip");
@@ -427,20 +307,20 @@ mod tests {
     async fn the_address_of_a_private_file_makes_a_copy_while_it_is_good_and_is_never_kept() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
         let media = media_at(folder.path(), MediaLimits::default(), &clock);
-        let first = media.store(work()).await.unwrap().url;
+        let first = media.store(work()).await.unwrap().reference;
         let address = media.address(&first, "work.zip");
-        let copy = media.store(Upload::file(&address, None, None)).await.unwrap().url;
+        let copy = media.store(Upload::file(&address, None, None)).await.unwrap().reference;
         assert!(copy != first && copy.ends_with(".zip"), "{copy}");
         assert_eq!(read(&media, &media.address(&copy, "")).await.unwrap(), b"PK\x03\x04 the work");
         // In pieces, too.
         let sink = sink(media.clone(), &address).await.unwrap();
-        assert!(sink.finish(A_ZIP, None).await.unwrap().url.starts_with("private-"));
+        assert!(sink.finish(A_ZIP, None).await.unwrap().reference.starts_with("private-"));
         // It is no picture, and does not become one.
         let error = media.store(Upload::picture(&address)).await.unwrap_err();
         assert!(matches!(error, MediaError::Refused { .. }), "{error:?}");
         let public = first.strip_prefix("private-").unwrap();
         let foreign = address.replace("http://localhost:4000", "https://elsewhere.example");
-        assert!(media.store(Upload::file(foreign, None, None)).await.unwrap().url.starts_with("private-"));
+        assert!(media.store(Upload::file(foreign, None, None)).await.unwrap().reference.starts_with("private-"));
         clock.advance(Duration::from_secs(14 * 3600));
         for stolen in [
             address.clone(),
@@ -458,7 +338,7 @@ mod tests {
     async fn a_copy_needs_no_links_of_the_file_system() {
         let folder = tempfile::tempdir().unwrap();
         let media = media(folder.path(), MediaLimits::default());
-        let first = media.store(work()).await.unwrap().url;
+        let first = media.store(work()).await.unwrap().reference;
         media.inner.duplicate(&folder.path().join(&first), "copy").unwrap();
         assert_eq!(std::fs::read(folder.path().join("copy")).unwrap(), b"PK\x03\x04 the work");
         assert_eq!(files(folder.path()).len(), 2);
@@ -468,10 +348,30 @@ mod tests {
     async fn a_private_picture_becomes_a_public_one_if_its_reader_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let media = media(folder.path(), MediaLimits::default());
-        let sent = media.store(Upload::file(data_url(&png(3, 3)), None, None)).await.unwrap().url;
+        let sent = media.store(Upload::file(data_url(&png(3, 3)), None, None)).await.unwrap().reference;
         let address = media.address(&sent, "me.png");
-        let portrait = media.store(Upload::picture(address)).await.unwrap().url;
-        assert_eq!(read(&media, &portrait).await.unwrap(), png(3, 3));
+        let portrait = media.store(Upload::picture(address)).await.unwrap().reference;
+        assert_eq!(read(&media, &media.picture(&portrait)).await.unwrap(), png(3, 3));
+    }
+
+    #[tokio::test]
+    async fn where_a_picture_is_read_is_not_kept() {
+        let (folder, limits) = (tempfile::tempdir().unwrap(), MediaLimits::default());
+        let before = media(folder.path(), limits);
+        let kept = before.store(Upload::picture(data_url(&png(2, 2)))).await.unwrap().reference;
+        let shown = before.picture(&kept);
+        let moved =
+            FolderMedia::open(folder.path(), "https://new.example", limits, links("secret", &[], &clock())).unwrap();
+        assert_eq!(moved.picture(&kept), format!("https://new.example/media/{kept}"));
+        // Whoever sends back what was shown to him means the picture.
+        for address in [&shown, &moved.picture(&kept), &kept] {
+            assert_eq!(moved.reference(address), kept);
+        }
+        for address in [&shown, &moved.picture(&kept)] {
+            assert_eq!(moved.store(Upload::picture(address)).await.unwrap().reference, kept);
+        }
+        assert_eq!(moved.reference("https://img.example.org/a.png"), "https://img.example.org/a.png");
+        assert_eq!(files(folder.path()).len(), 1);
     }
 
     #[tokio::test]
@@ -518,7 +418,7 @@ mod tests {
         let mut bytes = b"PK\x03\x04".to_vec();
         bytes.extend((0..3_000_001_u32).map(|n| u8::try_from(n % 251).unwrap()));
         let upload = Upload::file(data_url(&bytes), Some("zip".into()), Some("work.zip".into()));
-        let name = media.store(upload).await.unwrap().url;
+        let name = media.store(upload).await.unwrap().reference;
         assert!(name.ends_with(".zip"), "{name}");
         assert_eq!(std::fs::read(folder.path().join(name)).unwrap(), bytes);
     }
@@ -528,7 +428,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = "https://pictures.example/marta.png";
         let stored = media(folder.path(), MediaLimits::default()).store(Upload::picture(url)).await.unwrap();
-        assert_eq!(stored.url, url);
+        assert_eq!(stored.reference, url);
         assert!(files(folder.path()).is_empty());
     }
 
@@ -572,7 +472,7 @@ mod tests {
         let (bytes, source) = an_archive();
         let sink = sink(media(folder.path(), MediaLimits::default()), &source).await.unwrap();
         assert!(files(folder.path()).iter().all(|name| name.starts_with(PARTIAL)), "{:?}", files(folder.path()));
-        let url = sink.finish(A_ZIP, None).await.unwrap().url;
+        let url = sink.finish(A_ZIP, None).await.unwrap().reference;
         assert_eq!(files(folder.path()), [&*url]);
         assert!(url.ends_with(".zip"), "{url}");
         assert_eq!(std::fs::read(folder.path().join(url)).unwrap(), bytes);
@@ -604,7 +504,7 @@ mod tests {
         let error = sink(picture, &source).await.unwrap().finish(UploadPurpose::Picture, None).await.unwrap_err();
         assert!(matches!(error, MediaError::TooLarge { limit: 1000 }), "{error:?}");
         let address = sink(large, "https://files.example/a.zip").await.unwrap().finish(A_ZIP, None).await.unwrap();
-        assert_eq!(address.url, "https://files.example/a.zip");
+        assert_eq!(address.reference, "https://files.example/a.zip");
         assert!(files(folder.path()).is_empty());
     }
 
@@ -615,17 +515,5 @@ mod tests {
         std::fs::remove_dir(folder.path().join("media")).unwrap();
         let error = media.store(Upload::picture(data_url(&png(2, 2)))).await.unwrap_err();
         assert!(matches!(error, MediaError::Unavailable(_)), "{error:?}");
-    }
-
-    #[test]
-    fn opening_removes_what_a_killed_process_left() {
-        let folder = tempfile::tempdir().unwrap();
-        let old = folder.path().join(".partial-old");
-        let recent = folder.path().join(".partial-recent");
-        std::fs::write(&recent, "").unwrap();
-        let file = std::fs::File::create(&old).unwrap();
-        file.set_modified(SystemTime::now() - ABANDONED - Duration::from_secs(60)).unwrap();
-        media(folder.path(), MediaLimits::default());
-        assert_eq!(files(folder.path()), [".partial-recent"]);
     }
 }

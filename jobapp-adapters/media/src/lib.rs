@@ -3,7 +3,8 @@
 //! [`FolderMedia`] keeps what people send as files in one folder, under names nobody can guess: a name has 128 random bits,
 //! whatever the caller asked for. Pictures are for everybody and kept by every cache. Files are for those who may see the
 //! record that names them: each time it is shown to one of them, [`jobapp_kernel::MediaStore::address`] signs an address
-//! that is good for half a day ([`MediaLinks`]), and no cache keeps what is read there.
+//! that is good for half a day ([`MediaLinks`]), and no cache keeps what is read there. A record keeps the name alone; where it is read is
+//! said when it is shown.
 //!
 //! What a client declares is never believed. The type comes from the first bytes, and a picture must have headers that can
 //! be read and tell sides that can be shown; only pictures are ever shown inline; everything else, HTML and SVG included,
@@ -25,9 +26,11 @@ mod links;
 mod memory;
 mod names;
 mod picture;
+mod place;
 mod range;
 mod serve;
 mod source;
+mod spool;
 mod types;
 
 pub use folder::FolderMedia;

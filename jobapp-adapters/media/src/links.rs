@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
-use jobapp_kernel::{Clock, Timestamp};
+use jobapp_kernel::{Clock, MediaError, Timestamp};
 use sha2::Sha256;
 
 /// An address is good for at least so long. A page that shows it is open for a working day; what leaks is soon worth nothing.
@@ -38,18 +38,27 @@ impl MediaLinks {
     pub(crate) fn sign(&self, file: &str, shown: &str) -> String {
         let end = self.clock.now().plus(GOOD_FOR).as_millis().div_euclid(1000);
         let until = (end.div_euclid(ROUNDED_TO) + 1) * ROUNDED_TO;
-        let signature = over(&self.signs, until, file, shown).finalize().into_bytes();
+        let signature = mac_of(&self.signs, until, file, shown).finalize().into_bytes();
         format!("{until}-{}", hex::encode(signature))
     }
 
     /// Whether this is what we put in front of the file, for this shown name, and it is good now.
     pub(crate) fn is_good(&self, link: &str, file: &str, shown: &str) -> bool {
-        let Some((until, signature)) = parse(link) else { return false };
-        let now = self.clock.now();
-        let is_open = Timestamp::from_millis(until.saturating_mul(1000)).is_ok_and(|end| now < end);
-        let mut keys = self.verify.iter();
-        is_open && keys.any(|key| over(key, until, file, shown).verify_slice(&signature).is_ok())
+        let Some((until, _)) = parse(link) else { return false };
+        let is_open = Timestamp::from_millis(until.saturating_mul(1000)).is_ok_and(|end| self.clock.now() < end);
+        is_open && self.was_signed(link, file, shown)
     }
+
+    /// Whether this is what we put in front of the file, for this shown name, however long ago.
+    pub(crate) fn was_signed(&self, link: &str, file: &str, shown: &str) -> bool {
+        let Some((until, signature)) = parse(link) else { return false };
+        self.verify.iter().any(|key| mac_of(key, until, file, shown).verify_slice(&signature).is_ok())
+    }
+}
+
+/// What is answered to who sends an address of a private file that is not good, or not any more.
+pub(crate) fn over() -> MediaError {
+    MediaError::refused("This link to a file is not good any more. Choose the file itself.")
 }
 
 impl std::fmt::Debug for MediaLinks {
@@ -66,7 +75,7 @@ fn key(secret: &[u8]) -> Hmac<Sha256> {
 }
 
 /// A file's own name has no line break, so it is clear where it ends.
-fn over(key: &Hmac<Sha256>, until: i64, file: &str, shown: &str) -> Hmac<Sha256> {
+fn mac_of(key: &Hmac<Sha256>, until: i64, file: &str, shown: &str) -> Hmac<Sha256> {
     let mut mac = key.clone();
     mac.update(format!("{until}\n{file}\n{shown}").as_bytes());
     mac

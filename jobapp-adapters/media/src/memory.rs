@@ -9,9 +9,8 @@ use async_trait::async_trait;
 use jobapp_kernel::{MediaError, MediaSink, MediaStore, StoredMedia, Upload, UploadPurpose};
 use parking_lot::Mutex;
 
-use crate::intake::{Complete, Intake, Keep};
+use crate::intake::{Complete, Content, Intake, Keep, judged};
 use crate::limits::MediaLimits;
-use crate::{picture, types};
 
 /// What stands before the names of pictures.
 const PUBLIC: &str = "http://media.test/media/";
@@ -24,8 +23,8 @@ const PRIVATE: &str = "private-";
 
 /// Takes and refuses the same uploads as [`crate::FolderMedia`] and keeps them in memory, for tests.
 ///
-/// The names count up: a picture is at `http://media.test/media/1.png`, a file is kept as `private-2.zip` and read at
-/// `http://media.test/media/signed/private-2.zip`.
+/// The names count up: a picture is kept as `1.png` and shown at `http://media.test/media/1.png`, a file is kept as `private-2.zip`
+/// and read at `http://media.test/media/signed/private-2.zip`.
 #[derive(Debug, Default)]
 pub struct MemoryMedia {
     stored: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -72,7 +71,15 @@ impl MediaStore for MemoryMedia {
     }
 
     fn address(&self, stored: &str, _: &str) -> String {
-        if stored.starts_with(PRIVATE) { format!("{SIGNED}{stored}") } else { stored.to_owned() }
+        if stored.starts_with(PRIVATE) { format!("{SIGNED}{stored}") } else { self.picture(stored) }
+    }
+
+    fn picture(&self, stored: &str) -> String {
+        if is_picture(stored) { format!("{PUBLIC}{stored}") } else { stored.to_owned() }
+    }
+
+    fn reference(&self, address: &str) -> String {
+        address.strip_prefix(PUBLIC).filter(|name| is_picture(name)).unwrap_or(address).to_owned()
     }
 
     async fn begin(self: Arc<Self>) -> Result<Box<dyn MediaSink>, MediaError> {
@@ -91,28 +98,26 @@ impl MemoryMedia {
     }
 
     fn publish(&self, intake: Intake<Vec<u8>>, purpose: &UploadPurpose) -> Result<StoredMedia, MediaError> {
-        let (bytes, beginning, length) = match intake.end()? {
-            Complete::Elsewhere(url) => return Ok(StoredMedia { url }),
-            Complete::Content { kept, beginning, length } => (kept, beginning, length),
+        let Content { kept: bytes, beginning, length, .. } = match intake.end()? {
+            Complete::Elsewhere(address) => return Ok(StoredMedia { reference: self.reference(&address) }),
+            Complete::Content(content) => content,
         };
-        let limit = self.limits.of(purpose);
-        if length > limit {
-            return Err(MediaError::TooLarge { limit });
-        }
-        let extension = types::extension(&beginning, purpose).ok_or_else(picture::none)?;
-        let extension = picture::judged(extension, purpose, Cursor::new(&bytes), &self.limits)?;
+        let extension = judged(length, &beginning, Cursor::new(&bytes), purpose, &self.limits)?;
         let mut stored = self.stored.lock();
         let number = stored.len() + 1;
-        let (name, url) = match purpose {
-            UploadPurpose::Picture => (format!("{number}.{extension}"), format!("{PUBLIC}{number}.{extension}")),
-            UploadPurpose::File { .. } => {
-                let name = format!("{PRIVATE}{number}.{extension}");
-                (name.clone(), name)
-            }
+        let name = match purpose {
+            UploadPurpose::Picture => format!("{number}.{extension}"),
+            UploadPurpose::File { .. } => format!("{PRIVATE}{number}.{extension}"),
         };
-        stored.insert(name, bytes);
-        Ok(StoredMedia { url })
+        stored.insert(name.clone(), bytes);
+        Ok(StoredMedia { reference: name })
     }
+}
+
+/// Whether this is the name of a picture.
+fn is_picture(name: &str) -> bool {
+    name.split_once('.')
+        .is_some_and(|(number, _)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 struct MemorySink {
@@ -148,16 +153,16 @@ mod tests {
     async fn uploads_can_be_read_back() {
         let media = MemoryMedia::default();
         let upload = Upload::file("data:text/plain;base64,aGk=", None, Some("hi.txt".into()));
-        let kept = media.store(upload).await.unwrap().url;
+        let kept = media.store(upload).await.unwrap().reference;
         assert_eq!(media.get(&kept), None);
         assert_eq!(media.get(&format!("{PUBLIC}{kept}")), None);
         let url = media.address(&kept, "hi.txt");
         assert!(url.ends_with("1.txt"), "{url}");
         assert_eq!(media.get(&url).unwrap(), b"hi");
         let picture = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, png(1, 1));
-        let url = media.store(Upload::picture(format!("data:image/png;base64,{picture}"))).await.unwrap().url;
-        assert_eq!(url, "http://media.test/media/2.png");
-        assert_eq!(media.get(&media.address(&url, "")).unwrap(), png(1, 1));
+        let kept = media.store(Upload::picture(format!("data:image/png;base64,{picture}"))).await.unwrap().reference;
+        assert_eq!(media.picture(&kept), "http://media.test/media/2.png");
+        assert_eq!(media.get(&media.address(&kept, "")).unwrap(), png(1, 1));
     }
 
     #[tokio::test]
@@ -169,7 +174,7 @@ mod tests {
         }
         assert!(media.is_empty());
         let purpose = UploadPurpose::File { file_type: None, name: Some("hi.txt".into()) };
-        let kept = sink.finish(purpose, None).await.unwrap().url;
+        let kept = sink.finish(purpose, None).await.unwrap().reference;
         assert_eq!(media.get(&media.address(&kept, "")).unwrap(), b"hi");
     }
 

@@ -1,5 +1,6 @@
 //! The names files have on disk and in addresses.
 
+use jobapp_kernel::UploadPurpose;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::types;
@@ -9,6 +10,15 @@ const PRIVATE: &str = "private-";
 
 /// What stays as it is in a segment of a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A name nobody can guess, for what is kept for this purpose. It is also what a record keeps of it: where it is read is said when it is
+/// shown.
+pub(crate) fn for_purpose(purpose: &UploadPurpose, extension: &str) -> String {
+    match purpose {
+        UploadPurpose::Picture => public(extension),
+        UploadPurpose::File { .. } => private(extension),
+    }
+}
 
 /// A name nobody can guess, for a picture that everybody may see.
 pub(crate) fn public(extension: &str) -> String {

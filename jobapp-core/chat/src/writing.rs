@@ -172,7 +172,7 @@ impl Chat {
         } else {
             upload
         };
-        let url = upload.keep(&*self.media, received).await.map_err(ChatError::Upload)?.url;
+        let url = upload.keep(&*self.media, received).await.map_err(ChatError::Upload)?.reference;
         Ok(Attachment { url, file_type, size, name })
     }
 

@@ -29,7 +29,7 @@ impl MediaStore for Echo {
         assert!(matches!(upload.purpose, UploadPurpose::File { .. }));
         match upload.source.as_str() {
             "bad" => Err(MediaError::invalid("it is bad")),
-            source => Ok(StoredMedia { url: format!("{source}#{}", upload.public_id.unwrap_or_default()) }),
+            source => Ok(StoredMedia { reference: format!("{source}#{}", upload.public_id.unwrap_or_default()) }),
         }
     }
 

@@ -78,9 +78,10 @@ impl std::fmt::Debug for Upload {
 /// What was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMedia {
-    /// What a record keeps of it. Of a picture it is the URL where everybody reads it. Of a file it opens nothing by itself:
-    /// [`MediaStore::address`] makes a URL of it for those who may see the record.
-    pub url: String,
+    /// What a record keeps of it: a name of the store's own, which says nothing of where it is read, or the URL of something that is stored
+    /// elsewhere. [`MediaStore::picture`] makes a URL of a picture; [`MediaStore::address`] makes one of a file, for those who may see the
+    /// record.
+    pub reference: String,
 }
 
 /// Why a picture or file was not stored. Nothing is ever half stored.
@@ -161,10 +162,10 @@ impl std::fmt::Display for ByteSize {
 }
 
 /// Stores pictures and files. Pictures get URLs that nobody can guess; files are read with an address that was made for a
-/// reader and is soon over.
+/// reader and is soon over. No URL is ever stored: where things are read may change, and every answer changes with it.
 #[async_trait]
 pub trait MediaStore: Send + Sync + 'static {
-    /// Stores an upload and returns where to read it. An `http` or `https` source is never fetched.
+    /// Stores an upload and returns what a record keeps of it. An `http` or `https` source is never fetched.
     async fn store(&self, upload: Upload) -> Result<StoredMedia, MediaError>;
 
     /// Where somebody reads what a record keeps as [`StoredMedia::url`]: to be asked each time the record is shown to
@@ -179,6 +180,12 @@ pub trait MediaStore: Send + Sync + 'static {
     /// a gig and therefore never private, so that no store needs to look.
     fn picture(&self, stored: &str) -> String {
         stored.to_owned()
+    }
+
+    /// What a record keeps of the picture that is shown at this address: the way back from [`MediaStore::picture`], for who was told the
+    /// address. That of a picture that is stored elsewhere is kept as it is.
+    fn reference(&self, address: &str) -> String {
+        address.to_owned()
     }
 
     /// Begins an upload whose source arrives in pieces, before it is known what it is for. What arrived waits on a disk, not in
@@ -284,7 +291,9 @@ mod tests {
         async fn store(&self, upload: Upload) -> Result<StoredMedia, MediaError> {
             match upload.source.as_str() {
                 "bad" => Err(MediaError::invalid("it is bad")),
-                _ => Ok(StoredMedia { url: format!("{}#{}", upload.source, upload.public_id.unwrap_or_default()) }),
+                _ => {
+                    Ok(StoredMedia { reference: format!("{}#{}", upload.source, upload.public_id.unwrap_or_default()) })
+                }
             }
         }
 
@@ -298,7 +307,7 @@ mod tests {
         for piece in pieces {
             received.write(piece).await;
         }
-        Ok(received.keep(UploadPurpose::Picture, Some("id".into())).await?.url)
+        Ok(received.keep(UploadPurpose::Picture, Some("id".into())).await?.reference)
     }
 
     #[tokio::test]
@@ -311,8 +320,8 @@ mod tests {
     async fn what_was_received_stands_for_the_source() {
         let mut pieces = Received::begin(Arc::new(Echo)).await;
         pieces.write("all of it").await;
-        assert_eq!(Upload::picture("a part").keep(&Echo, Some(pieces)).await.unwrap().url, "all of it#");
-        assert_eq!(Upload::picture("a part").keep(&Echo, None).await.unwrap().url, "a part#");
+        assert_eq!(Upload::picture("a part").keep(&Echo, Some(pieces)).await.unwrap().reference, "all of it#");
+        assert_eq!(Upload::picture("a part").keep(&Echo, None).await.unwrap().reference, "a part#");
     }
 
     #[test]

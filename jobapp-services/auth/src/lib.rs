@@ -88,7 +88,8 @@ impl Service for AuthService {
     /// Links in mails begin with the client's address.
     fn translator(&self) -> Option<Translate> {
         let client_url = self.config.client_url.trim_end_matches('/').to_owned();
-        Some(Arc::new(move |entry| messages::translate(&client_url, entry)))
+        let media = Arc::clone(&self.shared.media);
+        Some(Arc::new(move |entry| messages::translate(&client_url, &*media, entry)))
     }
 
     fn tasks(&self) -> Vec<Task> {

@@ -1,22 +1,31 @@
 //! What was stored, as messages for the other services.
 
 use jobapp_auth::{Account, AccountEvent, PendingSignIn, PendingSignInEvent, Session, SessionEvent};
-use jobapp_kernel::{Aggregate, Message, OutboxEntry};
+use jobapp_kernel::{Aggregate, MediaStore, Message, OutboxEntry};
 use jobapp_runtime::{TranslateError, event_of, message_of};
 use jobapp_wire::messages::{AccountMail, BuyerCreated, BuyerUpdate, Realtime};
 use jobapp_wire::queues;
 
-/// Makes the messages of an outbox entry. Links in mails begin with `client_url`.
-pub(crate) fn translate(client_url: &str, entry: &OutboxEntry) -> Result<Vec<Message>, TranslateError> {
+/// Makes the messages of an outbox entry. Links in mails begin with `client_url`; where pictures are, `media` knows.
+pub(crate) fn translate(
+    client_url: &str,
+    media: &dyn MediaStore,
+    entry: &OutboxEntry,
+) -> Result<Vec<Message>, TranslateError> {
     match entry.aggregate.as_str() {
-        Account::NAME => account(client_url, entry, event_of(entry)?),
+        Account::NAME => account(client_url, media, entry, event_of(entry)?),
         PendingSignIn::NAME => pending(entry, event_of(entry)?),
         Session::NAME => session(entry, event_of(entry)?),
         other => Err(TranslateError::new(format!("{other} is no aggregate of the auth service"))),
     }
 }
 
-fn account(client_url: &str, entry: &OutboxEntry, event: AccountEvent) -> Result<Vec<Message>, TranslateError> {
+fn account(
+    client_url: &str,
+    media: &dyn MediaStore,
+    entry: &OutboxEntry,
+    event: AccountEvent,
+) -> Result<Vec<Message>, TranslateError> {
     let verify_mail = |email: String, secret: &str| AccountMail {
         template: "verifyEmail".to_owned(),
         receiver_email: Some(email),
@@ -28,7 +37,8 @@ fn account(client_url: &str, entry: &OutboxEntry, event: AccountEvent) -> Result
             let created = BuyerUpdate::Created(BuyerCreated {
                 username: username.to_string(),
                 email: email.to_string(),
-                profile_picture,
+                // An address of today, for those who know nothing of our store.
+                profile_picture: media.picture(&profile_picture),
                 country,
                 created_at: at,
             });
@@ -88,6 +98,7 @@ mod tests {
     use super::*;
     use jobapp_auth::{EmailAddress, EndReason, OneTimeSecret, Username};
     use jobapp_kernel::{AccountId, ObjectId, Timestamp};
+    use jobapp_media::MemoryMedia;
     use serde::Serialize;
     use serde_json::{Value, json};
     use std::collections::BTreeMap;
@@ -106,7 +117,7 @@ mod tests {
 
     /// Exchange, routing key and body of each message.
     fn sent(entry: &OutboxEntry) -> Vec<(String, String, Value)> {
-        let messages = translate("https://app.example.org", entry).unwrap();
+        let messages = translate("https://app.example.org", &MemoryMedia::default(), entry).unwrap();
         messages.into_iter().map(|m| (m.exchange.clone(), m.routing_key.clone(), m.json().unwrap())).collect()
     }
 
@@ -125,13 +136,13 @@ mod tests {
             account: AccountId(1),
             username: username.clone(),
             email: email.clone(),
-            profile_picture: "https://img.example.org/p/1.png".into(),
+            profile_picture: "1.png".into(),
             country: "Portugal".into(),
             verification,
             at: Timestamp::from_millis(1_795_488_054_644).unwrap(),
         };
         let buyer = json!({"type": "auth", "username": "Marta", "email": "marta@example.org",
-            "profilePicture": "https://img.example.org/p/1.png", "country": "Portugal", "createdAt": 1_795_488_054_644_i64});
+            "profilePicture": "http://media.test/media/1.png", "country": "Portugal", "createdAt": 1_795_488_054_644_i64});
         let buyer = ("jobber-buyer-update".to_owned(), "user-buyer".to_owned(), buyer);
         let verify = json!({"template": "verifyEmail", "receiverEmail": "marta@example.org",
             "verifyLink": "https://app.example.org/confirm_email?v_token=s3cret"});
@@ -175,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_said() {
-        assert!(translate("", &entry("gig", json!({}))).is_err());
-        assert!(translate("", &entry("account", json!({"type": "renamed"}))).is_err());
+        assert!(translate("", &MemoryMedia::default(), &entry("gig", json!({}))).is_err());
+        assert!(translate("", &MemoryMedia::default(), &entry("account", json!({"type": "renamed"}))).is_err());
     }
 }

@@ -114,7 +114,7 @@ impl Service for GigService {
             consumers::gig_asked::consumer(self.gigs.clone(), Arc::clone(publisher), Arc::clone(clock)),
         ];
         if self.config.seed {
-            consumers.push(consumers::seed_gig::consumer(self.gigs.clone()));
+            consumers.push(consumers::seed_gig::consumer(self.gigs.clone(), Arc::clone(&self.shared.media)));
         }
         consumers
     }

@@ -63,12 +63,17 @@ impl Service for UsersService {
     }
 
     fn consumers(&self) -> Vec<Consumer> {
-        let Shared { publisher, clock, .. } = &self.shared;
+        let Shared { media, publisher, clock, .. } = &self.shared;
         vec![
-            consumers::user_buyer::consumer(self.users.clone()),
+            consumers::user_buyer::consumer(self.users.clone(), Arc::clone(media)),
             consumers::user_seller::consumer(self.users.clone()),
             consumers::seller_review::consumer(self.users.clone()),
-            consumers::user_gig::consumer(self.users.clone(), Arc::clone(publisher), Arc::clone(clock)),
+            consumers::user_gig::consumer(
+                self.users.clone(),
+                Arc::clone(media),
+                Arc::clone(publisher),
+                Arc::clone(clock),
+            ),
             consumers::user_profile::consumer(self.users.clone()),
         ]
     }

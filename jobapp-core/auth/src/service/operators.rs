@@ -97,7 +97,7 @@ impl Auth {
         }
         let profile_public_id = uuid(secrets);
         let upload = Upload::picture(wish.picture).with_public_id(profile_public_id.clone());
-        let profile_picture = self.ports.media.store(upload).await.map_err(AuthError::Picture)?.url;
+        let profile_picture = self.ports.media.store(upload).await.map_err(AuthError::Picture)?.reference;
         let reset = password.is_none().then(|| OneTimeSecret::link(secrets));
         // Without one: of a password nobody knows, until the link is followed.
         let password = password.unwrap_or_else(|| Password::new(OneTimeSecret::token(secrets).expose()));

@@ -52,7 +52,7 @@ impl Auth {
         // The same for all: hashing a thousand passwords would take minutes.
         let password_hash = self.hash(&Password::new(&seed.password)).await?;
         let upload = Upload::picture(seed.picture.clone()).with_public_id(uuid(&*self.ports.secrets));
-        let picture = self.ports.media.store(upload).await.map_err(AuthError::Picture)?.url;
+        let picture = self.ports.media.store(upload).await.map_err(AuthError::Picture)?.reference;
         let mut made = Vec::with_capacity(seed.count);
         for _ in 0..seed.count {
             made.push(self.seed_one(seed, &password_hash, &picture).await?);

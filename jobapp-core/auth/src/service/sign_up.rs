@@ -54,7 +54,7 @@ impl Auth {
         }
         let profile_public_id = uuid(&*self.ports.secrets);
         let upload = Upload::picture(sign_up.picture.clone()).with_public_id(profile_public_id.clone());
-        let profile_picture = self.ports.media.store(upload).await.map_err(AuthError::Picture)?.url;
+        let profile_picture = self.ports.media.store(upload).await.map_err(AuthError::Picture)?.reference;
         let registration = Registration {
             id: self.next_number().await?,
             username,

@@ -36,7 +36,7 @@ impl MediaStore for Pictures {
             "bad" => Err(MediaError::invalid("it is no picture")),
             "huge" => Err(MediaError::TooLarge { limit: 5 }),
             "away" => Err(MediaError::unavailable("away")),
-            _ => Ok(StoredMedia { url: format!("https://img.example.org/{}", upload.public_id.unwrap()) }),
+            _ => Ok(StoredMedia { reference: format!("https://img.example.org/{}", upload.public_id.unwrap()) }),
         }
     }
 

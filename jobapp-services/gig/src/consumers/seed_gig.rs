@@ -3,23 +3,24 @@
 use std::sync::Arc;
 
 use jobapp_gigs::{GigError, Gigs, Seller};
-use jobapp_kernel::{Cause, Delivery, Handler, InvalidId, Outcome, Subscription};
+use jobapp_kernel::{Cause, Delivery, Handler, InvalidId, MediaStore, Outcome, Subscription};
 use jobapp_runtime::json_handler;
 use jobapp_wire::messages::{ReceiveSellers, SampleSeller};
 use jobapp_wire::queues::SEED_GIG_QUEUE;
 
 use crate::samples;
 
-pub(crate) fn consumer(gigs: Gigs) -> (Subscription, Arc<dyn Handler>) {
+pub(crate) fn consumer(gigs: Gigs, media: Arc<dyn MediaStore>) -> (Subscription, Arc<dyn Handler>) {
     let handler = json_handler(move |sellers: ReceiveSellers, delivery: Delivery| {
-        let gigs = gigs.clone();
-        async move { handle(&gigs, sellers, &delivery).await }
+        let (gigs, media) = (gigs.clone(), Arc::clone(&media));
+        async move { handle(&gigs, &*media, sellers, &delivery).await }
     });
     (Subscription::to(SEED_GIG_QUEUE), handler)
 }
 
-async fn handle(gigs: &Gigs, sellers: ReceiveSellers, delivery: &Delivery) -> Outcome {
-    let sellers: Vec<Seller> = match sellers.sellers.into_iter().map(seller).collect::<Result<_, _>>() {
+async fn handle(gigs: &Gigs, media: &dyn MediaStore, sellers: ReceiveSellers, delivery: &Delivery) -> Outcome {
+    let sellers = sellers.sellers.into_iter().map(|sample| seller(sample, media));
+    let sellers: Vec<Seller> = match sellers.collect::<Result<_, _>>() {
         Ok(sellers) => sellers,
         Err(error) => return Outcome::dead(error),
     };
@@ -47,11 +48,11 @@ async fn make(gigs: &Gigs, effect: &str, place: usize, seller: Seller) -> Result
     }
 }
 
-fn seller(sample: SampleSeller) -> Result<Seller, InvalidId> {
+fn seller(sample: SampleSeller, media: &dyn MediaStore) -> Result<Seller, InvalidId> {
     Ok(Seller {
         id: sample.id.parse()?,
         username: sample.username,
         email: sample.email,
-        picture: sample.profile_picture,
+        picture: media.reference(&sample.profile_picture),
     })
 }

@@ -8,7 +8,7 @@ use crate::GigService;
 /// Stores a cover picture, or takes over the URL of one.
 pub(crate) async fn store(service: &GigService, source: String) -> Result<String, ApiError> {
     match service.shared.media.store(Upload::picture(source)).await {
-        Ok(stored) => Ok(stored.url),
+        Ok(stored) => Ok(stored.reference),
         Err(MediaError::Invalid { reason }) => {
             tracing::debug!(reason, "a cover picture was refused");
             Err(ApiError::bad_request("File upload error. Try again."))

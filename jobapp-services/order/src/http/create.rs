@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::StatusCode;
 use jobapp_directory::Card;
 use jobapp_http::{ApiError, Caller, ErrorBody, JsonBody};
-use jobapp_kernel::Aggregate;
+use jobapp_kernel::{Aggregate, MediaStore};
 use jobapp_orders::{Agreement, GigCard, Order, OrderRequest, OrdersError, Party, Placed};
 use jobapp_runtime::until_found;
 use jobapp_wire::orders::OrderBody;
@@ -45,7 +45,7 @@ pub(crate) async fn create(
         return answer(&service, placed).await.map_err(failed);
     }
     let buyer = own_buyer(&service, &caller, &order).await?;
-    let request = request(order, buyer).map_err(|invalid| invalid.at(FROM))?;
+    let request = request(order, buyer, &*service.shared.media).map_err(|invalid| invalid.at(FROM))?;
     let placed = service.orders.place(&request, cause).await.map_err(failed)?;
     answer(&service, placed).await.map_err(failed)
 }
@@ -81,7 +81,12 @@ async fn own_buyer(
     Ok(Party { id: id.0.into(), username: caller.username().to_owned(), email: card.email, picture: card.picture })
 }
 
-fn request(order: OrderBody, buyer: Party<jobapp_orders::BuyerId>) -> Result<OrderRequest, ApiError> {
+/// What the body asks for. It has addresses at which pictures were shown to the buyer; what is kept says which pictures they are.
+fn request(
+    order: OrderBody,
+    buyer: Party<jobapp_orders::BuyerId>,
+    media: &dyn MediaStore,
+) -> Result<OrderRequest, ApiError> {
     let wrong = |name: &str, what: &str| ApiError::bad_request(format!("\"{name}\" must be {what}"));
     Ok(OrderRequest {
         number: order.order_id.parse().map_err(|_| wrong("orderId", "1 to 64 letters, digits, - or _"))?,
@@ -89,7 +94,7 @@ fn request(order: OrderBody, buyer: Party<jobapp_orders::BuyerId>) -> Result<Ord
         named_payment: order.payment_intent,
         gig: GigCard {
             id: order.gig_id.parse().map_err(|_| wrong("gigId", "a valid id"))?,
-            cover_image: order.gig_cover_image,
+            cover_image: media.reference(&order.gig_cover_image),
             title: order.gig_main_title,
             basic_title: order.gig_basic_title,
             basic_description: order.gig_basic_description,
@@ -98,7 +103,7 @@ fn request(order: OrderBody, buyer: Party<jobapp_orders::BuyerId>) -> Result<Ord
             id: order.seller_id.parse().map_err(|_| wrong("sellerId", "a valid id"))?,
             username: order.seller_username,
             email: order.seller_email,
-            picture: order.seller_image,
+            picture: media.reference(&order.seller_image),
         },
         buyer,
         price: order.price,

@@ -49,7 +49,7 @@ pub(crate) async fn deliver(
         None => None,
         Some(source) => {
             let upload = Upload::file(source, body.file_type.clone(), body.file_name.clone());
-            Some(upload.keep(&*service.shared.media, received).await.map_err(upload_error)?.url)
+            Some(upload.keep(&*service.shared.media, received).await.map_err(upload_error)?.reference)
         }
     };
     let work = Work {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jobapp_kernel::{Delivery, Handler, InvalidId, Outcome, Subscription};
+use jobapp_kernel::{Delivery, Handler, InvalidId, MediaStore, Outcome, Subscription};
 use jobapp_runtime::json_handler;
 use jobapp_users::{BuyerId, NewBuyer, Purchase, Users};
 use jobapp_wire::messages::{BuyerUpdate, PurchasedGig};
@@ -10,21 +10,21 @@ use jobapp_wire::queues::USER_BUYER;
 
 use super::{cause, outcome};
 
-pub(crate) fn consumer(users: Users) -> (Subscription, Arc<dyn Handler>) {
+pub(crate) fn consumer(users: Users, media: Arc<dyn MediaStore>) -> (Subscription, Arc<dyn Handler>) {
     let handler = json_handler(move |update: BuyerUpdate, delivery: Delivery| {
-        let users = users.clone();
-        async move { handle(&users, update, &delivery).await }
+        let (users, media) = (users.clone(), Arc::clone(&media));
+        async move { handle(&users, &*media, update, &delivery).await }
     });
     (Subscription::to(USER_BUYER).commuting(), handler)
 }
 
-async fn handle(users: &Users, update: BuyerUpdate, delivery: &Delivery) -> Outcome {
+async fn handle(users: &Users, media: &dyn MediaStore, update: BuyerUpdate, delivery: &Delivery) -> Outcome {
     let result = match update {
         BuyerUpdate::Created(created) => {
             let buyer = NewBuyer {
                 username: created.username,
                 email: created.email,
-                picture: created.profile_picture,
+                picture: media.reference(&created.profile_picture),
                 country: created.country,
                 created_at: created.created_at,
             };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jobapp_kernel::{Clock, Delivery, Handler, Message, MessageId, Outcome, Publisher, Subscription};
+use jobapp_kernel::{Clock, Delivery, Handler, MediaStore, Message, MessageId, Outcome, Publisher, Subscription};
 use jobapp_runtime::json_handler;
 use jobapp_users::{Seller, Users};
 use jobapp_wire::messages::{GetSellers, ReceiveSellers, SampleSeller};
@@ -16,12 +16,14 @@ const MOST: usize = 1000;
 
 pub(crate) fn consumer(
     users: Users,
+    media: Arc<dyn MediaStore>,
     publisher: Arc<dyn Publisher>,
     clock: Arc<dyn Clock>,
 ) -> (Subscription, Arc<dyn Handler>) {
     let handler = json_handler(move |asked: GetSellers, delivery: Delivery| {
-        let (users, publisher, clock) = (users.clone(), Arc::clone(&publisher), Arc::clone(&clock));
-        async move { handle(&users, &*publisher, &*clock, asked, &delivery).await }
+        let (users, media) = (users.clone(), Arc::clone(&media));
+        let (publisher, clock) = (Arc::clone(&publisher), Arc::clone(&clock));
+        async move { handle(&users, &*media, &*publisher, &*clock, asked, &delivery).await }
     });
     (Subscription::to(USER_GIG).commuting(), handler)
 }
@@ -30,6 +32,7 @@ pub(crate) fn consumer(
 /// twice with the same id, and whoever takes the answers handles one.
 async fn handle(
     users: &Users,
+    media: &dyn MediaStore,
     publisher: &dyn Publisher,
     clock: &dyn Clock,
     asked: GetSellers,
@@ -48,7 +51,7 @@ async fn handle(
     };
     let answer = ReceiveSellers {
         kind: "receiveSellers".to_owned(),
-        sellers: sellers.iter().map(sample).collect(),
+        sellers: sellers.iter().map(|seller| sample(seller, media)).collect(),
         count: asked.count,
     };
     let body = match serde_json::to_vec(&answer) {
@@ -76,11 +79,11 @@ async fn handle(
     }
 }
 
-fn sample(seller: &Seller) -> SampleSeller {
+fn sample(seller: &Seller, media: &dyn MediaStore) -> SampleSeller {
     SampleSeller {
         id: seller.seller_id().to_string(),
         username: seller.username().to_owned(),
         email: seller.email().to_owned(),
-        profile_picture: seller.profile().picture.clone(),
+        profile_picture: media.picture(&seller.profile().picture),
     }
 }

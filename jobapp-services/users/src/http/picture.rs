@@ -8,7 +8,7 @@ use crate::UsersService;
 /// Stores a picture, or takes over the `http` or `https` URL of one.
 pub(crate) async fn store(service: &UsersService, source: String) -> Result<String, ApiError> {
     match service.shared.media.store(Upload::picture(source)).await {
-        Ok(stored) => Ok(stored.url),
+        Ok(stored) => Ok(stored.reference),
         Err(MediaError::Invalid { reason }) => {
             tracing::debug!(reason, "a seller's picture was refused");
             Err(ApiError::bad_request("File upload error. Try again"))
