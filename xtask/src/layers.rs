@@ -47,6 +47,7 @@ const DRIVERS: &[(&str, &str)] = &[
     ("image-webp", "jobapp-media"),
     ("imagesize", "jobapp-media"),
     ("zune-jpeg", "jobapp-media"),
+    ("object_store", "jobapp-media"),
     ("jsonwebtoken", "jobapp-http"),
     ("argon2", "jobapp-auth-service"),
     ("lapin", "jobapp-amqp"),

@@ -1,10 +1,13 @@
-//! Pictures and files: a folder and how it is served.
+//! Pictures and files: a folder and how it is served, an S3-compatible store of objects (feature `s3`), Cloudinary (feature `cloudinary`).
 //!
 //! [`FolderMedia`] keeps what people send as files in one folder, under names nobody can guess: a name has 128 random bits,
 //! whatever the caller asked for. Pictures are for everybody and kept by every cache. Files are for those who may see the
 //! record that names them: each time it is shown to one of them, [`jobapp_kernel::MediaStore::address`] signs an address
 //! that is good for half a day ([`MediaLinks`]), and no cache keeps what is read there. A record keeps the name alone; where it is read is
 //! said when it is shown.
+//!
+//! `HostedMedia` keeps them at a host, under the same names and by the same rules. Whoever follows the address of a file is sent on to
+//! another one, at the host, that is good for minutes.
 //!
 //! What a client declares is never believed. The type comes from the first bytes, and a picture must have headers that can
 //! be read and tell sides that can be shown; only pictures are ever shown inline; everything else, HTML and SVG included,
@@ -20,6 +23,8 @@
 
 mod conditions;
 mod folder;
+#[cfg(feature = "hosts")]
+mod hosts;
 mod intake;
 mod limits;
 mod links;
@@ -34,6 +39,12 @@ mod spool;
 mod types;
 
 pub use folder::FolderMedia;
+#[cfg(feature = "cloudinary")]
+pub use hosts::cloudinary::CloudinaryConfig;
+#[cfg(feature = "s3")]
+pub use hosts::s3::S3Config;
+#[cfg(feature = "hosts")]
+pub use hosts::{HostAddressError, HostError, HostedConfig, HostedMedia};
 pub use limits::MediaLimits;
 pub use links::MediaLinks;
 pub use memory::MemoryMedia;

@@ -27,7 +27,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// What every answer carries. Whatever a file holds, a browser neither guesses its type nor runs it. Clients on other
 /// origins may read it: it has no cookie and nobody knows its address who was not told.
-const ALWAYS: [(HeaderName, HeaderValue); 5] = [
+pub(crate) const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),
@@ -57,7 +57,7 @@ pub(crate) fn router(shelf: Shelf) -> Router {
 }
 
 /// Answers a browser that asks before it sends a `Range` header from another origin.
-async fn preflight() -> Response {
+pub(crate) async fn preflight() -> Response {
     let mut headers = HeaderMap::from_iter(ALWAYS);
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD"));
     let conditions = "range, if-range, if-match, if-none-match, if-modified-since, if-unmodified-since";
@@ -100,10 +100,7 @@ async fn named(
 async fn private(State(shelf): State<Shelf>, link: &str, shown: &str, file: &str, asked: &Parts) -> Response {
     let Some(extension) = names::extension_of_private(file) else { return not_found() };
     if !shelf.links.is_good(link, file, shown) {
-        return refusal(
-            StatusCode::FORBIDDEN,
-            "This link is not good, or not any more. Open the conversation or the order again: it has a new one.",
-        );
+        return bad_link();
     }
     let stored = Stored { path: shelf.root.join(file), extension, tag: file, shown, keeping: "private, no-store" };
     stored.answer(asked).await
@@ -214,16 +211,23 @@ async fn content(mut file: File, first: u64, count: u64, method: &Method) -> io:
     Ok(Body::from_stream(ReaderStream::with_capacity(file.take(count), CHUNK)))
 }
 
-async fn not_allowed() -> Response {
+pub(crate) async fn not_allowed() -> Response {
     refusal(StatusCode::METHOD_NOT_ALLOWED, "Files can only be read.")
 }
 
-fn not_found() -> Response {
+pub(crate) fn bad_link() -> Response {
+    refusal(
+        StatusCode::FORBIDDEN,
+        "This link is not good, or not any more. Open the conversation or the order again: it has a new one.",
+    )
+}
+
+pub(crate) fn not_found() -> Response {
     refusal(StatusCode::NOT_FOUND, "There is no such file.")
 }
 
-fn unreadable(error: &io::Error) -> Response {
-    tracing::error!(%error, "a stored file could not be read");
+pub(crate) fn unreadable(error: &(dyn std::error::Error + 'static)) -> Response {
+    tracing::error!(error = jobapp_kernel::error_text(error), "a stored file could not be read");
     refusal(StatusCode::SERVICE_UNAVAILABLE, "The file cannot be read at the moment. Please try again later.")
 }
 
