@@ -167,9 +167,13 @@ impl Places {
     .secret()
     .about("Where it is remembered which mails were sent, so that each is sent once");
     /// Pictures and files.
-    pub const MEDIA: Setting = Setting::new("media", &["JOBAPP_MEDIA"], "an address such as file:data/media")
-        .secret()
-        .about("Where pictures and files are kept; the same for all programs");
+    pub const MEDIA: Setting = Setting::new(
+        "media",
+        &["JOBAPP_MEDIA"],
+        "an address such as file:data/media, s3://bucket/prefix?region=eu-west-1 or cloudinary://key:secret@cloud",
+    )
+    .secret()
+    .about("Where pictures and files are kept; the same for all programs");
     /// Mails.
     pub const MAIL: Setting = Setting::new(
         "mail",
@@ -205,6 +209,19 @@ impl Places {
         })
     }
 
+    /// Reads where media are. Existing deployments say of Cloudinary one by one whose the account is.
+    pub fn media(reader: &mut Reader) -> Option<Address> {
+        let text = |text: &str| Some(text.to_owned());
+        let cloud = reader.optional(&CLOUD_NAME, text);
+        let (key, secret) = (reader.optional(&CLOUD_API_KEY, text), reader.optional(&CLOUD_API_SECRET, text));
+        let Some(cloud) = cloud.filter(|_| !reader.is_set(&Self::MEDIA)) else { return Self::of(reader, &Self::MEDIA) };
+        let (Some(key), Some(secret)) = (key, secret) else {
+            reader.complain(&CLOUD_NAME, "enough: set CLOUD_API_KEY and CLOUD_API_SECRET, too");
+            return None;
+        };
+        Some(Address::parse("CLOUD_NAME", &format!("cloudinary://{cloud}")).of_user(&key, &secret))
+    }
+
     /// Reads where the message bus is, and what it has to know if it is a broker.
     pub fn bus(reader: &mut Reader) -> Option<Address> {
         let known = |text: &str| ["quorum", "classic"].contains(&text).then(|| text.to_owned());
@@ -225,6 +242,15 @@ impl Places {
         })
     }
 }
+
+const CLOUD_NAME: Setting = Setting::new("cloud_name", &["CLOUD_NAME"], "the name of a cloud")
+    .about("The cloud of an account at Cloudinary, where `JOBAPP_MEDIA` says nothing");
+const CLOUD_API_KEY: Setting = Setting::new("cloud_api_key", &["CLOUD_API_KEY"], "the API key of that account")
+    .about("Whom Cloudinary knows us as");
+const CLOUD_API_SECRET: Setting =
+    Setting::new("cloud_api_secret", &["CLOUD_API_SECRET"], "the API secret of that account")
+        .secret()
+        .about("What proves it");
 
 const DATABASE_HOST: Setting = Setting::new("database_host", &["DATABASE_HOST"], "a host such as db, or db:5432")
     .about("The host of the PostgreSQL database, where its address is not given as a whole");
@@ -420,6 +446,25 @@ mod tests {
         assert_eq!(bus("memory:", "quorum").unwrap(), "memory:");
         let refused = bus("amqp://mq/jobapp", "round").unwrap_err().to_string();
         assert!(refused.contains("JOBAPP_AMQP_QUEUE_TYPE in the environment: \"round\" is not quorum"), "{refused}");
+    }
+
+    #[test]
+    fn an_account_at_cloudinary_is_that_of_existing_deployments_unless_another_place_is_said() {
+        let read = |variables: &[(&str, &str)]| {
+            let mut reader = Reader::new(sources(variables));
+            let media = Places::media(&mut reader);
+            reader.finish().map(|()| media.unwrap())
+        };
+        let account = [("CLOUD_NAME", "demo"), ("CLOUD_API_KEY", "123"), ("CLOUD_API_SECRET", "s@id")];
+        let media = read(&account).unwrap();
+        assert_eq!((media.url(), media.setting()), ("cloudinary://123:s%40id@demo".to_owned(), "CLOUD_NAME"));
+        assert_eq!(media.to_string(), "cloudinary://123:***@demo");
+        let ours = read(&[&account[..], &[("JOBAPP_MEDIA", "file:data/media")]].concat()).unwrap();
+        assert_eq!(ours.url(), "file:data/media");
+        let half = read(&account[..2]).unwrap_err().to_string();
+        assert!(half.contains("CLOUD_NAME") && half.contains("set CLOUD_API_KEY and CLOUD_API_SECRET, too"), "{half}");
+        let none = read(&[]).unwrap_err().to_string();
+        assert!(none.contains("Set JOBAPP_MEDIA, or media in the settings file"), "{none}");
     }
 
     #[test]

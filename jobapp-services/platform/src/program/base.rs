@@ -52,7 +52,7 @@ impl Base {
         let listen = Listen::read(reader, IpAddr::from([0, 0, 0, 0]), P::PORT);
         let bus = Places::bus(reader);
         let users = P::SERVES_USERS.then(|| {
-            let (tokens, media) = (Tokens::read(reader), Places::of(reader, &Places::MEDIA));
+            let (tokens, media) = (Tokens::read(reader), Places::media(reader));
             Some(ForUsers { tokens: tokens?, media: media? })
         });
         let (web, bodies) = (Web::read(reader), Bodies::read(reader));

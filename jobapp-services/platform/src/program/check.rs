@@ -125,7 +125,12 @@ pub(super) async fn check<P: Program>(base: &Base, program: &P) -> (Vec<String>,
     let mut standing = vec![port, Standing::bus(&base.bus)];
     if let Some(users) = &base.users {
         let base = base.clone();
-        standing.push(Standing::new("media", users.media.to_string(), async move { media(&base).map(drop) }));
+        standing.push(Standing::new("media", users.media.to_string(), async move {
+            match media(&base)? {
+                Some(media) => media.look().await,
+                None => Ok(()),
+            }
+        }));
     }
     standing.extend(program.stands_on());
     let (mut lines, found): (Vec<String>, Vec<bool>) =

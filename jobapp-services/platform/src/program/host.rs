@@ -47,6 +47,9 @@ impl Host {
             _ => shared,
         };
         let shared = Shared { publisher: bus.publisher(), ..shared };
+        if let Some(media) = &media {
+            readiness.stands_on(Arc::new(TheMedia(media.clone())));
+        }
         Ok(Self { base, service, bus, media, shared, readiness, shutdown })
     }
 
@@ -60,7 +63,7 @@ impl Host {
         &self.shared
     }
 
-    /// The pages that show media, where we show them ourselves.
+    /// The pages that show media, or send on to where they are shown.
     pub fn media_pages(&self) -> Router {
         self.media.as_ref().map(Media::router).unwrap_or_default()
     }
@@ -156,5 +159,14 @@ struct TheSearch(Search);
 impl Vitals for TheSearch {
     async fn parts(&self) -> Vec<Part> {
         vec![Part { is_vital: false, ..Part::vital("the search index", self.0.trouble().await) }]
+    }
+}
+
+struct TheMedia(Media);
+
+#[async_trait]
+impl Vitals for TheMedia {
+    async fn parts(&self) -> Vec<Part> {
+        vec![Part { is_vital: false, ..Part::vital("the store of media", self.0.trouble()) }]
     }
 }
