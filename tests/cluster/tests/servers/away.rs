@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use jobapp_client::{CallError, Client};
 use jobapp_cluster::{Databases, Plan};
+use jobapp_test_servers::Bucket;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::people::{PASSWORD, Person, mail_address, search};
+use crate::people::{PASSWORD, Person, gig_body, mail_address, search, sign_up_body};
 use crate::world::{World, cluster, until};
 
 async fn signed_up(world: &World, name: &str) -> Person {
@@ -67,6 +68,52 @@ async fn without_a_mail_host_mails_wait() {
         })
         .await;
     }
+}
+
+/// All but uploads works without the host of media; an upload is refused in words, and nothing of it is left. What was shown is shown at
+/// the new address once the host has one.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_host_of_media_everything_but_uploads_works_and_nothing_is_half_stored() {
+    let bucket = Bucket::start().await;
+    let mut settings = vec![(None, "JOBAPP_MEDIA", bucket.url("&public=https://cdn.example.org/pictures"))];
+    settings.extend(Bucket::KEYS.map(|(name, value)| (None, name, value.to_owned())));
+    let world = cluster(Plan { settings, ..Plan::default() }).await;
+    let (marta, iria) = (signed_up(&world, "Marta").await, signed_up(&world, "Iria").await);
+    until(async || iria.buyer().await).await;
+    let seller = iria.sell().await.unwrap();
+    let gig = until(async || iria.publish(&seller, "I will do the first").await).await;
+    let shown = iria.client.get(&format!("/gig/{gig}")).await.unwrap()["gig"]["coverImage"].clone();
+    assert!(shown.as_str().unwrap().starts_with("https://cdn.example.org/pictures/"), "{shown}");
+    let kept = bucket.kept();
+
+    bucket.stop().await;
+    let refused = [
+        marta.client.post("/auth/signup", sign_up_body("Nerea")).await.unwrap_err(),
+        iria.client.post("/gig/create", gig_body(&seller, "I will do the first")).await.unwrap_err(),
+    ];
+    for error in refused {
+        assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE), "{error}");
+    }
+    assert_eq!(iria.client.get(&format!("/gig/{gig}")).await.unwrap()["gig"]["coverImage"], shown);
+    marta.client.get("/auth/currentuser").await.unwrap();
+    until(async || {
+        let found = search(&marta.client, "first").await?;
+        ensure!(found == 1, "{found} gigs");
+        Ok(())
+    })
+    .await;
+    // Who changes words only, and sends the picture back as it was shown, uploads nothing.
+    let mut body = gig_body(&seller, "I will do the first");
+    body["coverImage"] = shown.clone();
+    body["description"] = json!("Four drafts.");
+    let changed = iria.client.put(&format!("/gig/{gig}"), body).await.unwrap();
+    assert_eq!(changed["gig"]["coverImage"], shown);
+    world.ready().await.unwrap();
+
+    bucket.start_again().await;
+    assert_eq!(bucket.kept(), kept, "nothing was half stored");
+    until(async || iria.publish(&seller, "I will do the second").await).await;
+    assert_eq!(bucket.kept(), kept + 1);
 }
 
 /// Events wait in the outboxes: what was done while the broker was away is told once it is back.

@@ -31,11 +31,7 @@ impl Person {
 
     /// Publishes a gig: the id.
     pub(crate) async fn publish(&self, seller: &str, title: &str) -> anyhow::Result<String> {
-        let body = json!({ "sellerId": seller, "profilePicture": PICTURE, "title": title, "description": "Three drafts.",
-            "price": 40, "categories": "Graphics & Design", "subCategories": ["Logo Design"], "tags": ["logo"],
-            "coverImage": PICTURE, "expectedDelivery": "3 Days Delivery", "basicTitle": "One logo",
-            "basicDescription": "One draft" });
-        let answer = self.client.post("/gig/create", body).await?;
+        let answer = self.client.post("/gig/create", gig_body(seller, title)).await?;
         Ok(answer["gig"]["id"].as_str().context("a gig without an id")?.to_owned())
     }
 
@@ -59,6 +55,14 @@ impl Person {
 pub(crate) fn sign_up_body(name: &str) -> Value {
     json!({ "username": name, "email": mail_address(name), "password": PASSWORD, "country": "Spain",
         "profilePicture": PICTURE, "browserName": "Firefox", "deviceType": "browser" })
+}
+
+/// What a seller publishes as a gig of this title.
+pub(crate) fn gig_body(seller: &str, title: &str) -> Value {
+    json!({ "sellerId": seller, "profilePicture": PICTURE, "title": title, "description": "Three drafts.",
+        "price": 40, "categories": "Graphics & Design", "subCategories": ["Logo Design"], "tags": ["logo"],
+        "coverImage": PICTURE, "expectedDelivery": "3 Days Delivery", "basicTitle": "One logo",
+        "basicDescription": "One draft" })
 }
 
 /// What somebody becomes a seller with.
