@@ -78,8 +78,13 @@ impl Ratings {
 
     /// Counts one more rating.
     pub fn add(&mut self, stars: Stars) {
+        self.add_many(stars, 1);
+    }
+
+    /// Counts this many more ratings of this many stars.
+    pub fn add_many(&mut self, stars: Stars, times: u32) {
         let count = &mut self.counts[index(stars)];
-        *count = count.saturating_add(1);
+        *count = count.saturating_add(times);
     }
 
     /// How many ratings.
@@ -90,6 +95,13 @@ impl Ratings {
     /// The sum of all stars.
     pub fn sum(&self) -> i64 {
         self.each().map(|stars| self.sum_of(stars)).sum()
+    }
+
+    /// The average number of stars; `None` without ratings.
+    pub fn average(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 ratings")]
+        let (sum, count) = (self.sum() as f64, self.count() as f64);
+        (count > 0.0).then(|| sum / count)
     }
 
     /// How many ratings of this many stars.
@@ -105,6 +117,15 @@ impl Ratings {
     /// One to five stars.
     fn each(&self) -> impl Iterator<Item = Stars> + use<> {
         (Stars::MIN.0..=Stars::MAX.0).map(Stars)
+    }
+}
+
+/// Counts the ratings of both.
+impl std::ops::AddAssign for Ratings {
+    fn add_assign(&mut self, other: Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count = count.saturating_add(more);
+        }
     }
 }
 
@@ -137,6 +158,10 @@ mod tests {
             prop_assert_eq!(ratings.sum(), given.iter().sum::<i64>());
             let read: Ratings = serde_json::from_str(&serde_json::to_string(&ratings).unwrap()).unwrap();
             prop_assert_eq!(read, ratings);
+            let mut twice = ratings;
+            twice += ratings;
+            prop_assert_eq!((twice.sum(), twice.average()), (2 * ratings.sum(), ratings.average()));
+            prop_assert_eq!(ratings.average().is_none(), given.is_empty());
         }
     }
 }
