@@ -15,6 +15,9 @@
 //! is begun anew; of changes that meet, constraints and versions decide. When a connection is lost while a change is stored,
 //! it is not known whether it was: the same change under the same cause, again, has its effect once.
 //!
+//! A service of reviews may keep its [analytics](SqlStore::analytics) here, in tables that are truly relational, beside its store or
+//! in a database of their own.
+//!
 //! SQLite files are written ahead (WAL) and flushed at every commit; one connection writes and two read. Several processes
 //! may have a file open. A new file is for its owner only, whatever the process's mask.
 //!
@@ -48,6 +51,7 @@
 #![recursion_limit = "256"]
 
 mod address;
+mod analytics;
 mod condition;
 mod config;
 mod connections;

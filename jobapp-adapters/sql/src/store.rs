@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns};
+use jobapp_reviews::ReviewAnalytics;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr};
 use tokio::sync::Notify;
 
+use crate::analytics::{self, SqlAnalytics};
 use crate::connections::Connections;
 use crate::dialect::{self, Exclusive, schema};
 use crate::flags;
@@ -108,6 +110,20 @@ impl SqlStore {
     /// The leases.
     pub fn leases(&self) -> Arc<dyn Leases> {
         Arc::new(self.clone())
+    }
+
+    /// The read model of reviews, in tables of its own beside the store's. Makes them when they are missing.
+    ///
+    /// # Errors
+    /// [`SqlStoreError::Migrate`].
+    pub async fn analytics(&self) -> Result<Arc<dyn ReviewAnalytics>, SqlStoreError> {
+        let prepared = to_the_end(analytics::prepare(Arc::clone(&self.inner))).await.and_then(|prepared| prepared);
+        prepared.map_err(|source| SqlStoreError::Migrate {
+            aggregate: "rating",
+            location: self.inner.location.to_string(),
+            source: source.into(),
+        })?;
+        Ok(Arc::new(SqlAnalytics::new(Arc::clone(&self.inner))))
     }
 
     /// The connection that writes, for read models with tables of their own beside the store's. In SQLite it is one connection: a

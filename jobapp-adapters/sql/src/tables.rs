@@ -21,6 +21,10 @@ pub(crate) struct Names {
     pub(crate) leases: String,
     /// The keys the tables have columns for.
     pub(crate) keys: String,
+    /// The ratings that analytics count.
+    pub(crate) ratings: String,
+    /// Their editions.
+    pub(crate) rating_editions: String,
 }
 
 impl Names {
@@ -32,6 +36,8 @@ impl Names {
             sequences: table("jobapp_sequences"),
             leases: table("jobapp_leases"),
             keys: table("jobapp_keys"),
+            ratings: table("jobapp_ratings"),
+            rating_editions: table("jobapp_rating_editions"),
             namespace,
         }
     }

@@ -4,7 +4,8 @@
 //! service knows orders from events only: an [`OrderFact`] says who the two are and whether the order is completed.
 //! What clients say of themselves is ignored: a [`Review`]'s names, pictures and ids come from facts.
 //!
-//! Reviews feed [`ReviewAnalytics`]: totals by seller and by gig, by stars and by month.
+//! Reviews feed [`ReviewAnalytics`]: how sellers and gigs were rated, in all and in each day, week or month of a [`Period`]. They are built
+//! from the reviews, at any time anew, by [`Rebuild`].
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,15 +51,24 @@
 //! ```
 
 mod analytics;
+mod calendar;
 mod error;
 mod order_fact;
+mod rebuild;
 mod review;
 mod service;
-mod summary;
+mod stored;
+mod subject;
 
-pub use analytics::{RatedReview, ReviewAnalytics, StoredAnalytics};
+pub use analytics::{Edition, RatedReview, RatingCounts, ReviewAnalytics};
+pub use calendar::{Day, InvalidPeriod, InvalidUnit, Period, Unit};
 pub use error::ReviewError;
 pub use order_fact::{OrderFact, OrderFactState, OrderFactV1, OrderNumber, OrderParties};
+pub use rebuild::{Rebuild, RebuildError};
 pub use review::{Review, ReviewEvent, ReviewId, ReviewSide, ReviewState, ReviewV1, Reviewer};
 pub use service::{MAX_REVIEWS, NewReview, Reviews};
-pub use summary::{RatingSummary, RatingSummaryState, RatingSummaryV1, Subject};
+pub use stored::{
+    Editions, EditionsId, EditionsState, EditionsV1, RatingMonth, RatingMonthId, RatingMonthState, RatingMonthV1,
+    StoredAnalytics,
+};
+pub use subject::{Subject, SubjectKind};

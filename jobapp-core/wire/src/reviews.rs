@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::chat::whole;
+use crate::ratings::RatingCategories;
 use crate::validate::{ADDRESS, Field, Invalid, NAME, Schema, document_of_all, number, text};
 
 const BEFORE_RATING: Schema = Schema::lenient(&[
@@ -107,6 +108,46 @@ pub struct ReviewDocument {
     pub rating: i64,
     /// When.
     pub created_at: Timestamp,
+}
+
+/// How a seller or a gig was rated, without bounds of time and in the days, weeks or months of a period.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AnalyticsDocument {
+    /// How many ratings there are.
+    pub ratings_count: i64,
+    /// The sum of their stars.
+    pub rating_sum: i64,
+    /// Their average; `null` without ratings.
+    pub average: Option<f64>,
+    /// How often each number of stars was given.
+    pub rating_categories: RatingCategories,
+    /// What the trend is told by: `day`, `week` or `month`.
+    pub by: String,
+    /// Its first day, in UTC: `2026-11-24`.
+    pub from: String,
+    /// Its last day.
+    pub to: String,
+    /// Every day, week or month of it, the earliest first, those without ratings included.
+    pub trend: Vec<TrendDocument>,
+}
+
+/// The ratings of a day, a week or a month.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TrendDocument {
+    /// Its first day, in UTC, that is asked for: `2026-11-24`.
+    pub from: String,
+    /// Its last one.
+    pub to: String,
+    /// How many ratings were given on these days.
+    pub ratings_count: i64,
+    /// The sum of their stars.
+    pub rating_sum: i64,
+    /// Their average; `null` without ratings.
+    pub average: Option<f64>,
 }
 
 #[cfg(test)]

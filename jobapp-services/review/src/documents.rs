@@ -1,8 +1,10 @@
 //! What the wire shows of reviews.
 
 use jobapp_kernel::{Aggregate, MediaStore};
-use jobapp_reviews::Review;
-use jobapp_wire::reviews::ReviewDocument;
+use jobapp_reviews::{Period, RatingCounts, Review};
+
+use jobapp_wire::reviews::{AnalyticsDocument, ReviewDocument, TrendDocument};
+use jobapp_wire::users::rating_categories;
 
 pub(crate) fn review_document(review: &Review, media: &dyn MediaStore) -> ReviewDocument {
     let reviewer = review.reviewer().clone();
@@ -19,5 +21,25 @@ pub(crate) fn review_document(review: &Review, media: &dyn MediaStore) -> Review
         review_type: review.side().name().to_owned(),
         rating: review.rating().get(),
         created_at: review.created_at(),
+    }
+}
+
+pub(crate) fn analytics_document(counts: &RatingCounts, period: &Period) -> AnalyticsDocument {
+    let trend = counts.trend(period).into_iter().map(|(part, ratings)| TrendDocument {
+        from: part.start().to_string(),
+        to: part.end().to_string(),
+        ratings_count: ratings.count(),
+        rating_sum: ratings.sum(),
+        average: ratings.average(),
+    });
+    AnalyticsDocument {
+        ratings_count: counts.all.count(),
+        rating_sum: counts.all.sum(),
+        average: counts.all.average(),
+        rating_categories: rating_categories(&counts.all),
+        by: period.by().name().to_owned(),
+        from: period.days().start().to_string(),
+        to: period.days().end().to_string(),
+        trend: trend.collect(),
     }
 }

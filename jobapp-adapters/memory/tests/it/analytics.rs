@@ -7,7 +7,8 @@ use jobapp_memory::MemoryStore;
 use jobapp_reviews::StoredAnalytics;
 
 async fn fresh() -> Totals {
-    Totals::of(Arc::new(StoredAnalytics::new(MemoryStore::new().repository())))
+    let store = MemoryStore::new();
+    Totals::of(Arc::new(StoredAnalytics::new(store.repository(), store.repository())))
 }
 
 jobapp_contracts::analytics!(fresh());

@@ -25,7 +25,9 @@ async fn desk() -> Desk {
 
 async fn totals() -> Totals {
     let place = Place::on_shared().await;
-    Totals::of(Arc::new(StoredAnalytics::new(place.open().await.register().await.unwrap()))).keeping(place)
+    let store = place.open().await;
+    let (months, editions) = (store.register().await.unwrap(), store.register().await.unwrap());
+    Totals::of(Arc::new(StoredAnalytics::new(months, editions))).keeping(place)
 }
 
 async fn categories() -> Categories {

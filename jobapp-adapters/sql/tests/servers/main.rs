@@ -16,6 +16,7 @@ macro_rules! on {
     };
 }
 
+mod analytics;
 mod cuts;
 mod locks;
 #[path = "../shared/migrations.rs"]

@@ -7,7 +7,6 @@ use jobapp_contracts::analytics::Totals;
 use jobapp_contracts::categories::Categories;
 use jobapp_contracts::leases::Desk;
 use jobapp_gigs::StoredCategories;
-use jobapp_reviews::StoredAnalytics;
 use jobapp_sql::{Seal, SqlStore};
 use jobapp_test_servers::Kind;
 
@@ -28,7 +27,7 @@ async fn desk(kind: Kind) -> Desk {
 
 async fn totals(kind: Kind) -> Totals {
     let place = Place::on_shared(kind).await;
-    Totals::of(Arc::new(StoredAnalytics::new(place.open().await.register().await.unwrap()))).keeping(place)
+    Totals::of(place.open().await.analytics().await.unwrap()).keeping(place)
 }
 
 async fn categories(kind: Kind) -> Categories {

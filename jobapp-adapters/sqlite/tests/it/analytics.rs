@@ -10,7 +10,8 @@ use tempfile::TempDir;
 async fn fresh() -> Totals {
     let folder = TempDir::new().unwrap();
     let store = SqliteStore::open(SqliteConfig::file(folder.path().join("review.db"))).await.unwrap();
-    Totals::of(Arc::new(StoredAnalytics::new(store.register().await.unwrap()))).keeping(folder)
+    let (months, editions) = (store.register().await.unwrap(), store.register().await.unwrap());
+    Totals::of(Arc::new(StoredAnalytics::new(months, editions))).keeping(folder)
 }
 
 jobapp_contracts::analytics!(fresh());

@@ -8,7 +8,7 @@ use jobapp_http::{GatewayTokens, TokenKeys, UserTokens};
 use jobapp_runtime::LogFormat;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Reader, Setting};
+use super::{Reader, Setting, Source};
 use crate::Address;
 use crate::shared::ACCESS_SECONDS;
 
@@ -153,6 +153,10 @@ impl Places {
     )
     .secret()
     .about("The search index of gigs");
+    /// The analytics of reviews.
+    pub const ANALYTICS: Setting = Setting::new("analytics", &["JOBAPP_ANALYTICS"], STORE)
+        .secret()
+        .about("The database of the analytics of reviews, if it is another one than that of the service");
     /// What gateways share.
     pub const PEERS: Setting =
         Setting::new("peers", &["JOBAPP_PEERS", "REDIS_HOST"], "an address such as redis://:secret@redis")
@@ -233,13 +237,21 @@ impl Places {
         }
     }
 
+    /// Reads one place, if it is set.
+    pub fn optional(reader: &mut Reader, setting: &Setting) -> Option<Address> {
+        let source = reader.source_of(setting);
+        reader.optional(setting, |text| Self::place(&source, text))
+    }
+
     /// Reads one place, which must be set.
     pub fn of(reader: &mut Reader, setting: &Setting) -> Option<Address> {
         let source = reader.source_of(setting);
-        reader.required(setting, |text| {
-            let address = Address::parse(source.to_string(), text);
-            (!address.scheme().is_empty()).then_some(address)
-        })
+        reader.required(setting, |text| Self::place(&source, text))
+    }
+
+    fn place(source: &Source, text: &str) -> Option<Address> {
+        let address = Address::parse(source.to_string(), text);
+        (!address.scheme().is_empty()).then_some(address)
     }
 }
 

@@ -3,6 +3,7 @@
 //! The scheme of an [`Address`] chooses the technology. A new one is its crate, and one arm in the file of what it is for.
 
 mod address;
+mod analytics;
 mod bus;
 mod error;
 #[cfg(feature = "mail")]
@@ -15,6 +16,7 @@ mod search;
 mod store;
 
 pub use self::address::Address;
+pub use self::analytics::Analytics;
 pub use self::bus::Bus;
 pub use self::error::{OpenError, UnknownAddress};
 #[cfg(feature = "mail")]

@@ -11,6 +11,7 @@ use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequ
 use jobapp_memory::MemoryStore;
 #[cfg(feature = "mongodb")]
 use jobapp_mongo::{MongoConfig, MongoStore, MongoStoreError};
+use jobapp_reviews::{ReviewAnalytics, StoredAnalytics};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 use jobapp_sql::{SqlConfig, SqlStore, SqlStoreError};
 #[cfg(feature = "sqlite")]
@@ -114,6 +115,22 @@ impl Store {
         }
     }
 
+    /// Looks whether this is the address of a store, without looking whether there is one.
+    pub(super) fn check(address: &Address) -> Result<(), OpenError> {
+        match address.scheme() {
+            "memory" => Ok(()),
+            #[cfg(feature = "sqlite")]
+            "sqlite" => Ok(()),
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => server(address).map(drop),
+            #[cfg(feature = "mysql")]
+            "mysql" | "mariadb" => server(address).map(drop),
+            #[cfg(feature = "mongodb")]
+            "mongodb" | "mongodb+srv" => mongo(address).map(drop),
+            _ => Err(OpenError::unknown(address, "a store", KNOWN)),
+        }
+    }
+
     /// Looks whether the store at this address can be had, and changes nothing.
     ///
     /// # Errors
@@ -148,7 +165,14 @@ impl Store {
     /// # Errors
     /// [`OpenError`] when that cannot be done.
     pub async fn repository<A: Aggregate>(&self) -> Result<Arc<dyn Repository<A>>, OpenError> {
-        let repository = match &self.technology {
+        let repository = self.unlisted().await?;
+        self.kept.lock().insert(A::NAME, kept::of(Arc::clone(&repository)));
+        Ok(repository)
+    }
+
+    /// The same, which is not among what was [asked for](Store::kept).
+    async fn unlisted<A: Aggregate>(&self) -> Result<Arc<dyn Repository<A>>, OpenError> {
+        Ok(match &self.technology {
             Technology::Memory(store) => store.repository::<A>(),
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(store) => store.register::<A>().await.map_err(refused)?,
@@ -156,9 +180,20 @@ impl Store {
             Technology::Sql(store) => boxed(store.register::<A>()).await.map_err(unreached)?,
             #[cfg(feature = "mongodb")]
             Technology::Mongo(store) => boxed(store.register::<A>()).await.map_err(not_had)?,
-        };
-        self.kept.lock().insert(A::NAME, kept::of(Arc::clone(&repository)));
-        Ok(repository)
+        })
+    }
+
+    /// The read model of reviews: in tables of its own where the store is a database of tables on a server. It is not among what is
+    /// [kept](Store::kept), since it follows from the reviews.
+    ///
+    /// # Errors
+    /// [`OpenError`] when it cannot be had.
+    pub async fn analytics(&self) -> Result<Arc<dyn ReviewAnalytics>, OpenError> {
+        #[cfg(any(feature = "mysql", feature = "postgres"))]
+        if let Technology::Sql(store) = &self.technology {
+            return boxed(store.analytics()).await.map_err(unreached);
+        }
+        Ok(Arc::new(StoredAnalytics::new(self.unlisted().await?, self.unlisted().await?)))
     }
 
     /// Every kind of aggregate that was asked for so far, by name: for commands that look at all that is stored.

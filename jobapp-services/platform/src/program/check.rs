@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use super::host::media;
 use super::{Base, Program};
 use crate::config::MailSettings;
-use crate::{Address, Bus, Mail, OpenError, Peers, Search, Store};
+use crate::{Address, Analytics, Bus, Mail, OpenError, Peers, Search, Store};
 
 /// How long each server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -76,6 +76,12 @@ impl Standing {
     pub fn search(address: &Address) -> Self {
         let wanted = address.clone();
         Self::new("search", address.to_string(), async move { Search::look(&wanted).await })
+    }
+
+    /// The analytics of reviews.
+    pub fn analytics(address: &Address) -> Self {
+        let wanted = address.clone();
+        Self::new("analytics", address.to_string(), async move { Analytics::look(&wanted).await })
     }
 
     /// Another service, by its health.

@@ -11,8 +11,8 @@ use secrecy::ExposeSecret;
 use super::Base;
 use crate::developer::guarded;
 use crate::{
-    Address, Bus, Media, MediaConfig, OpenError, Part, Peers, Readiness, Search, Shared, Store, Vitals, WaitError,
-    until_there,
+    Address, Analytics, Bus, Media, MediaConfig, OpenError, Part, Peers, Readiness, Search, Shared, Store, Vitals,
+    WaitError, until_there,
 };
 
 /// What a program is opened on: what all services of a process have in common, and a way to wait for what is missing.
@@ -109,6 +109,20 @@ impl Host {
         Ok(search)
     }
 
+    /// Opens the analytics of reviews in a database of their own. On a server that others share they have tables of their own, by the
+    /// service's name, unless the address says otherwise. They need not be there yet; while they are away, reviews are written and
+    /// read all the same.
+    ///
+    /// # Errors
+    /// [`WaitError`].
+    pub async fn analytics(&self, address: &Address) -> Result<Analytics, WaitError> {
+        let (address, key) = (address.clone().in_namespace(self.service), self.base.sealing_key);
+        let opening = async || Analytics::open(&address, key, self.shutdown.token().clone());
+        let analytics = self.until_there("the analytics", opening).await?;
+        self.readiness.stands_on(Arc::new(TheAnalytics(analytics.clone())));
+        Ok(analytics)
+    }
+
     /// How the things are on which the process stands, for who tells that himself.
     pub const fn readiness(&self) -> &Readiness {
         &self.readiness
@@ -150,6 +164,15 @@ struct ThePeers(Peers);
 impl Vitals for ThePeers {
     async fn parts(&self) -> Vec<Part> {
         vec![Part { is_vital: false, ..Part::vital("what processes share", self.0.trouble().await) }]
+    }
+}
+
+struct TheAnalytics(Analytics);
+
+#[async_trait]
+impl Vitals for TheAnalytics {
+    async fn parts(&self) -> Vec<Part> {
+        vec![Part { is_vital: false, ..Part::vital("the analytics", self.0.trouble().await) }]
     }
 }
 

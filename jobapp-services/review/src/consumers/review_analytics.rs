@@ -1,15 +1,15 @@
-//! `review-analytics-queue`: totals by seller and by gig, by stars and by month.
+//! `review-analytics-queue`: how sellers and gigs were rated, and when.
 
 use std::sync::Arc;
 
-use jobapp_kernel::{Cause, Delivery, Outcome, Stars, Subscription};
+use jobapp_kernel::{Delivery, Outcome, Stars, Subscription};
 use jobapp_reviews::{RatedReview, ReviewAnalytics, ReviewSide};
 use jobapp_runtime::{Consumer, Handled, json_handler};
 use jobapp_wire::messages::ReviewMessage;
 use jobapp_wire::queues::REVIEW_ANALYTICS;
 
 pub(crate) fn consumer(analytics: Arc<dyn ReviewAnalytics>) -> Consumer {
-    let handler = json_handler(move |review: ReviewMessage, delivery: Delivery| {
+    let handler = json_handler(move |review: ReviewMessage, _: Delivery| {
         let analytics = Arc::clone(&analytics);
         async move {
             // What sellers say of buyers rates neither a seller nor a gig.
@@ -20,16 +20,12 @@ pub(crate) fn consumer(analytics: Arc<dyn ReviewAnalytics>) -> Consumer {
                 Ok(rating) => rating,
                 Err(error) => return Outcome::dead(error),
             };
-            let rated = match RatedReview::new(&review.seller_id, &review.gig_id, rating, review.created_at) {
-                Ok(rated) => rated,
-                Err(error) => return Outcome::dead(error),
-            };
             // An order has one review of each side, however often it is told and by whom.
-            let effect = match review.order_id.as_str() {
-                "" => delivery.effect(),
-                order => format!("{} {order}", review.kind),
-            };
-            analytics.record(rated, Cause::message(delivery.queue, effect)).await.outcome()
+            let (order, at) = (review.order_id.as_str(), review.created_at);
+            match RatedReview::new(order, &review.seller_id, &review.gig_id, rating, at) {
+                Ok(rated) => analytics.record(&rated).await.outcome(),
+                Err(error) => Outcome::dead(error),
+            }
         }
     });
     (Subscription::to(REVIEW_ANALYTICS).commuting(), handler)

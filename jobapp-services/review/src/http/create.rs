@@ -52,12 +52,12 @@ pub(crate) async fn create(
     let rating = Stars::new(parsed.rating).map_err(|error| ApiError::bad_request(error.to_string()).at(HERE))?;
     let side = if parsed.review_type == ReviewSide::Buyer.name() { ReviewSide::Buyer } else { ReviewSide::Seller };
     let new = NewReview { order: parsed.order_id, side, rating, text: parsed.review };
-    let attempt = || service.reviews.write(caller.username(), new.clone(), cause.clone());
+    let attempt = || service.ports.reviews.write(caller.username(), new.clone(), cause.clone());
     let written = patiently(service.config.fact_wait, ReviewError::is_early, attempt).await;
     let review = written.map_err(|error| ApiError::from(error).at(HERE))?;
     let answer = ReviewAnswer {
         message: "Review created successfully.",
-        review: review_document(&review, &*service.shared.media),
+        review: review_document(&review, &*service.ports.shared.media),
     };
     Ok((StatusCode::CREATED, Json(answer)))
 }

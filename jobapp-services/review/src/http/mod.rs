@@ -1,5 +1,6 @@
 //! The routes.
 
+mod analytics;
 mod create;
 mod health;
 mod read;
@@ -13,7 +14,7 @@ use crate::ReviewService;
 
 pub(crate) fn router(service: &ReviewService) -> Router {
     let guard =
-        axum::middleware::from_fn_with_state(service.shared.guard(ReviewService::AUDIENCES), jobapp_http::guard);
+        axum::middleware::from_fn_with_state(service.ports.shared.guard(ReviewService::AUDIENCES), jobapp_http::guard);
     let (guarded, _) = guarded_routes().split_for_parts();
     let (open, _) = open_routes().split_for_parts();
     // A path that takes another method is as unknown as any other.
@@ -41,6 +42,8 @@ fn guarded_routes() -> OpenApiRouter<ReviewService> {
     OpenApiRouter::new()
         .routes(routes!(read::of_gig))
         .routes(routes!(read::of_seller))
+        .routes(routes!(analytics::of_gig))
+        .routes(routes!(analytics::of_seller))
         .routes(routes!(create::create))
         .route("/api/v1/review/", axum::routing::post(create::create))
 }

@@ -22,7 +22,7 @@ pub(crate) struct ReviewsAnswer {
 
 impl ReviewsAnswer {
     fn new(service: &ReviewService, message: &'static str, reviews: &[Review]) -> Json<Self> {
-        let shown = reviews.iter().map(|review| review_document(review, &*service.shared.media));
+        let shown = reviews.iter().map(|review| review_document(review, &*service.ports.shared.media));
         Json(Self { message, reviews: shown.collect() })
     }
 }
@@ -39,7 +39,7 @@ pub(crate) async fn of_gig(
     _: Caller,
     gig_id: Segments,
 ) -> Result<Json<ReviewsAnswer>, ApiError> {
-    let reviews = service.reviews.of_gig(&segments(gig_id)?).await?;
+    let reviews = service.ports.reviews.of_gig(&segments(gig_id)?).await?;
     Ok(ReviewsAnswer::new(&service, "Gig reviews by gig id", &reviews))
 }
 
@@ -55,6 +55,6 @@ pub(crate) async fn of_seller(
     _: Caller,
     seller_id: Segments,
 ) -> Result<Json<ReviewsAnswer>, ApiError> {
-    let reviews = service.reviews.about_seller(&segments(seller_id)?).await?;
+    let reviews = service.ports.reviews.about_seller(&segments(seller_id)?).await?;
     Ok(ReviewsAnswer::new(&service, "Gig reviews by seller id", &reviews))
 }

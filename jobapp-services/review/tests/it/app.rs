@@ -30,7 +30,7 @@ pub(crate) struct App {
     pub(crate) router: Router,
     shared: Shared,
     directory: Directory,
-    pub(crate) analytics: Arc<dyn ReviewAnalytics>,
+    pub(crate) ports: ReviewPorts,
 }
 
 impl App {
@@ -45,6 +45,11 @@ impl App {
     }
 
     pub(crate) fn without_facts() -> Self {
+        Self::with_analytics(|analytics| analytics)
+    }
+
+    /// The same, whose analytics are somebody else's.
+    pub(crate) fn with_analytics(other: impl FnOnce(Arc<dyn ReviewAnalytics>) -> Arc<dyn ReviewAnalytics>) -> Self {
         let store = MemoryStore::new();
         let shared = Shared {
             clock: Arc::new(FixedClock::at("2026-11-24T10:20:00.000Z".parse().unwrap())),
@@ -52,9 +57,10 @@ impl App {
         };
         // A store in memory is there at once.
         let ports = ReviewPorts::open(&store.clone().into(), &shared).now_or_never().unwrap().unwrap();
-        let (directory, analytics) = (ports.reviews.directory.clone(), Arc::clone(&ports.analytics));
-        let service = ReviewService::new(ports, ReviewConfig::default());
-        Self { store, router: service.router(), service, shared, directory, analytics }
+        let ports = ReviewPorts { analytics: other(ports.analytics), ..ports };
+        let directory = ports.reviews.directory.clone();
+        let service = ReviewService::new(ports.clone(), ReviewConfig::default());
+        Self { store, router: service.router(), service, shared, directory, ports }
     }
 
     /// Hears of a user.

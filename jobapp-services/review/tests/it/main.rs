@@ -1,4 +1,5 @@
 //! The review service on stores in memory, through its router and consumers.
 
+mod analytics;
 mod app;
 mod reviews;

@@ -7,7 +7,6 @@ use futures::future::join_all;
 use http::{Method, Request, StatusCode};
 use jobapp_kernel::{OutboxEntry, Outcome, Timestamp};
 use jobapp_platform::Service;
-use jobapp_reviews::Subject;
 use jobapp_wire::queues::{REVIEW_ANALYTICS, REVIEW_ORDER, REVIEW_PROFILE};
 use serde_json::{Value, json};
 
@@ -165,17 +164,26 @@ async fn totals_count_each_review_of_a_buyer_once() {
     for body in app.published().iter().chain(&app.published()) {
         assert_eq!(app.deliver(REVIEW_ANALYTICS, body, Some(1)).await, Outcome::Done);
     }
-    for subject in [Subject::seller(SELLER), Subject::gig(GIG)] {
-        let totals = app.analytics.of(subject.unwrap()).await.unwrap();
-        assert_eq!((totals.ratings().count(), totals.ratings().sum()), (1, 5));
-        assert_eq!(totals.by_month().keys().collect::<Vec<_>>(), ["2026-11"]);
+    let stars = json!({"value": 0, "count": 0});
+    let five = json!({"value": 5, "count": 1});
+    let of_day = json!({"from": "2026-11-24", "to": "2026-11-24", "ratingsCount": 1, "ratingSum": 5, "average": 5.0});
+    for (path, message) in [
+        (format!("/analytics/seller/{SELLER}"), "Review analytics by seller id"),
+        (format!("/analytics/gig/{GIG}"), "Review analytics by gig id"),
+    ] {
+        let (status, answer) = app.get("Ana", &format!("{path}?from=2026-11-24&by=day")).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let analytics = json!({"ratingsCount": 1, "ratingSum": 5, "average": 5.0, "by": "day", "from": "2026-11-24",
+            "to": "2026-11-24", "trend": [of_day],
+            "ratingCategories": {"five": five, "four": stars, "three": stars, "two": stars, "one": stars}});
+        assert_eq!(answer, json!({"message": message, "analytics": analytics}));
     }
-    let mut wrong = app.published().remove(0);
-    wrong["rating"] = json!(99);
-    assert!(matches!(app.deliver(REVIEW_ANALYTICS, &wrong, Some(1)).await, Outcome::Dead { .. }));
-    wrong["rating"] = json!(5);
-    wrong["gigId"] = json!("");
-    assert!(matches!(app.deliver(REVIEW_ANALYTICS, &wrong, Some(1)).await, Outcome::Dead { .. }));
+    for (key, value) in [("rating", json!(99)), ("gigId", json!("")), ("orderId", json!("")), ("sellerId", json!("\0"))]
+    {
+        let mut wrong = app.published().remove(0);
+        wrong[key] = value;
+        assert!(matches!(app.deliver(REVIEW_ANALYTICS, &wrong, Some(1)).await, Outcome::Dead { .. }), "{key}");
+    }
 }
 
 #[tokio::test]
@@ -226,5 +234,5 @@ fn events_nobody_knows_stay_in_the_outbox() {
 fn the_document_of_the_routes_has_them_all() {
     let document = serde_json::to_value(App::without_facts().service.openapi().unwrap()).unwrap();
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 4, "{paths:?}");
+    assert_eq!(paths.len(), 6, "{paths:?}");
 }
