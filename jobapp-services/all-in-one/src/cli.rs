@@ -27,6 +27,7 @@ Examples:
   jobapp --demo --data ./shop    fill a new folder with sellers, gigs, orders and chats, then run
   jobapp --port 0                run on a free port and print it
   jobapp search rebuild          make the search index anew from the stored gigs
+  jobapp analytics rebuild       count all stored ratings anew
   jobapp check                   look for damage in what is stored
   jobapp dead-letters list       show messages that could not be handled
   jobapp operator create Boss --email boss@example.org
@@ -87,6 +88,9 @@ pub enum Command {
     /// The search index.
     #[command(subcommand)]
     Search(SearchCommand),
+    /// How sellers and gigs were rated.
+    #[command(subcommand)]
+    Analytics(AnalyticsCommand),
     /// Messages that could not be handled.
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
@@ -122,6 +126,13 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum SearchCommand {
     /// Make the index anew from the stored gigs.
+    Rebuild,
+}
+
+/// Commands for the analytics of reviews.
+#[derive(Debug, Subcommand)]
+pub enum AnalyticsCommand {
+    /// Count them anew from the stored reviews.
     Rebuild,
 }
 

@@ -24,7 +24,7 @@ mod status;
 mod storage;
 mod stores;
 
-pub use cli::{Cli, Command, DeadLettersCommand, Flags, KeysCommand, OperatorCommand, SearchCommand};
+pub use cli::{AnalyticsCommand, Cli, Command, DeadLettersCommand, Flags, KeysCommand, OperatorCommand, SearchCommand};
 pub use compose::Marketplace;
 pub use folder::Folder;
 pub use run::run;

@@ -8,10 +8,11 @@ use jobapp_gig_service::GigPorts;
 use jobapp_gigs::Indexer;
 use jobapp_kernel::{DeadLetter, DeadLetters};
 use jobapp_platform::{Address, Search, Shared};
+use jobapp_review_service::ReviewPorts;
 use jobapp_sqlite::{Seal, SqliteBus, SqliteBusConfig};
 use jobapp_wire::queues;
 
-use crate::cli::{DeadLettersCommand, SearchCommand};
+use crate::cli::{AnalyticsCommand, DeadLettersCommand, SearchCommand};
 use crate::databases::{advised, advised_to_open};
 use crate::stores::Stores;
 use crate::{Folder, Secrets, Settings, output};
@@ -53,6 +54,26 @@ async fn rebuild_search(
     let opening = GigPorts::open(&stores.gig, &shared, &search);
     let ports = opening.await.map_err(advised_to_open).context("the store of gig")?;
     Ok(Indexer::new(ports.gigs, search.index).rebuild(progress).await?)
+}
+
+/// `jobapp analytics …`.
+pub(crate) async fn analytics(settings: &Settings, command: &AnalyticsCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AnalyticsCommand::Rebuild => {
+            let folder = Folder::open_used(&settings.data)?;
+            let stores = Box::pin(Stores::open(&folder)).await?;
+            let progress = ProgressBar::no_length();
+            progress.set_style(ProgressStyle::with_template("{spinner} {pos} reviews, {elapsed}")?);
+            let ports = ReviewPorts::open(&stores.review, &Shared::in_memory()).await;
+            let ports = ports.map_err(advised_to_open).context("the store of review")?;
+            let count =
+                ports.rebuild_analytics(&|done| progress.set_position(u64::try_from(done).unwrap_or(u64::MAX))).await?;
+            progress.finish_and_clear();
+            stores.close().await;
+            output::say(format_args!("The analytics count {count} ratings."))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `jobapp dead-letters …`: works beside a running marketplace too.

@@ -46,6 +46,7 @@ async fn start(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
         None | Some(Command::Serve) if cli.settings.check => check::check(settings).await,
         None | Some(Command::Serve) => serve(settings, cli.settings.demo).await,
         Some(Command::Search(command)) => operator::search(settings, &command).await,
+        Some(Command::Analytics(command)) => operator::analytics(settings, &command).await,
         Some(Command::DeadLetters(command)) => operator::dead_letters(settings, &command).await,
         Some(Command::Operator(command)) => people::operator(settings, &command).await,
         Some(Command::Keys(command)) => people::keys(settings, &command),

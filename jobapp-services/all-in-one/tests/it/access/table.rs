@@ -260,6 +260,8 @@ fn orders() -> Vec<Row> {
         row("POST /review", BUYER_OF_BOTH).others(NOT_FOUND).unknown(NOT_FOUND).sends(Things::review_of_the_buyer),
         row("GET /review/gig/:gigId", SIGNED_IN).others(SIGNED_IN).unknown("401 empty empty empty empty"),
         row("GET /review/seller/:sellerId", SIGNED_IN).others(SIGNED_IN).unknown("401 empty empty empty empty"),
+        row("GET /review/analytics/gig/:gigId", SIGNED_IN).others(SIGNED_IN).unknown(SIGNED_IN),
+        row("GET /review/analytics/seller/:sellerId", SIGNED_IN).others(SIGNED_IN).unknown(SIGNED_IN),
     ]
 }
 

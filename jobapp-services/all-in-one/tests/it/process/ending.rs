@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use jobapp_sqlite::{SqliteConfig, SqliteStore};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -185,4 +186,43 @@ async fn a_missing_or_broken_search_index_is_made_anew() {
     let ended = run_to_end(&["search", "rebuild", "--data", data]);
     assert!(ended.status.success(), "{ended:#?}");
     finds(&Server::start(folder.path(), &[])).await;
+}
+
+#[tokio::test]
+async fn analytics_are_counted_anew_from_the_reviews() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let port = lasting_port().to_string();
+    let server = Server::start(folder.path(), &["--port", &port]);
+    let trade = server.trade().await;
+    let number = trade.completed_order().await;
+    trade.buyer.post("/review", trade.review(true, &number, 4)).await.good();
+    let paths = [
+        format!("/review/analytics/seller/{}", trade.seller.seller_id),
+        format!("/review/analytics/gig/{}?by=day", trade.gig.id),
+    ];
+    let counts = async |trade: &Trade, stars: i64| {
+        for path in &paths {
+            soon("the rating is counted", || async {
+                at(&trade.buyer.get(path).await.good(), "/analytics/ratingSum", stars)
+            })
+            .await;
+        }
+    };
+    counts(&trade, 4).await;
+    assert!(server.stop().success());
+
+    let store = SqliteStore::open(SqliteConfig::file(folder.path().join("review.db"))).await.unwrap();
+    store.run_statements("DELETE FROM rating_month").await.unwrap();
+    store.close().await;
+    let server = Server::start(folder.path(), &["--port", &port]);
+    let trade = trade.reconnected();
+    counts(&trade, 0).await;
+    assert!(server.stop().success());
+
+    let ended = run_to_end(&["analytics", "rebuild", "--data", data]);
+    assert!(ended.status.success(), "{ended:#?}");
+    assert_eq!(String::from_utf8_lossy(&ended.stdout).trim(), "The analytics count 1 ratings.");
+    let _server = Server::start(folder.path(), &["--port", &port]);
+    counts(&trade.reconnected(), 4).await;
 }

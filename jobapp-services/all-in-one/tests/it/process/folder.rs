@@ -65,7 +65,7 @@ async fn a_folder_in_use_is_named_with_its_holder_who_goes_on() {
     let person = server.person().await;
     fails(folder.path(), &[], &[folder.path().to_str().unwrap(), "in use", "--data"]);
     person.get("/auth/currentuser").await.says("Authenticated user");
-    for arguments in [&["search", "rebuild"][..], &["dump"]] {
+    for arguments in [&["search", "rebuild"][..], &["analytics", "rebuild"], &["dump"]] {
         let ended = run_to_end(&[arguments, &["--data", folder.path().to_str().unwrap()]].concat());
         failed(&ended, &["in use"]);
     }

@@ -14,5 +14,11 @@ pub fn rows() -> Vec<Row> {
         row!("GET" "/review/seller/:sellerId", 200 "Gig reviews by seller id" ["message", "reviews"], |trade| {
             call(&trade.buyer, format!("/review/seller/{}", trade.seller.seller_id))
         }),
+        row!("GET" "/review/analytics/gig/:gigId", 200 "Review analytics by gig id" ["analytics", "message"], |trade| {
+            call(&trade.buyer, format!("/review/analytics/gig/{}?by=week", trade.gig.id))
+        }),
+        row!("GET" "/review/analytics/seller/:sellerId", 200 "Review analytics by seller id" ["analytics", "message"], |trade| {
+            call(&trade.buyer, format!("/review/analytics/seller/{}?by=day&from=2026-01-01&to=2026-01-31", trade.seller.seller_id))
+        }),
     ]
 }
