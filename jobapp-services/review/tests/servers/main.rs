@@ -1,7 +1,6 @@
 //! Analytics on a PostgreSQL of their own, which goes away and comes back.
 
-// The tests of the service on memory have the rest of it.
-#[allow(dead_code)]
+#[expect(dead_code, reason = "each target uses a part of it")]
 #[path = "../it/app.rs"]
 mod app;
 
