@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_kernel::{
-    BindError, DeadLetter, DeadLetterError, DeadLetters, Handler, Message, PublishError, Publisher, Queue, Subscriber,
-    Subscription,
+    BindError, Burial, DeadLetter, DeadLetterError, DeadLetters, Handler, Message, PublishError, Publisher, Queue,
+    QueueError, QueueLength, Queues, Subscriber, Subscription,
 };
 use tokio::time::Instant;
 
 use crate::consume::{Consuming, GivingBack};
-use crate::dead_letters::{Graveyard, Wish};
+use crate::dead_letters::Graveyard;
 use crate::letter::Letter;
 use crate::link::Link;
 use crate::publish::{Answer, NotTaken, Post};
-use crate::{AmqpConfig, AmqpError, topology};
+use crate::{AmqpConfig, AmqpError, lengths, topology};
 
 /// A message bus on RabbitMQ. A clone is another handle.
 ///
@@ -137,16 +137,34 @@ impl Subscriber for AmqpBus {
 }
 
 #[async_trait]
+impl Queues for AmqpBus {
+    async fn length(&self, queue: &str) -> Result<Option<QueueLength>, QueueError> {
+        let length = lengths::length(&self.inner.consuming.link, self.inner.config.connect_within, queue).await;
+        length.map_err(|error| QueueError { queue: queue.to_owned(), source: Box::new(error) })
+    }
+}
+
+#[async_trait]
 impl DeadLetters for AmqpBus {
     async fn list(&self, queue: &str, limit: usize) -> Result<Vec<DeadLetter>, DeadLetterError> {
         self.inner.graveyard.list(queue, limit).await
     }
 
     async fn replay(&self, queue: &str, id: &str) -> Result<(), DeadLetterError> {
-        self.inner.graveyard.bury(queue, id, Wish::Replay).await
+        self.inner.graveyard.bury(queue, id, Burial::Replay).await
     }
 
     async fn discard(&self, queue: &str, id: &str) -> Result<(), DeadLetterError> {
-        self.inner.graveyard.bury(queue, id, Wish::Discard).await
+        self.inner.graveyard.bury(queue, id, Burial::Discard).await
+    }
+
+    async fn bury_each(
+        &self,
+        queue: &str,
+        ids: &[String],
+        burial: Burial,
+        done: &(dyn for<'i> Fn(&'i str) + Send + Sync),
+    ) -> Result<(), DeadLetterError> {
+        self.inner.graveyard.bury_each(queue, ids, burial, done).await
     }
 }

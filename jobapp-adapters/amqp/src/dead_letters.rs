@@ -1,10 +1,11 @@
 //! Dead letters: looked at one after the other, and given back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jobapp_kernel::{DeadLetter, DeadLetterError};
+use jobapp_kernel::{Burial, DeadLetter, DeadLetterError};
 use lapin::message::Delivery as FromBroker;
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions};
 use lapin::protocol::AMQPSoftError;
@@ -28,13 +29,6 @@ pub(crate) struct Graveyard {
     one_at_a_time: Mutex<()>,
 }
 
-/// What an operator wants with a letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
-    Replay,
-    Discard,
-}
-
 impl Graveyard {
     pub(crate) fn new(link: Arc<Link>, post: Post, config: &AmqpConfig) -> Self {
         Self { link, post, within: config.connect_within, one_at_a_time: Mutex::new(()) }
@@ -51,23 +45,48 @@ impl Graveyard {
         oldest.map_err(unavailable)
     }
 
-    /// Does with one letter what is wished.
-    pub(crate) async fn bury(&self, queue: &str, id: &str, wish: Wish) -> Result<(), DeadLetterError> {
-        let _turn = self.one_at_a_time.lock().await;
-        let not_found = || DeadLetterError::NotFound { queue: queue.to_owned(), id: id.to_owned() };
-        let mut look = self.look(queue).await.map_err(unavailable)?.ok_or_else(not_found)?;
-        let done = self.find_and_bury(&mut look, queue, id, wish).await;
-        look.end().await;
-        if done? { Ok(()) } else { Err(not_found()) }
+    /// Does this with one letter.
+    pub(crate) async fn bury(&self, queue: &str, id: &str, burial: Burial) -> Result<(), DeadLetterError> {
+        let is_done = AtomicBool::new(false);
+        self.bury_each(queue, &[id.to_owned()], burial, &|_| is_done.store(true, Ordering::Relaxed)).await?;
+        match is_done.into_inner() {
+            true => Ok(()),
+            false => Err(DeadLetterError::NotFound { queue: queue.to_owned(), id: id.to_owned() }),
+        }
     }
 
-    async fn find_and_bury(&self, look: &mut Look, queue: &str, id: &str, wish: Wish) -> Result<bool, DeadLetterError> {
-        while let Some(from) = look.next().await.map_err(unavailable)? {
+    /// Does this with several letters in one look, and tells of each.
+    pub(crate) async fn bury_each(
+        &self,
+        queue: &str,
+        ids: &[String],
+        burial: Burial,
+        done: &(dyn for<'i> Fn(&'i str) + Send + Sync),
+    ) -> Result<(), DeadLetterError> {
+        let _turn = self.one_at_a_time.lock().await;
+        let Some(mut look) = self.look(queue).await.map_err(unavailable)? else { return Ok(()) };
+        let buried = self.find_and_bury(&mut look, queue, ids, burial, done).await;
+        look.end().await;
+        buried
+    }
+
+    async fn find_and_bury(
+        &self,
+        look: &mut Look,
+        queue: &str,
+        ids: &[String],
+        burial: Burial,
+        done: &(dyn for<'i> Fn(&'i str) + Send + Sync),
+    ) -> Result<(), DeadLetterError> {
+        let mut wanted: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+        while !wanted.is_empty()
+            && let Some(from) = look.next().await.map_err(unavailable)?
+        {
             let (letter, _) = dead_letter(queue, &from);
-            if letter.id != id {
+            if !wanted.remove(letter.id.as_str()) {
                 continue;
             }
-            if wish == Wish::Replay {
+            if burial == Burial::Replay {
                 let origin = (letter.message.exchange, letter.message.routing_key);
                 let copy = replayed(queue, &from, origin).map_err(unavailable)?;
                 self.post.send_one(copy).await.map_err(|refused| match refused {
@@ -75,9 +94,11 @@ impl Graveyard {
                     NotTaken::Unknown(error) => DeadLetterError::Unavailable(Box::new(error)),
                 })?;
             }
-            return look.forget(&from.acker).await.map_err(unavailable);
+            if look.forget(&from.acker).await.map_err(unavailable)? {
+                done(&letter.id);
+            }
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Begins to look; `None` when the queue never had a dead letter, as nobody declared it.

@@ -21,6 +21,7 @@ mod config;
 mod consume;
 mod dead_letters;
 mod error;
+mod lengths;
 mod letter;
 mod link;
 mod names;

@@ -12,6 +12,7 @@
 mod consuming;
 mod dead_letters;
 mod durable;
+mod lengths;
 mod probe;
 mod routing;
 
@@ -23,12 +24,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_kernel::{
-    DeadLetters, Exchange, ExchangeKind, Message, MessageId, Publisher, Queue, Subscriber, Subscription, Timestamp,
+    DeadLetters, Exchange, ExchangeKind, Message, MessageId, Publisher, Queue, Queues, Subscriber, Subscription,
+    Timestamp,
 };
 
 pub use consuming::*;
 pub use dead_letters::*;
 pub use durable::*;
+pub use lengths::*;
 pub use probe::{Probe, Running, in_time};
 pub use routing::*;
 
@@ -41,6 +44,8 @@ pub struct Bus {
     pub subscriber: Arc<dyn Subscriber>,
     /// Its dead letters.
     pub dead_letters: Arc<dyn DeadLetters>,
+    /// How long its queues are.
+    pub queues: Arc<dyn Queues>,
     /// The shortest delay of a retry it can keep.
     pub shortest_retry: Duration,
     /// What must live as long as the bus, such as its folder.
@@ -55,11 +60,12 @@ impl fmt::Debug for Bus {
 
 impl Bus {
     /// A bus that is everything in one.
-    pub fn of<B: Publisher + Subscriber + DeadLetters + 'static>(bus: Arc<B>) -> Self {
+    pub fn of<B: Publisher + Subscriber + DeadLetters + Queues + 'static>(bus: Arc<B>) -> Self {
         Self {
             publisher: Arc::<B>::clone(&bus),
             subscriber: Arc::<B>::clone(&bus),
-            dead_letters: bus,
+            dead_letters: Arc::<B>::clone(&bus),
+            queues: bus,
             shortest_retry: Duration::from_millis(40),
             keep: Arc::new(()),
         }
@@ -188,6 +194,12 @@ macro_rules! bus {
             a_replayed_dead_letter_begins_anew
             a_discarded_dead_letter_is_gone
             a_dead_letter_that_is_not_there_is_not_found
+            several_dead_letters_are_replayed_or_discarded_at_once
+            a_queue_that_nobody_declared_has_no_length
+            what_waits_is_counted
+            consumers_are_counted_or_not_told
+            what_waits_for_its_retry_waits
+            dead_letters_are_counted
         );
     };
     (@tests $bus:expr; $($promise:ident)*) => {

@@ -19,9 +19,11 @@
 //! | `Outbox` | `repository!` |
 //! | `Sequence` | `repository!` |
 //! | `Leases` | `leases!` |
+//! | `Inventory` | `inventory!` |
 //! | `Publisher` | `bus!` |
 //! | `Subscriber` | `bus!` |
 //! | `DeadLetters` | `bus!` |
+//! | `Queues` | `bus!` |
 //! | `GigSearch` | `search!` |
 //! | `SearchIndex` | `search!` |
 //! | `SelectedCategories` | `categories!` |
@@ -52,6 +54,7 @@ pub mod durability;
 pub mod fanout;
 pub mod fixture;
 pub mod hasher;
+pub mod inventory;
 pub mod leases;
 pub mod limits;
 pub mod mail;

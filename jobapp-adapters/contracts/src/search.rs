@@ -424,6 +424,38 @@ pub async fn a_rebuild_that_fails_changes_nothing(index: &Search) {
     assert_eq!(index.find(&asking(&[])).await, (vec![1, 3], 2), "the index can still be changed");
 }
 
+/// What can be found, and what it must not forget. Older news add nothing.
+pub async fn it_tells_how_much_it_holds(index: &Search) {
+    let extent = async || {
+        let extent = index.index.extent().await.unwrap();
+        (extent.listed, extent.known)
+    };
+    assert_eq!(extent().await, (0, 0));
+    index.with(&[gig(1, "logo"), gig(2, "logo"), gig(3, "logo")]).await;
+    assert_eq!(extent().await, (3, 3));
+    let paused = SearchDocument { active: false, ..gig(2, "logo") };
+    index.index.apply(vec![saved(&paused, 2), deleted(&gig(3, "logo"), 2)]).await.unwrap();
+    assert_eq!(extent().await, (1, 3));
+    index.with(&[gig(2, "logo")]).await;
+    assert_eq!(extent().await, (1, 3));
+    let mut source = Source::of(vec![saved(&gig(4, "logo"), 1)]);
+    index.index.rebuild(&mut source, &|_| {}).await.unwrap();
+    assert_eq!(extent().await, (1, 1));
+}
+
+/// A build has the name it had, and another one another, where builds have names.
+pub async fn another_build_has_another_name(index: &Search) {
+    let build = async || {
+        index.index.rebuild(&mut Source::of(vec![saved(&gig(1, "logo"), 1)]), &|_| {}).await.unwrap();
+        index.index.extent().await.unwrap().generation
+    };
+    let first = build().await;
+    index.with(&[gig(2, "logo")]).await;
+    assert_eq!(index.index.extent().await.unwrap().generation, first);
+    let second = build().await;
+    assert!(first.is_none() && second.is_none() || first != second, "{first:?}");
+}
+
 /// Changes that come at the same time are all found.
 pub async fn changes_at_the_same_time_are_all_found(index: &Search) {
     let writers = (0..8_u64).map(|writer| async move {
@@ -464,6 +496,8 @@ macro_rules! search {
             similar_gigs_are_others_that_share_words
             building_anew_replaces_everything
             a_rebuild_that_fails_changes_nothing
+            it_tells_how_much_it_holds
+            another_build_has_another_name
             changes_at_the_same_time_are_all_found
         );
     };

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use jobapp_kernel::{
     BindError, DeadLetter, DeadLetterError, DeadLetters, Delivery, ExchangeKind, Handler, Message, MessageId, Outcome,
-    PublishError, Publisher, Queue, Subscriber, Subscription, Timestamp,
+    PublishError, Publisher, Queue, QueueError, QueueLength, Queues, Subscriber, Subscription, Timestamp,
 };
 use jobapp_pump::{Found, QueueDepth, QueueEnd, Settled, Taken, pump};
 use parking_lot::Mutex;
@@ -293,6 +293,13 @@ impl QueueState {
         }
         let next_due = self.delayed.first_key_value().map(|((due, _), _)| due.saturating_duration_since(now));
         Found { taken, next_due }
+    }
+}
+
+#[async_trait]
+impl Queues for MemoryBus {
+    async fn length(&self, queue: &str) -> Result<Option<QueueLength>, QueueError> {
+        Ok(self.depths().remove(queue).map(QueueDepth::length))
     }
 }
 

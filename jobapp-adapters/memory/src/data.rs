@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_kernel::Clock;
+use jobapp_kernel::{Clock, Layout};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -25,6 +25,7 @@ pub(crate) struct Shared {
 
 #[derive(Default)]
 pub(crate) struct Data {
+    pub(crate) layout: Layout,
     pub(crate) tables: HashMap<&'static str, Table>,
     pub(crate) inbox: HashMap<String, Handled>,
     pub(crate) outbox: Waiting,

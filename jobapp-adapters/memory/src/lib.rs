@@ -30,6 +30,7 @@ mod bus;
 mod cache;
 mod data;
 mod fanout;
+mod inventory;
 mod leases;
 mod limits;
 mod mail;

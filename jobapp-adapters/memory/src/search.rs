@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jobapp_gigs::{
-    EveryGig, GigId, GigSearch, Hits, IndexChange, LONGEST_CATEGORY, MOST_HITS, Match, SearchDocument, SearchError,
-    SearchIndex, SearchQuery, SelectedCategories, words,
+    EveryGig, Extent, GigId, GigSearch, Hits, IndexChange, LONGEST_CATEGORY, MOST_HITS, Match, SearchDocument,
+    SearchError, SearchIndex, SearchQuery, SelectedCategories, words,
 };
 use jobapp_kernel::Version;
 use parking_lot::Mutex;
@@ -137,6 +137,13 @@ impl GigSearch for MemorySearch {
 
 #[async_trait]
 impl SearchIndex for MemorySearch {
+    async fn extent(&self) -> Result<Extent, SearchError> {
+        self.check_away()?;
+        let gigs = self.gigs.lock();
+        let listed = gigs.values().filter(|(_, document)| document.as_ref().is_some_and(|gig| gig.active)).count();
+        Ok(Extent { listed: listed as u64, known: gigs.len() as u64, generation: None })
+    }
+
     async fn apply(&self, changes: Vec<IndexChange>) -> Result<(), SearchError> {
         self.check_away()?;
         let _changing = self.changing.lock().await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jobapp_kernel::{Aggregate, Clock, Leases, Outbox, OutboxEntry, Repository, Sequence, Timestamp, Turns};
+use jobapp_kernel::{Aggregate, Clock, Inventory, Leases, Outbox, OutboxEntry, Repository, Sequence, Timestamp, Turns};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -52,11 +52,18 @@ impl MemoryStore {
 
     /// The repository of one kind of aggregate.
     pub fn repository<A: Aggregate>(&self) -> Arc<dyn Repository<A>> {
+        let keys = A::keys().iter().map(|key| (key.name.to_owned(), key.declaration())).collect();
+        self.shared.data.lock().layout.insert(A::NAME.to_owned(), keys);
         Arc::new(MemoryRepository::new(Arc::clone(&self.shared), self.turns.clone()))
     }
 
     /// The outbox of all kinds.
     pub fn outbox(&self) -> Arc<dyn Outbox> {
+        Arc::new(self.clone())
+    }
+
+    /// How it is, from outside.
+    pub fn inventory(&self) -> Arc<dyn Inventory> {
         Arc::new(self.clone())
     }
 
@@ -77,7 +84,7 @@ impl MemoryStore {
 
     /// How many values of this kind are stored.
     pub fn count<A: Aggregate>(&self) -> usize {
-        self.shared.data.lock().tables.get(A::NAME).map_or(0, |table| table.scan(None, usize::MAX).count())
+        self.shared.data.lock().tables.get(A::NAME).map_or(0, |table| table.len())
     }
 
     /// Puts another text in the place of a stored state, as a careless hand would in a database: for tests of what happens

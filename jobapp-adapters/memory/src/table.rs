@@ -38,6 +38,10 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     pub(crate) fn row(&self, id: &str) -> Option<&Row> {
         self.rows.get(id)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jobapp_kernel::{MessageId, OutboxEntry};
+use jobapp_kernel::{MessageId, OutboxEntry, Timestamp};
 use tokio::time::Instant;
 
 /// The entries that wait, by the order in which they were stored.
@@ -26,6 +26,11 @@ impl Waiting {
 
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// When the oldest of them was stored.
+    pub(crate) fn oldest(&self) -> Option<Timestamp> {
+        self.entries.values().map(|(entry, _)| entry.recorded_at).min()
     }
 
     pub(crate) fn entries(&self) -> Vec<OutboxEntry> {

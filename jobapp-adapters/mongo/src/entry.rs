@@ -68,6 +68,12 @@ impl Waiting {
         OutboxEntry { id, aggregate, aggregate_id, version, event, headers, recorded_at }
     }
 
+    /// When it was stored; `None` when it is damaged.
+    pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
+        let millis = self.read.as_ref().ok()?.recorded_at;
+        Timestamp::from_millis(millis).ok()
+    }
+
     /// The same text with its event sealed; `None` when it is sealed already, or damaged.
     pub(crate) fn sealed(&self, aggregate: &str, aggregate_id: &str, seal: &Seal) -> Option<String> {
         let mut entry = self.read.clone().ok()?;

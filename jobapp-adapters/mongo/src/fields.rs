@@ -1,6 +1,6 @@
 //! The names of collections and of the fields of documents.
 
-use jobapp_kernel::{Aggregate, Key, KeyValue};
+use jobapp_kernel::KeyValue;
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::Namespace;
@@ -82,14 +82,6 @@ pub(crate) fn sort_field(key: &str) -> String {
 /// The name of the index by a key.
 pub(crate) fn index_name(key: &str) -> String {
     format!("by_{key}")
-}
-
-/// How a key was declared when its fields were made. Another declaration needs other fields.
-pub(crate) fn declaration<A: Aggregate>(key: &Key<A>) -> String {
-    let kind = if key.int { "int" } else { "text" };
-    let unique = if key.unique { " unique" } else { "" };
-    let many = if key.many { " many" } else { "" };
-    format!("{kind}{unique}{many}")
 }
 
 /// A key value as it is stored.

@@ -53,6 +53,7 @@ mod fault;
 mod fields;
 mod inbox;
 mod inner;
+mod inventory;
 mod leases;
 mod migration;
 mod outbox;

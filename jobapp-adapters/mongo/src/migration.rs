@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::MongoStoreError;
 use crate::claims::{Staked, stamp};
 use crate::failure::Failure;
-use crate::fields::{STAMP, STATE, VERSION, declaration, index_name, is_there, sort_field, value_field};
+use crate::fields::{STAMP, STATE, VERSION, index_name, is_there, sort_field, value_field};
 use crate::inner::Inner;
 use crate::prepared::Keyed;
 use crate::queries::{self, limit};
@@ -32,10 +32,10 @@ const PATIENCE: Duration = Duration::from_secs(30 * 60);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the fields of a kind of aggregate were made for.
-const DECLARED: &str = "declared";
+pub(crate) const DECLARED: &str = "declared";
 
 /// The declarations by key.
-type Declarations = BTreeMap<String, String>;
+pub(crate) type Declarations = BTreeMap<String, String>;
 
 /// Why a migration goes no further.
 enum Stop {
@@ -80,7 +80,7 @@ struct Migration {
 
 impl Migration {
     async fn run<A: Aggregate>(&self) -> Result<(), Stop> {
-        let wanted: Declarations = A::keys().iter().map(|key| (key.name.to_owned(), declaration(key))).collect();
+        let wanted: Declarations = A::keys().iter().map(|key| (key.name.to_owned(), key.declaration())).collect();
         if self.declarations::<A>().await?.as_ref() == Some(&wanted) {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::TryStreamExt;
-use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns};
+use jobapp_kernel::{Aggregate, Inventory, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns};
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Database, IndexModel};
@@ -41,13 +41,35 @@ impl MongoStore {
     /// # Errors
     /// [`MongoStoreError::Open`] when it cannot be reached or written, or is sealed and there is no key.
     pub async fn open(config: MongoConfig) -> Result<Self, MongoStoreError> {
+        let inner = Self::connected(config).await?;
+        let failed = |failure| MongoStoreError::open(&inner.address, failure);
+        let preparing = Arc::clone(&inner);
+        inner.connection.run(async move { preparing.prepare().await }).await.map_err(failed)?;
+        // As long as it takes: what waits may be much.
+        inner.seal_outbox().await.map_err(failed)?;
+        Ok(Self { inner })
+    }
+
+    /// Opens the database as it is: nothing is made, brought up to date or sealed, and no key is needed. For its [`Inventory`] alone.
+    ///
+    /// # Errors
+    /// As [`MongoStore::open`].
+    pub async fn attach(config: MongoConfig) -> Result<Self, MongoStoreError> {
+        let inner = Self::connected(MongoConfig { seal: None, ..config }).await?;
+        let looking = Arc::clone(&inner);
+        let found = inner.connection.run(async move { looking.find_kinds().await }).await;
+        found.map_err(|failure| MongoStoreError::open(&inner.address, failure))?;
+        Ok(Self { inner })
+    }
+
+    async fn connected(config: MongoConfig) -> Result<Arc<Inner>, MongoStoreError> {
         let MongoConfig { address, clock, headers, namespace, seal } = config;
-        let failed = |failure| MongoStoreError::open(&address, failure);
-        let connection = Connection::open(&address).await.map_err(failed)?;
-        let inner = Arc::new(Inner {
+        let connection = Connection::open(&address).await;
+        let connection = connection.map_err(|failure| MongoStoreError::open(&address, failure))?;
+        Ok(Arc::new(Inner {
             connection,
             names: Names::of(namespace),
-            address: address.clone(),
+            address,
             clock,
             server_clock: ServerClock::default(),
             headers,
@@ -56,12 +78,7 @@ impl MongoStore {
             changed: Notify::new(),
             turns: Turns::default(),
             kinds: RwLock::new(BTreeSet::new()),
-        });
-        let preparing = Arc::clone(&inner);
-        inner.connection.run(async move { preparing.prepare().await }).await.map_err(failed)?;
-        // As long as it takes: what waits may be much.
-        inner.seal_outbox().await.map_err(failed)?;
-        Ok(Self { inner })
+        }))
     }
 
     /// Looks whether the database can be had, and changes nothing.
@@ -103,6 +120,11 @@ impl MongoStore {
 
     /// The outbox of all kinds.
     pub fn outbox(&self) -> Arc<dyn Outbox> {
+        Arc::new(self.clone())
+    }
+
+    /// How it is, from outside.
+    pub fn inventory(&self) -> Arc<dyn Inventory> {
         Arc::new(self.clone())
     }
 
@@ -172,6 +194,11 @@ impl Inner {
         let by_age = IndexModel::builder().keys(doc! {"at": 1}).options(named("by_at")).build();
         self.connection.collection(&self.names.inbox).create_index(by_age).await?;
         self.try_to_write().await?;
+        self.find_kinds().await
+    }
+
+    /// Learns which kinds of aggregates there are, whoever registered them.
+    async fn find_kinds(&self) -> Result<(), Failure> {
         let kinds = self.connection.collection(&self.names.kinds);
         let known: Vec<Document> = kinds.find(doc! {"declared": {"$exists": true}}).await?.try_collect().await?;
         let names = known.iter().filter_map(|kind| kind.get_str("_id").ok().map(str::to_owned));

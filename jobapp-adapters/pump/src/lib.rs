@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jobapp_kernel::{Delivery, Handler, Outcome, Subscription};
+use jobapp_kernel::{Delivery, Handler, Outcome, QueueLength, Subscription};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -29,6 +29,14 @@ pub struct QueueDepth {
     pub in_flight: u64,
     /// Given up.
     pub dead: u64,
+}
+
+impl QueueDepth {
+    /// The same, where nobody counts consumers.
+    pub const fn length(self) -> QueueLength {
+        let Self { waiting, in_flight, dead } = self;
+        QueueLength { waiting, in_flight: Some(in_flight), dead, consumers: None }
+    }
 }
 
 /// A delivery and what the queue knows it by.

@@ -60,6 +60,7 @@ mod error;
 mod fault;
 mod flags;
 mod inner;
+mod inventory;
 mod leases;
 mod migration;
 mod outbox;

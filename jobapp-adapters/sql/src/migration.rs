@@ -47,7 +47,7 @@ pub(crate) async fn bring_up_to_date<A: Aggregate>(
 }
 
 fn wanted<A: Aggregate>() -> Declarations {
-    let keys = A::keys().iter().map(|key| (key.name.to_owned(), tables::declaration(key)));
+    let keys = A::keys().iter().map(|key| (key.name.to_owned(), key.declaration()));
     keys.chain([(TABLE.to_owned(), "1".to_owned())]).collect()
 }
 
@@ -122,7 +122,7 @@ impl Migration<'_> {
             self.add_index(key).await?;
         }
         for key in new {
-            self.remember::<A>(key.name, &tables::declaration(key)).await.map_err(failed)?;
+            self.remember::<A>(key.name, &key.declaration()).await.map_err(failed)?;
         }
         Ok(())
     }

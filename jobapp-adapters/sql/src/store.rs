@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns};
+use jobapp_kernel::{Aggregate, Inventory, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns};
 use jobapp_reviews::ReviewAnalytics;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr};
@@ -62,6 +62,20 @@ impl SqlStore {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Opens the database as it is: nothing is made, brought up to date or sealed, and no key is needed. For its [`Inventory`] alone.
+    ///
+    /// # Errors
+    /// As [`SqlStore::open`].
+    pub async fn attach(config: SqlConfig) -> Result<Self, SqlStoreError> {
+        let SqlConfig { location, clock, headers, namespace, .. } = config;
+        let names = Names::of(namespace);
+        let connections = Connections::open(&location).await?;
+        let outbox = OutboxStatements::new(connections.backend(), &names);
+        let (changed, turns) = (Notify::new(), Turns::default());
+        let inner = Inner { connections, names, location, clock, headers, seal: None, changed, outbox, turns };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
     /// Looks whether the database can be had, and changes nothing.
     ///
     /// # Errors
@@ -99,6 +113,11 @@ impl SqlStore {
 
     /// The outbox of all kinds.
     pub fn outbox(&self) -> Arc<dyn Outbox> {
+        Arc::new(self.clone())
+    }
+
+    /// How it is, from outside.
+    pub fn inventory(&self) -> Arc<dyn Inventory> {
         Arc::new(self.clone())
     }
 

@@ -1,6 +1,6 @@
 //! The names of tables, columns and indexes, and the tables every store has.
 
-use jobapp_kernel::{Aggregate, Key, KeyValue};
+use jobapp_kernel::{Aggregate, KeyValue};
 use sea_orm::sea_query::{ColumnDef, Index, IndexCreateStatement, Table, TableCreateStatement};
 use sea_orm::{DbBackend, Value};
 use sha2::{Digest, Sha256};
@@ -54,7 +54,12 @@ impl Names {
 
     /// The table of a kind of aggregate.
     pub(crate) fn table<A: Aggregate>(&self) -> String {
-        self.namespace.name_of(A::NAME)
+        self.kind(A::NAME)
+    }
+
+    /// The table of the kind of aggregate of this name.
+    pub(crate) fn kind(&self, name: &str) -> String {
+        self.namespace.name_of(name)
     }
 
     /// Where the values of one of its keys are.
@@ -83,14 +88,6 @@ pub(crate) struct KeyNames {
     pub(crate) side: String,
     /// The index by value.
     pub(crate) index: String,
-}
-
-/// How a key was declared when its columns were made. Another declaration needs other columns.
-pub(crate) fn declaration<A: Aggregate>(key: &Key<A>) -> String {
-    let kind = if key.int { "int" } else { "text" };
-    let unique = if key.unique { " unique" } else { "" };
-    let many = if key.many { " many" } else { "" };
-    format!("{kind}{unique}{many}")
 }
 
 /// A key value as a parameter.

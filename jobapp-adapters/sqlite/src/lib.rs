@@ -49,6 +49,7 @@ mod error;
 mod examine;
 mod fault;
 mod file;
+mod inventory;
 mod leases;
 mod migration;
 mod outbox;

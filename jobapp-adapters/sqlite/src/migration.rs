@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use crate::database::{Database, Verdict};
 use crate::error::Violation;
 use crate::row;
-use crate::tables::{self, KeyNames, column_type, parameter};
+use crate::tables::{KeyNames, column_type, parameter};
 use crate::{OpenError, SqliteError};
 
 /// What stands for the table itself among the keys it has columns for.
@@ -41,7 +41,7 @@ pub(crate) async fn bring_up_to_date<A: Aggregate>(database: &Database) -> Resul
 }
 
 fn wanted<A: Aggregate>() -> Declarations {
-    let keys = A::keys().iter().map(|key| (key.name.to_owned(), tables::declaration(key)));
+    let keys = A::keys().iter().map(|key| (key.name.to_owned(), key.declaration()));
     keys.chain([(TABLE.to_owned(), "1".to_owned())]).collect()
 }
 
@@ -82,7 +82,7 @@ impl Migration<'_> {
         }
         for key in &new {
             self.add_index(key)?;
-            self.remember::<A>(key.name, &tables::declaration(key)).map_err(failed)?;
+            self.remember::<A>(key.name, &key.declaration()).map_err(failed)?;
         }
         Ok(())
     }

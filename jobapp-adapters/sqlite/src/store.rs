@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_kernel::{Aggregate, Clock, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns};
+use jobapp_kernel::{
+    Aggregate, Clock, Inventory, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp, Turns,
+};
 use jobapp_seal::Seal;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::Notify;
@@ -69,6 +71,18 @@ impl SqliteStore {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Opens the database as it is: nothing is made, brought up to date or sealed, and no key is needed. For its [`Inventory`] alone.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub async fn attach(config: SqliteConfig) -> Result<Self, OpenError> {
+        let SqliteConfig { location, clock, headers, .. } = config;
+        let database = Database::open(location, |_, _| Ok(()));
+        let (changed, turns) = (Notify::new(), Turns::default());
+        let inner = Inner { database: database.await?, clock, headers, seal: None, changed, turns };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
     /// The repository of one kind of aggregate. Makes its table, or brings it up to date with the declared keys: the columns
     /// of a new key are filled from the stored values before this returns, in one transaction.
     ///
@@ -84,6 +98,11 @@ impl SqliteStore {
 
     /// The outbox of all kinds.
     pub fn outbox(&self) -> Arc<dyn Outbox> {
+        Arc::new(self.clone())
+    }
+
+    /// How it is, from outside.
+    pub fn inventory(&self) -> Arc<dyn Inventory> {
         Arc::new(self.clone())
     }
 

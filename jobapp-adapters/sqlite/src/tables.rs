@@ -1,6 +1,6 @@
 //! The names of tables, columns and indexes, and the tables every store has.
 
-use jobapp_kernel::{Aggregate, Key, KeyValue};
+use jobapp_kernel::KeyValue;
 use rusqlite::types::Value;
 
 /// The tables every store has, and their indexes.
@@ -45,14 +45,6 @@ impl KeyNames {
             index: format!("by_{aggregate}__{key}"),
         }
     }
-}
-
-/// How a key was declared when its columns were made. Another declaration needs other columns.
-pub(crate) fn declaration<A: Aggregate>(key: &Key<A>) -> String {
-    let kind = if key.int { "int" } else { "text" };
-    let unique = if key.unique { " unique" } else { "" };
-    let many = if key.many { " many" } else { "" };
-    format!("{kind}{unique}{many}")
 }
 
 /// The type of the column for values of a key.

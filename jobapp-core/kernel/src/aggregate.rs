@@ -169,6 +169,14 @@ impl<A: ?Sized> Key<A> {
         Self { many: true, ..self }
     }
 
+    /// How it is declared, such as `text unique`: a store that was made for a key of another declaration must be made anew for it.
+    pub fn declaration(&self) -> String {
+        let kind = if self.int { "int" } else { "text" };
+        let unique = if self.unique { " unique" } else { "" };
+        let many = if self.many { " many" } else { "" };
+        format!("{kind}{unique}{many}")
+    }
+
     /// The same key, whose lists are sorted by this number; ties are broken by id, bytewise.
     #[must_use]
     pub const fn sorted_by(self, sort: fn(&A) -> KeyValue) -> Self {

@@ -28,6 +28,7 @@ mod error;
 mod file_name;
 mod forms;
 mod id;
+mod inventory;
 mod leases;
 mod limits;
 mod media;
@@ -54,12 +55,14 @@ pub use error::{ErrorKind, Kinded, RepositoryError, error_text};
 pub use file_name::{file_label, file_name};
 pub use forms::{Forms, read_form};
 pub use id::{AccountId, Identifier, InvalidId, ObjectId};
+pub use inventory::{Backlog, Inventory, Layout};
 pub use leases::Leases;
 pub use limits::{Allowance, LimiterUnavailable, Rate, RateLimiter};
 pub use media::{ByteSize, Collected, MediaError, MediaSink, MediaStore, Received, StoredMedia, Upload, UploadPurpose};
 pub use messaging::{
-    Batch, BindError, DeadLetter, DeadLetterError, DeadLetters, Delivery, Exchange, ExchangeKind, Handler, Message,
-    MessageId, Outcome, PublishError, Publisher, Queue, Subscriber, Subscription, deliver_each, unreadable,
+    Batch, BindError, Burial, DeadLetter, DeadLetterError, DeadLetters, Delivery, Exchange, ExchangeKind, Handler,
+    Message, MessageId, Outcome, PublishError, Publisher, Queue, QueueError, QueueLength, Queues, Subscriber,
+    Subscription, deliver_each, unreadable,
 };
 pub use money::{InvalidMoney, Money};
 pub use namespace::{InvalidNamespace, Namespace};

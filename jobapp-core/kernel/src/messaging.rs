@@ -376,6 +376,15 @@ impl Kinded for DeadLetterError {
     }
 }
 
+/// What is done with a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Burial {
+    /// As [`DeadLetters::replay`].
+    Replay,
+    /// As [`DeadLetters::discard`].
+    Discard,
+}
+
 /// What an operator does with the messages no consumer could handle.
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
@@ -387,4 +396,57 @@ pub trait DeadLetters: Send + Sync {
 
     /// Forgets one.
     async fn discard(&self, queue: &str, id: &str) -> Result<(), DeadLetterError>;
+
+    /// Does the same with several of a queue, and tells `done` of each as soon as it is done. Those that are not there, or not any
+    /// more, are passed over. Whatever ends it in the midst, each letter is where it was or where it should be.
+    async fn bury_each(
+        &self,
+        queue: &str,
+        ids: &[String],
+        burial: Burial,
+        done: &(dyn for<'i> Fn(&'i str) + Send + Sync),
+    ) -> Result<(), DeadLetterError> {
+        for id in ids {
+            let buried = match burial {
+                Burial::Replay => self.replay(queue, id).await,
+                Burial::Discard => self.discard(queue, id).await,
+            };
+            match buried {
+                Ok(()) => done(id),
+                Err(DeadLetterError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many messages are where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueLength {
+    /// Ready to be taken, or waiting for their retry.
+    pub waiting: u64,
+    /// With a handler; `None` where that is not told.
+    pub in_flight: Option<u64>,
+    /// Given up.
+    pub dead: u64,
+    /// How many consume from it; `None` where that is not told.
+    pub consumers: Option<u64>,
+}
+
+/// Why queues could not be counted: the broker is away or refused it.
+#[derive(Debug, thiserror::Error)]
+#[error("the message bus could not count the messages of {queue}")]
+pub struct QueueError {
+    /// The queue.
+    pub queue: String,
+    /// Why.
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Tells how long queues are, without changing anything.
+#[async_trait]
+pub trait Queues: Send + Sync {
+    /// How many messages a queue has; `None` when nobody has declared it.
+    async fn length(&self, queue: &str) -> Result<Option<QueueLength>, QueueError>;
 }

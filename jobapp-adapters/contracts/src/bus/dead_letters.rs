@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use jobapp_kernel::{DeadLetter, DeadLetterError, Outcome, Queue, Subscription, Timestamp};
+use jobapp_kernel::{Burial, DeadLetter, DeadLetterError, Outcome, Queue, Subscription, Timestamp};
+use parking_lot::Mutex;
 
 use super::{Bus, Probe, a_queue, in_time, message, messages, numbers};
 
@@ -117,6 +118,36 @@ pub async fn a_discarded_dead_letter_is_gone(bus: &Bus) {
     bus.dead_letters.discard(queue.name, &dead[0].id).await.unwrap();
     assert_eq!(bus.dead_letters.list(queue.name, 10).await.unwrap(), dead[1..]);
     bus.assert_empty(queue).await;
+}
+
+/// Each once, and those that are not there harm no other.
+pub async fn several_dead_letters_are_replayed_or_discarded_at_once(bus: &Bus) {
+    let queue = a_queue();
+    bus.declare(&[queue]).await;
+    let dead = let_die(bus, queue, 6).await;
+    let ids = |wanted: &[usize]| {
+        let mut ids: Vec<String> = wanted.iter().map(|index| dead[*index].id.clone()).collect();
+        ids.insert(1, "no such id".to_owned());
+        ids
+    };
+    let told = Mutex::new(Vec::new());
+    let done = |id: &str| told.lock().push(id.to_owned());
+    let probe = Probe::done();
+    bus.dead_letters.bury_each(queue.name, &ids(&[4, 1]), Burial::Replay, &done).await.unwrap();
+    bus.dead_letters.bury_each(queue.name, &ids(&[0, 1, 3]), Burial::Discard, &done).await.unwrap();
+    bus.dead_letters.bury_each(a_queue().name, &ids(&[2]), Burial::Discard, &done).await.unwrap();
+    assert_eq!(bus.dead_letters.list(queue.name, 10).await.unwrap(), [dead[2].clone(), dead[5].clone()]);
+    let running = bus.consume(Subscription::to(queue), &probe);
+    probe.seen(2).await;
+    running.stop().await;
+    let mut back = probe.bodies();
+    back.sort_unstable();
+    assert_eq!(back, ["1", "4"]);
+    let mut told = told.into_inner();
+    told.sort_unstable();
+    let mut buried: Vec<String> = [0, 1, 3, 4].map(|index: usize| dead[index].id.clone()).into();
+    buried.sort_unstable();
+    assert_eq!(told, buried);
 }
 
 /// Two operators at once are told apart from a success.

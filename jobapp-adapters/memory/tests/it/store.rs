@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jobapp_contracts::Harness;
 use jobapp_contracts::fixture::Kettle;
+use jobapp_contracts::inventory::Shelf;
 use jobapp_contracts::leases::Desk;
 use jobapp_memory::MemoryStore;
 
@@ -24,6 +25,14 @@ async fn fresh() -> Harness {
 }
 
 jobapp_contracts::repository!(fresh());
+
+async fn shelf() -> Shelf {
+    let store = MemoryStore::new();
+    let (kettles, outbox, inventory) = (store.repository::<Kettle>(), store.outbox(), store.inventory());
+    Shelf { kettles, outbox, inventory, unused: MemoryStore::new().inventory(), keep: Arc::new(()) }
+}
+
+jobapp_contracts::inventory!(shelf());
 
 async fn desk() -> Desk {
     let store = MemoryStore::new();

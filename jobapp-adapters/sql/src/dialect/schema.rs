@@ -3,6 +3,18 @@
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
 
+/// Asks whether there is a table of this name: a row, or none.
+pub(crate) fn table(backend: DbBackend, name: &str) -> Statement {
+    let question = match backend {
+        DbBackend::MySql => {
+            "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+        }
+        DbBackend::Sqlite => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
+        _ => "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1",
+    };
+    Statement::from_sql_and_values(backend, question, [name.into()])
+}
+
 /// Whether a table has an index of this name. Asked of MySQL alone: elsewhere "no" is right, since what was begun is undone.
 pub(crate) fn has_index<'a>(
     transaction: &'a DatabaseTransaction,

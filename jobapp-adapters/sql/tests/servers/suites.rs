@@ -5,9 +5,11 @@ use std::sync::Arc;
 use jobapp_contracts::Harness;
 use jobapp_contracts::analytics::Totals;
 use jobapp_contracts::categories::Categories;
+use jobapp_contracts::fixture::Kettle;
+use jobapp_contracts::inventory::Shelf;
 use jobapp_contracts::leases::Desk;
 use jobapp_gigs::StoredCategories;
-use jobapp_sql::{Seal, SqlStore};
+use jobapp_sql::{Namespace, Seal, SqlStore};
 use jobapp_test_servers::Kind;
 
 use crate::migrations;
@@ -23,6 +25,17 @@ async fn desk(kind: Kind) -> Desk {
     let place = Place::on_shared(kind).await;
     let (leases, elsewhere) = (place.open().await.leases(), place.open().await.leases());
     Desk { leases, elsewhere, keep: place }
+}
+
+/// A store in a namespace, looked at by a handle of its own, which needs no key.
+async fn shelf(kind: Kind) -> Shelf {
+    let place = Place::on_shared(kind).await;
+    let config = |name: &str| config(&place.url()).namespace(Namespace::new(name).unwrap());
+    let store = SqlStore::open(config("own").sealed(Seal::new([7; Seal::KEY_BYTES]))).await.unwrap();
+    let (kettles, outbox) = (store.register::<Kettle>().await.unwrap(), store.outbox());
+    let look = async |name| SqlStore::attach(config(name)).await.unwrap().inventory();
+    let (inventory, unused) = (look("own").await, look("other").await);
+    Shelf { kettles, outbox, inventory, unused, keep: place }
 }
 
 async fn totals(kind: Kind) -> Totals {
@@ -58,6 +71,7 @@ macro_rules! on {
             jobapp_contracts::repository!(alone($kind));
             jobapp_contracts::durability!(alone($kind));
             jobapp_contracts::leases!(desk($kind));
+            jobapp_contracts::inventory!(shelf($kind));
             jobapp_contracts::analytics!(totals($kind));
             jobapp_contracts::categories!(categories($kind));
             migrations::migrations!(empty($kind));

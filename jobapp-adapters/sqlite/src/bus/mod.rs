@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jobapp_kernel::{
     BindError, Clock, DeadLetter, DeadLetterError, DeadLetters, Handler, Message, PublishError, Publisher, Queue,
-    Subscriber, Subscription,
+    QueueError, QueueLength, Queues, Subscriber, Subscription,
 };
 use jobapp_pump::{Found, QueueEnd, Settled, pump};
 use jobapp_seal::Seal;
@@ -413,6 +413,15 @@ impl Subscriber for SqliteBus {
         let end = SqliteQueueEnd { bus: self.clone(), queue };
         pump(&end, self.inner.changes.of(queue), subscription, handler, stop).await;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Queues for SqliteBus {
+    async fn length(&self, queue: &str) -> Result<Option<QueueLength>, QueueError> {
+        let depths = self.depths().await;
+        let mut depths = depths.map_err(|error| QueueError { queue: queue.to_owned(), source: Box::new(error) })?;
+        Ok(depths.remove(queue).map(QueueDepth::length))
     }
 }
 

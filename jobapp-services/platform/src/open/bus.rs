@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 #[cfg(feature = "amqp")]
 use jobapp_amqp::{AmqpBus, AmqpConfig, AmqpError};
-use jobapp_kernel::{DeadLetters, Publisher, Subscriber};
+use jobapp_kernel::{DeadLetters, Publisher, Queues, Subscriber};
 use jobapp_memory::MemoryBus;
 #[cfg(feature = "sqlite")]
 use jobapp_sqlite::{Seal, SqliteBus, SqliteBusConfig};
@@ -80,6 +80,27 @@ impl Bus {
         }
     }
 
+    /// Opens the bus at this address for whoever looks after it, beside the processes that use it: it is not made, and nothing of what
+    /// they are about is taken from them.
+    ///
+    /// # Errors
+    /// As [`Bus::open`], and when a file is not there.
+    pub async fn open_beside(address: &Address, key: Option<SealingKey>) -> Result<Self, OpenError> {
+        match address.scheme() {
+            "memory" => Err(OpenError::of("a bus in memory is seen by its own process alone")),
+            #[cfg(feature = "sqlite")]
+            "sqlite" if !address.path().exists() => {
+                Err(OpenError::of(format!("there is no message bus in {}", address.path().display())))
+            }
+            #[cfg(feature = "sqlite")]
+            "sqlite" => {
+                let config = SqliteBusConfig { seal: key.map(Seal::new), ..SqliteBusConfig::file(address.path()) };
+                SqliteBus::open(config.beside_its_owner()).await.map(Self::from).map_err(super::store::refused)
+            }
+            _ => Self::open(address, key).await,
+        }
+    }
+
     /// Takes messages.
     pub fn publisher(&self) -> Arc<dyn Publisher> {
         match &self.0 {
@@ -104,6 +125,17 @@ impl Bus {
 
     /// Messages that could not be handled.
     pub fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        match &self.0 {
+            Technology::Memory(bus) => Arc::new(bus.clone()),
+            #[cfg(feature = "amqp")]
+            Technology::Amqp(bus) => Arc::new(bus.clone()),
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(bus) => Arc::new(bus.clone()),
+        }
+    }
+
+    /// How long its queues are.
+    pub fn queues(&self) -> Arc<dyn Queues> {
         match &self.0 {
             Technology::Memory(bus) => Arc::new(bus.clone()),
             #[cfg(feature = "amqp")]

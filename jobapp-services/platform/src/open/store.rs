@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use jobapp_kernel::{Aggregate, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp};
+use jobapp_kernel::{Aggregate, Inventory, Layout, Leases, Outbox, Repository, RepositoryError, Sequence, Timestamp};
 use jobapp_memory::MemoryStore;
 #[cfg(feature = "mongodb")]
 use jobapp_mongo::{MongoConfig, MongoStore, MongoStoreError};
@@ -150,6 +150,33 @@ impl Store {
         }
     }
 
+    /// Tells how the store at this address is, from outside, as it is: nothing is made, brought up to date or sealed.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn inventory_at(address: &Address) -> Result<Arc<dyn Inventory>, OpenError> {
+        match address.scheme() {
+            "memory" => Err(OpenError::of("a store in memory is seen by its own process alone")),
+            #[cfg(feature = "sqlite")]
+            "sqlite" if !address.path().exists() => Ok(MemoryStore::new().inventory()),
+            #[cfg(feature = "sqlite")]
+            "sqlite" => {
+                let store = SqliteStore::attach(SqliteConfig::file(address.path())).await;
+                store.map(|store| store.inventory()).map_err(refused)
+            }
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => attached(address).await,
+            #[cfg(feature = "mysql")]
+            "mysql" | "mariadb" => attached(address).await,
+            #[cfg(feature = "mongodb")]
+            "mongodb" | "mongodb+srv" => {
+                let store = boxed(MongoStore::attach(mongo(address)?)).await;
+                store.map(|store| store.inventory()).map_err(not_had)
+            }
+            _ => Err(OpenError::unknown(address, "a store", KNOWN)),
+        }
+    }
+
     #[cfg(any(feature = "mysql", feature = "postgres"))]
     async fn on_server(address: &Address, key: Option<SealingKey>) -> Result<Self, OpenError> {
         let config = server(address)?;
@@ -199,6 +226,24 @@ impl Store {
     /// Every kind of aggregate that was asked for so far, by name: for commands that look at all that is stored.
     pub fn kept(&self) -> Vec<Arc<dyn Kept>> {
         self.kept.lock().values().cloned().collect()
+    }
+
+    /// What was asked for so far, as this version wants the store to be made for it.
+    pub fn layout(&self) -> Layout {
+        self.kept.lock().iter().map(|(name, kept)| ((*name).to_owned(), kept.keys())).collect()
+    }
+
+    /// How it is, from outside.
+    pub fn inventory(&self) -> Arc<dyn Inventory> {
+        match &self.technology {
+            Technology::Memory(store) => store.inventory(),
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(store) => store.inventory(),
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Technology::Sql(store) => store.inventory(),
+            #[cfg(feature = "mongodb")]
+            Technology::Mongo(store) => store.inventory(),
+        }
     }
 
     /// The sequences.
@@ -316,6 +361,11 @@ fn folder_of(path: &std::path::Path) -> Result<(), OpenError> {
 fn server(address: &Address) -> Result<SqlConfig, OpenError> {
     SqlConfig::server(&address.url())
         .map_err(|error| OpenError::of(format!("{}: {address}: {error}", address.setting())))
+}
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+async fn attached(address: &Address) -> Result<Arc<dyn Inventory>, OpenError> {
+    boxed(SqlStore::attach(server(address)?)).await.map(|store| store.inventory()).map_err(unreached)
 }
 
 /// A server that cannot be reached may be later.

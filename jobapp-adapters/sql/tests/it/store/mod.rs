@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use jobapp_contracts::fixture::Kettle;
+use jobapp_contracts::inventory::Shelf;
 use jobapp_contracts::leases::Desk;
 use jobapp_contracts::{Corrupt, Harness, Reopen};
 use jobapp_kernel::ObjectId;
-use jobapp_sql::{SqlConfig, SqlStore};
+use jobapp_sql::{Seal, SqlConfig, SqlStore};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use tempfile::TempDir;
@@ -82,6 +83,28 @@ mod in_memory {
     use super::*;
 
     jobapp_contracts::repository!(harness(SqlConfig::memory(), None, None));
+}
+
+/// Looked at by a handle of its own, which needs no key.
+async fn shelf(config: impl Fn(PathBuf) -> SqlConfig) -> Shelf {
+    let folder = TempDir::new().unwrap();
+    let store = SqlStore::open(config(file_in(folder.path()))).await.unwrap();
+    let (kettles, outbox) = (store.register::<Kettle>().await.unwrap(), store.outbox());
+    let inventory = SqlStore::attach(SqlConfig::file(file_in(folder.path()))).await.unwrap().inventory();
+    let unused = SqlStore::attach(SqlConfig::file(folder.path().join("unused.db"))).await.unwrap().inventory();
+    Shelf { kettles, outbox, inventory, unused, keep: Arc::new(folder) }
+}
+
+mod inventory_of_a_file {
+    use super::*;
+
+    jobapp_contracts::inventory!(shelf(SqlConfig::file));
+}
+
+mod inventory_of_what_is_sealed {
+    use super::*;
+
+    jobapp_contracts::inventory!(shelf(|path| SqlConfig::file(path).sealed(Seal::new([7; Seal::KEY_BYTES]))));
 }
 
 mod leases_in_a_file {

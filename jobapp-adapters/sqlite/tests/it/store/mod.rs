@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use jobapp_contracts::fixture::Kettle;
+use jobapp_contracts::inventory::Shelf;
 use jobapp_contracts::leases::Desk;
 use jobapp_contracts::{Corrupt, Harness, Reopen};
 use jobapp_kernel::ObjectId;
-use jobapp_sqlite::{SqliteConfig, SqliteStore};
+use jobapp_sqlite::{Seal, SqliteConfig, SqliteStore};
 use tempfile::TempDir;
 
 /// Spoils a stored kettle with a statement of its own.
@@ -69,6 +70,28 @@ mod in_memory {
     use super::*;
 
     jobapp_contracts::repository!(harness(SqliteConfig::memory(), None, None));
+}
+
+/// Looked at by a handle of its own, which needs no key.
+async fn shelf(config: impl Fn(PathBuf) -> SqliteConfig) -> Shelf {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(config(file_in(folder.path()))).await.unwrap();
+    let (kettles, outbox) = (store.register::<Kettle>().await.unwrap(), store.outbox());
+    let inventory = SqliteStore::attach(SqliteConfig::file(file_in(folder.path()))).await.unwrap().inventory();
+    let unused = SqliteStore::attach(SqliteConfig::file(folder.path().join("unused.db"))).await.unwrap().inventory();
+    Shelf { kettles, outbox, inventory, unused, keep: Arc::new(folder) }
+}
+
+mod inventory_of_a_file {
+    use super::*;
+
+    jobapp_contracts::inventory!(shelf(SqliteConfig::file));
+}
+
+mod inventory_of_what_is_sealed {
+    use super::*;
+
+    jobapp_contracts::inventory!(shelf(|path| SqliteConfig::file(path).sealed(Seal::new([7; Seal::KEY_BYTES]))));
 }
 
 mod leases_in_a_file {

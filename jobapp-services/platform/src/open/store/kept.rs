@@ -1,5 +1,6 @@
 //! Everything that is stored of a kind, for who need not know which kind.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -23,6 +24,9 @@ pub trait Kept: Send + Sync {
     /// The name of the kind, such as `order`.
     fn name(&self) -> &'static str;
 
+    /// How each of its keys is declared.
+    fn keys(&self) -> BTreeMap<String, String>;
+
     /// At most `limit` values in the order of their ids, from the first one behind `after` on.
     ///
     /// # Errors
@@ -44,6 +48,10 @@ fn corrupt<A: Aggregate>(id: &str, source: impl Into<Box<dyn std::error::Error +
 impl<A: Aggregate> Kept for Of<A> {
     fn name(&self) -> &'static str {
         A::NAME
+    }
+
+    fn keys(&self) -> BTreeMap<String, String> {
+        A::keys().iter().map(|key| (key.name.to_owned(), key.declaration())).collect()
     }
 
     async fn scan(&self, after: Option<&str>, limit: usize) -> Result<Vec<KeptValue>, RepositoryError> {
