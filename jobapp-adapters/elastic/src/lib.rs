@@ -33,7 +33,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jobapp_gigs::{EveryGig, GigSearch, Hits, IndexChange, SearchDocument, SearchError, SearchIndex, SearchQuery};
+use jobapp_gigs::{
+    EveryGig, Extent, GigSearch, Hits, IndexChange, SearchDocument, SearchError, SearchIndex, SearchQuery,
+};
 
 use client::Client;
 pub use config::{ElasticConfig, ElasticConfigError};
@@ -127,6 +129,10 @@ impl SearchIndex for ElasticSearch {
             return Ok(());
         }
         self.0.apply(changes).await
+    }
+
+    async fn extent(&self) -> Result<Extent, SearchError> {
+        self.0.extent().await
     }
 
     async fn needs_rebuild(&self) -> Result<bool, SearchError> {

@@ -1,10 +1,11 @@
 //! The asking side.
 
-use jobapp_gigs::{GigId, Hits, MOST_HITS, Match, SearchDocument, SearchError, SearchQuery, Start, words};
+use jobapp_gigs::{Extent, GigId, Hits, MOST_HITS, Match, SearchDocument, SearchError, SearchQuery, Start, words};
 use jobapp_kernel::ObjectId;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::form::LISTED;
 use crate::{ElasticError, Inner, queries};
 
 /// Of an answer only this is wanted; half an answer, because a part of the index is away, is an error.
@@ -24,6 +25,11 @@ struct HitsFound {
 }
 
 #[derive(Deserialize)]
+struct Counted {
+    count: u64,
+}
+
+#[derive(Deserialize)]
 struct Total {
     value: usize,
 }
@@ -35,6 +41,19 @@ struct Hit {
 }
 
 impl Inner {
+    /// How much the index holds that is searched.
+    pub(crate) async fn extent(&self) -> Result<Extent, SearchError> {
+        let Some(index) = self.seen().await?.live else { return Ok(Extent::default()) };
+        let listed = self.count(&index, &json!({"term": {LISTED: true}})).await?;
+        let known = self.count(&index, &json!({"match_all": {}})).await?;
+        Ok(Extent { listed, known, generation: Some(index) })
+    }
+
+    async fn count(&self, index: &str, query: &Value) -> Result<u64, ElasticError> {
+        let answer = self.client.search(&format!("/{index}/_count"), &json!({"query": query})).await?;
+        Ok(answer.read::<Counted>()?.count)
+    }
+
     /// The page a query asks for.
     pub(crate) async fn page(&self, query: &SearchQuery) -> Result<Hits, SearchError> {
         let (mut found, wanted) = self.all_or_any(query.words.len(), |wanted| queries::page(query, wanted)).await?;

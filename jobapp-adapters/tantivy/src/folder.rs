@@ -28,6 +28,14 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
+    /// There is no index in it that can be used as it is.
+    #[error("there is no search index of this version in {}", folder.display())]
+    Unusable {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The index cannot be made.
     #[error("the search index in {} cannot be made", folder.display())]
     Index {

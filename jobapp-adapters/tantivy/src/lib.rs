@@ -29,7 +29,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jobapp_gigs::{EveryGig, GigSearch, Hits, IndexChange, SearchDocument, SearchError, SearchIndex, SearchQuery};
+use jobapp_gigs::{
+    EveryGig, Extent, GigSearch, Hits, IndexChange, SearchDocument, SearchError, SearchIndex, SearchQuery,
+};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
@@ -83,6 +85,16 @@ impl TantivySearch {
     pub fn open_with(folder: impl Into<PathBuf>, idle: Duration) -> Result<Self, OpenError> {
         let shared = Arc::new(Shared::open(folder.into())?);
         Ok(Self { shared, writing: Arc::new(Writing { slot: Arc::default(), idle, closing: AtomicBool::new(false) }) })
+    }
+
+    /// Opens the index in this folder as it is, and makes none: for who looks at one that others use.
+    ///
+    /// # Errors
+    /// When there is no whole index of the current form.
+    pub fn attach(folder: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        let shared = Arc::new(Shared::attach(folder.into())?);
+        let writing = Writing { slot: Arc::default(), idle: IDLE, closing: AtomicBool::new(false) };
+        Ok(Self { shared, writing: Arc::new(writing) })
     }
 
     /// Whether there is a writer with its memory right now.
@@ -204,6 +216,15 @@ impl SearchIndex for TantivySearch {
         let slot = self.lock().await;
         self.close_when_idle();
         self.write(slot, move |slot, shared| slot.apply(shared, changes)).await.map(drop)
+    }
+
+    async fn extent(&self) -> Result<Extent, SearchError> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || {
+            let live = shared.latest()?;
+            shared.guarded(&live, || Asked::new(live.reader.searcher(), live.fields).extent())
+        })
+        .await
     }
 
     async fn needs_rebuild(&self) -> Result<bool, SearchError> {

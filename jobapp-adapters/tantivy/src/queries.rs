@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use jobapp_gigs::{GigId, Hits, MOST_HITS, Match, SearchDocument, SearchError, SearchQuery, Start, words};
+use jobapp_gigs::{Extent, GigId, Hits, MOST_HITS, Match, SearchDocument, SearchError, SearchQuery, Start, words};
 use jobapp_kernel::Version;
 use tantivy::collector::sort_key::SortByStaticFastValue;
 use tantivy::collector::{Count, TopDocs};
@@ -28,6 +28,13 @@ pub(crate) struct Asked {
 impl Asked {
     pub(crate) const fn new(searcher: Searcher, fields: Fields) -> Self {
         Self { searcher, fields }
+    }
+
+    /// How much the index holds.
+    pub(crate) fn extent(&self) -> Result<Extent, SearchError> {
+        let listed = TermQuery::new(Term::from_field_u64(self.fields.listed, 1), IndexRecordOption::Basic);
+        let listed = self.searcher.search(&listed, &Count).map_err(search_error)?;
+        Ok(Extent { listed: listed as u64, known: self.searcher.num_docs(), generation: None })
     }
 
     /// The page a query asks for.

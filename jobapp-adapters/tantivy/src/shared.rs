@@ -41,6 +41,13 @@ impl Shared {
         Ok(Self { folder, live: RwLock::new(Arc::new(live)), reading: Mutex::new(()), sharing: AtomicBool::new(false) })
     }
 
+    /// The index that is there, whoever made it.
+    pub(crate) fn attach(folder: PathBuf) -> Result<Self, OpenError> {
+        let opened = folder::open(&folder);
+        let live = opened.map_err(|source| OpenError::Unusable { folder: folder.clone(), source })?;
+        Ok(Self { folder, live: RwLock::new(Arc::new(live)), reading: Mutex::new(()), sharing: AtomicBool::new(false) })
+    }
+
     fn live(&self) -> Arc<Live> {
         Arc::clone(&self.live.read())
     }

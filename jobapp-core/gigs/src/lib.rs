@@ -67,7 +67,7 @@ pub use error::GigError;
 pub use finder::{Finder, MOST_OF_A_CATEGORY, MOST_SIMILAR, SearchPage};
 pub use gig::{Content, FIRST_SORT_ID, Gig, GigEvent, GigId, GigState, Listing, PRICE_FLOOR, Seller};
 pub use indexing::{Indexer, StoredGigs};
-pub use ports::{EveryGig, GigSearch, Hits, IndexChange, SearchError, SearchIndex, SelectedCategories};
+pub use ports::{EveryGig, Extent, GigSearch, Hits, IndexChange, SearchError, SearchIndex, SelectedCategories};
 pub use query::{MOST_HITS, MOST_ON_A_PAGE, Match, SearchDocument, SearchQuery, Start, USUAL_PAGE};
 pub use service::{Gigs, MOST_OF_A_SELLER};
 pub use text::{days_in, words};

@@ -88,6 +88,17 @@ pub trait EveryGig: Send {
     async fn next(&mut self) -> Result<Vec<IndexChange>, RepositoryError>;
 }
 
+/// How much an index holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// How many gigs can be found.
+    pub listed: u64,
+    /// How many gigs it knows. Paused and deleted ones are among them: that they are so must not be forgotten.
+    pub known: u64,
+    /// What tells this build of the index from those before and after it, where they have names.
+    pub generation: Option<String>,
+}
+
 /// Keeps the index current.
 #[async_trait]
 pub trait SearchIndex: Send + Sync {
@@ -97,6 +108,9 @@ pub trait SearchIndex: Send + Sync {
 
     /// Whether it must be built from the store: it is new, of an old form, or damaged.
     async fn needs_rebuild(&self) -> Result<bool, SearchError>;
+
+    /// How much it holds; nothing while there is none.
+    async fn extent(&self) -> Result<Extent, SearchError>;
 
     /// Replaces everything by these gigs in one step: until it ends, searches find what they found before. Returns how many
     /// there are, and tells `progress` every now and then. Gigs that it will never take are left out, and told in the log.

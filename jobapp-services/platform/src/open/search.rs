@@ -61,6 +61,21 @@ impl Search {
         }
     }
 
+    /// Opens the index at this address as it is, and makes none: for who looks after it beside the processes that use it.
+    ///
+    /// # Errors
+    /// As [`Search::open`], and when there is none of this version in a folder.
+    pub fn open_beside(address: &Address) -> Result<Self, OpenError> {
+        match address.scheme() {
+            "memory" => Err(OpenError::of("an index in memory is seen by its own process alone")),
+            #[cfg(feature = "tantivy")]
+            "tantivy" => {
+                TantivySearch::attach(address.path()).map(|index| Self::new(Arc::new(index))).map_err(OpenError::of)
+            }
+            _ => Self::open(address),
+        }
+    }
+
     /// Looks whether there is an index at this address, or can be one, and changes nothing.
     ///
     /// # Errors
