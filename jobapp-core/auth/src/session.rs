@@ -47,7 +47,7 @@ pub struct Session {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndReason {
-    /// Its owner signed out, there or from elsewhere.
+    /// Its owner signed out, there or from elsewhere, or was signed out by whoever runs the marketplace.
     SignedOut,
     /// The password was changed or reset.
     PasswordChanged,

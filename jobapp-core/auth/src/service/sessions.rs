@@ -1,8 +1,8 @@
 //! Keeping sessions going, and ending them.
 
-use jobapp_kernel::{AccountId, Bounds, Change, PageRequest, Stored, Timestamp, in_turn};
+use jobapp_kernel::{AccountId, Aggregate, Bounds, Change, PageRequest, Stored, Timestamp, in_turn};
 
-use super::{Auth, CallerId, OpenSession};
+use super::{Auth, CallerId, OpenSession, account_by_name};
 use crate::session::{EndReason, Presented};
 use crate::{Account, AuthError, RefreshToken, Session, SessionId};
 
@@ -95,6 +95,34 @@ impl Auth {
         self.end_if(id, EndReason::SignedOut, |_| true).await.map(drop)
     }
 
+    /// The live sessions of an account, the last used one first: at most a hundred. For whoever runs the marketplace.
+    ///
+    /// # Errors
+    /// [`AuthError::NoSuchAccount`].
+    pub async fn sessions_of(&self, username: &str) -> Result<Vec<Session>, AuthError> {
+        let account = self.named(username).await?;
+        let now = self.ports.clock.now();
+        let live = self.live(*account.id()).await?.into_iter().map(|stored| stored.value);
+        Ok(live.filter(|session| session.is_live(now) && !session.is_outdated(&account)).collect())
+    }
+
+    /// Ends one session of an account, or all of them, and tells how many went on until then. For whoever runs the marketplace.
+    ///
+    /// # Errors
+    /// [`AuthError::NoSuchAccount`], and [`AuthError::NoSuchSession`] when the account has none with this id.
+    pub async fn end_sessions_of(&self, username: &str, only: Option<SessionId>) -> Result<usize, AuthError> {
+        let account = *self.named(username).await?.id();
+        let Some(id) = only else { return self.end_all(account, EndReason::SignedOut).await };
+        let stored = self.ports.sessions.find(&id).await?.filter(|stored| stored.value.account() == account);
+        stored.ok_or(AuthError::NoSuchSession)?;
+        self.end_if(id, EndReason::SignedOut, |_| true).await.map(usize::from)
+    }
+
+    async fn named(&self, username: &str) -> Result<Account, AuthError> {
+        let found = account_by_name(&*self.ports.accounts, username).await?;
+        Ok(found.ok_or(AuthError::NoSuchAccount)?.value)
+    }
+
     /// Whether a session goes on.
     ///
     /// # Errors
@@ -114,18 +142,19 @@ impl Auth {
         Ok(page.items.into_iter().rev().map(|stored| stored.value).collect())
     }
 
-    /// Ends every session of an account.
-    pub(super) async fn end_all(&self, account: AccountId, reason: EndReason) -> Result<(), AuthError> {
+    /// Ends every session of an account. Tells how many went on until then.
+    pub(super) async fn end_all(&self, account: AccountId, reason: EndReason) -> Result<usize, AuthError> {
+        let mut ended = 0;
         loop {
             let page = self.live(account).await?;
             let is_last = page.len() < STEP;
             for stored in page {
-                let id = *jobapp_kernel::Aggregate::id(&stored.value);
-                self.end_if(id, reason, |_| true).await?;
+                let id = *stored.value.id();
+                ended += usize::from(self.end_if(id, reason, |_| true).await?);
             }
             // Ended sessions leave the list, so the next page is the first one again.
             if is_last {
-                return Ok(());
+                return Ok(ended);
             }
         }
     }
@@ -133,7 +162,7 @@ impl Auth {
     /// Makes room for one more session of an account.
     pub(super) async fn end_surplus(&self, account: AccountId) -> Result<(), AuthError> {
         for stored in self.live(account).await?.into_iter().skip(MAX_SESSIONS - 1) {
-            let id = *jobapp_kernel::Aggregate::id(&stored.value);
+            let id = *stored.value.id();
             self.end_if(id, EndReason::Surplus, |_| true).await?;
         }
         Ok(())

@@ -457,6 +457,35 @@ async fn ones_own_sessions_can_be_listed_and_ended_and_nobody_elses() {
 }
 
 #[tokio::test]
+async fn whoever_runs_the_marketplace_sees_and_ends_the_sessions_of_a_user_and_of_nobody_else() {
+    let world = world();
+    let open = world.marta().await;
+    world.later(5);
+    world.auth.sign_in(by_name("correct horse", "Chrome")).await.unwrap();
+    let other = SignUp { username: "other".into(), email: "other@example.org".into(), ..marta() };
+    let other = world.auth.sign_up(other, None).await.unwrap();
+    let ids = async |username: &str| {
+        let sessions = world.auth.sessions_of(username).await.unwrap();
+        sessions.iter().map(|session| *session.id()).collect::<Vec<_>>()
+    };
+    let all = ids("marta").await;
+    assert_eq!((all.len(), all[1]), (2, open.session));
+
+    let not_hers = world.auth.end_sessions_of("Marta", Some(other.session)).await;
+    assert!(matches!(not_hers, Err(AuthError::NoSuchSession)));
+    assert!(matches!(world.auth.sessions_of("nobody").await, Err(AuthError::NoSuchAccount)));
+    assert!(matches!(world.auth.end_sessions_of("nobody", None).await, Err(AuthError::NoSuchAccount)));
+    for ended in [1, 0] {
+        assert_eq!(world.auth.end_sessions_of("Marta", Some(open.session)).await.unwrap(), ended);
+    }
+    assert_eq!(ids("marta").await, all[..1]);
+    assert_eq!(world.auth.end_sessions_of("Marta", None).await.unwrap(), 1);
+    assert_eq!((ids("Marta").await, ids("other").await), (vec![], vec![other.session]));
+    assert!(!world.auth.is_live(open.session).await.unwrap());
+    assert_eq!(world.auth.ended_since(at(0), 10).await.unwrap().len(), 2, "gateways are told of both");
+}
+
+#[tokio::test]
 async fn changing_the_password_needs_the_current_one_and_ends_every_session() {
     let world = world();
     let open = world.marta().await;
