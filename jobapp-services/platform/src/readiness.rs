@@ -98,15 +98,15 @@ impl Readiness {
         (if vital.is_empty() { Verdict::Ready } else { Verdict::Degraded(vital) }, other)
     }
 
-    /// `GET /livez`: the process runs. `GET /readyz`: it wants requests, and what is in trouble without being vital; otherwise 503
-    /// and why.
+    /// `GET /livez`: the process runs, and which version it is. `GET /readyz`: it wants requests, and what is in trouble without being
+    /// vital; otherwise 503 and why.
     pub fn router(&self) -> Router {
         Router::new().route("/livez", get(live)).route("/readyz", get(ready)).with_state(self.clone())
     }
 }
 
 async fn live() -> Response {
-    told(StatusCode::OK, &json!({ "status": "ok" }))
+    told(StatusCode::OK, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
 }
 
 async fn ready(State(readiness): State<Readiness>) -> Response {

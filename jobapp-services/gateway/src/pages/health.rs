@@ -74,9 +74,10 @@ impl Stage {
     }
 }
 
-/// `GET /livez`: the process runs.
+/// `GET /livez`: the process runs, and which version it is.
 pub(crate) async fn live(headers: HeaderMap) -> Response {
-    told(&headers, StatusCode::OK, "ok", &json!({ "status": "ok" }))
+    let json = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") });
+    told(&headers, StatusCode::OK, "ok", &json)
 }
 
 /// `GET /readyz`: it wants requests. Not before it knows which sessions are over, not while it stops, and not while nothing can

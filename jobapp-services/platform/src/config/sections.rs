@@ -199,14 +199,19 @@ impl Places {
 
     /// Reads the store of the review service, whose host, user, password and database existing deployments say one by one.
     pub fn review_store(reader: &mut Reader) -> Option<Address> {
+        let of_parts = Self::review_parts(reader);
+        of_parts.filter(|_| !reader.is_set(&Self::STORE)).or_else(|| Self::of(reader, &Self::STORE))
+    }
+
+    /// Reads it as those parts say; `None` where there is no host.
+    pub fn review_parts(reader: &mut Reader) -> Option<Address> {
         let text = |text: &str| Some(text.to_owned());
         let (user, password) = (reader.optional(&DATABASE_USER, text), reader.optional(&DATABASE_PASSWORD, text));
         let (host, name) = (reader.optional(&DATABASE_HOST, text), reader.optional(&DATABASE_NAME, text));
         let encrypted = reader.optional(&CLUSTER_TYPE, text).is_some_and(|kind| kind == "AWS");
-        let Some(host) = host.filter(|_| !reader.is_set(&Self::STORE)) else { return Self::of(reader, &Self::STORE) };
         let name = name.unwrap_or_else(|| "jobapp_reviews".to_owned());
         let parameters = if encrypted { "?sslmode=require" } else { "" };
-        let address = Address::parse("DATABASE_HOST", &format!("postgres://{host}/{name}{parameters}"));
+        let address = Address::parse("DATABASE_HOST", &format!("postgres://{}/{name}{parameters}", host?));
         Some(match user {
             Some(user) => address.of_user(&user, &password.unwrap_or_default()),
             None => address,

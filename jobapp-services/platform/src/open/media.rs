@@ -11,6 +11,8 @@ use jobapp_media::S3Config;
 use jobapp_media::{FolderMedia, MediaLimits, MediaLinks, MemoryMedia};
 #[cfg(any(feature = "s3", feature = "cloudinary"))]
 use jobapp_media::{HostAddressError, HostedConfig, HostedMedia};
+use jobapp_runtime::SystemClock;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{Address, OpenError};
 
@@ -32,6 +34,15 @@ pub struct MediaConfig {
     pub limits: MediaLimits,
     /// Signs addresses of private files.
     pub links: MediaLinks,
+}
+
+impl MediaConfig {
+    /// Addresses of private files are signed with a key made of this secret, which no client sees a use of.
+    pub fn signed_by(secret: &SecretString, public_url: &str, limits: MediaLimits) -> Self {
+        let secret = secret.expose_secret().as_bytes();
+        let links = MediaLinks::new(secret, [secret], Arc::new(SystemClock));
+        Self { public_url: public_url.to_owned(), limits, links }
+    }
 }
 
 /// Stores pictures and files. A clone is another handle.

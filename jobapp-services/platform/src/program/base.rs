@@ -57,7 +57,7 @@ impl Base {
         });
         let (web, bodies) = (Web::read(reader), Bodies::read(reader));
         let (developer_mode, seed_routes) = (Developing::read(reader), Developing::seed_routes(reader));
-        let sealing_key = reader.optional(&Self::SEALING_KEY, key);
+        let sealing_key = reader.optional(&Self::SEALING_KEY, sealing_key);
         let (connections, log) = (Connections::read(reader), Log::read(reader, "info"));
         let users = match users {
             Some(users) => Some(users?),
@@ -78,7 +78,8 @@ impl Base {
     }
 }
 
-fn key(text: &str) -> Option<SealingKey> {
+/// What [`Base::SEALING_KEY`] says.
+pub fn sealing_key(text: &str) -> Option<SealingKey> {
     let mut key = SealingKey::default();
     hex::decode_to_slice(text, &mut key).ok().map(|()| key)
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use jobapp_media::{MediaLimits, MediaLinks};
-use jobapp_runtime::{Shutdown, SystemClock};
-use secrecy::ExposeSecret;
+use jobapp_media::MediaLimits;
+use jobapp_runtime::Shutdown;
 
 use super::Base;
 use crate::developer::guarded;
@@ -143,10 +142,9 @@ impl Host {
 /// Opens the store of media. Addresses of private files are signed with a key made of a secret that no client sees a use of.
 pub(super) fn media(base: &Base) -> Result<Option<Media>, OpenError> {
     let Some(users) = &base.users else { return Ok(None) };
-    let secret = users.tokens.gateway.expose_secret().as_bytes();
-    let links = MediaLinks::new(secret, [secret], Arc::new(SystemClock));
     let limits = MediaLimits::within(base.bodies.picture, base.bodies.file);
-    Media::open(&users.media, MediaConfig { public_url: base.web.gateway().to_owned(), limits, links }).map(Some)
+    let config = MediaConfig::signed_by(&users.tokens.gateway, base.web.gateway(), limits);
+    Media::open(&users.media, config).map(Some)
 }
 
 struct OneStore(Store);

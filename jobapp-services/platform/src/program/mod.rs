@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use jobapp_runtime::ServerConfig;
 
-pub use self::base::Base;
+pub use self::base::{Base, sealing_key};
 pub use self::check::Standing;
 pub use self::host::Host;
 pub use self::start::run;

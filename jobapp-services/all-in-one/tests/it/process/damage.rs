@@ -136,7 +136,7 @@ async fn a_full_disk_is_told_to_probes_until_there_is_room_again() {
         health["services"].as_object().unwrap().values().any(|service| service["status"] == "degraded"),
         "{health}"
     );
-    assert_eq!(ask(&server, "/livez").await.good(), json!({ "status": "ok" }));
+    assert_eq!(ask(&server, "/livez").await.good(), json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }));
 
     let pid = Pid::from_raw(i32::try_from(server.id()).unwrap());
     prlimit(pid, Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
