@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use jobapp_sqlite::copy_databases;
 
-use crate::{Folder, Settings, output, private};
+use crate::{Folder, Settings, private};
 
 /// What a backup leaves out: the index is made anew from the gigs, the lock and what is set aside are of no use elsewhere.
 const LEFT_OUT: [&str; 3] = ["search", "jobapp.lock", "lost+found"];
@@ -45,7 +45,7 @@ fn copy_folder(source: &Path, target: &Path) -> anyhow::Result<()> {
             return Err(error);
         }
     };
-    output::say(format_args!(
+    jobapp_ctl::say(format_args!(
         "The backup is in {}: {files} files. To go back to it: jobapp --data {}",
         target.display(),
         target.display()

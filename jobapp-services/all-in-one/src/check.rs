@@ -5,9 +5,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
+use jobapp_ctl::Secrets;
 use jobapp_runtime::{error_text, listen};
 
-use crate::{Folder, Secrets, Settings, output};
+use crate::{Folder, Settings};
 
 /// Looks at everything a start needs. All that is wrong is told at once.
 pub(crate) async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
@@ -30,12 +31,12 @@ pub(crate) async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
     }
     if wrong.is_empty() {
         lines.push("It could start.".to_owned());
-        output::lines(lines)?;
+        jobapp_ctl::lines(lines)?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::lines(lines)?;
+    jobapp_ctl::lines(lines)?;
     for problem in wrong {
-        output::complain(format_args!("error: {problem}"));
+        jobapp_ctl::complain(format_args!("error: {problem}"));
     }
     Ok(ExitCode::FAILURE)
 }

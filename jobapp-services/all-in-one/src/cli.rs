@@ -6,6 +6,14 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
+use jobapp_ctl::commands::Group;
+use jobapp_ctl::commands::analytics::AnalyticsCommand;
+use jobapp_ctl::commands::dead_letters::DeadLettersCommand;
+use jobapp_ctl::commands::keys::KeysCommand;
+use jobapp_ctl::commands::operators::OperatorsCommand;
+use jobapp_ctl::commands::search::SearchCommand;
+use jobapp_ctl::commands::sessions::SessionsCommand;
+use jobapp_ctl::commands::status::StatusCommand;
 use jobapp_platform::config::Sources;
 
 /// A freelance marketplace in one process: accounts, gigs, search, chat, orders, payments, reviews and mails. It needs
@@ -28,6 +36,7 @@ Examples:
   jobapp --port 0                run on a free port and print it
   jobapp search rebuild          make the search index anew from the stored gigs
   jobapp analytics rebuild       count all stored ratings anew
+  jobapp status                  say how everything is: databases, queues, dead letters, search
   jobapp check                   look for damage in what is stored
   jobapp dead-letters list       show messages that could not be handled
   jobapp operator create Boss --email boss@example.org
@@ -41,7 +50,7 @@ jobapp.toml in the data folder), where names have underscores: client_url = \"ht
 A flag wins over the environment, the environment over the file.";
 
 /// The flags that concern commands as well as the server.
-const COMMON: [&str; 4] = ["data", "config", "log", "log_format"];
+const COMMON: [&str; 5] = ["data", "config", "log", "log_format", "json"];
 
 impl Cli {
     /// Reads the command line. Wrong ones end the process with a message, as does `--help`.
@@ -86,20 +95,20 @@ pub enum Command {
     /// Run the marketplace (what happens without a command).
     Serve,
     /// The search index.
-    #[command(subcommand)]
-    Search(SearchCommand),
+    Search(Group<SearchCommand>),
     /// How sellers and gigs were rated.
-    #[command(subcommand)]
-    Analytics(AnalyticsCommand),
+    Analytics(Group<AnalyticsCommand>),
     /// Messages that could not be handled.
-    #[command(subcommand)]
-    DeadLetters(DeadLettersCommand),
+    DeadLetters(Group<DeadLettersCommand>),
     /// Who runs the marketplace. It must not be running on the folder.
-    #[command(subcommand)]
-    Operator(OperatorCommand),
+    #[command(visible_alias = "operators")]
+    Operator(Group<OperatorsCommand>),
+    /// Say how everything is: databases, queues, dead letters, search. It works beside a running marketplace.
+    Status(StatusCommand),
+    /// Where users are signed in. The marketplace must not be running on the folder.
+    Sessions(Group<SessionsCommand>),
     /// The keys tokens are signed with.
-    #[command(subcommand)]
-    Keys(KeysCommand),
+    Keys(Group<KeysCommand>),
     /// Look through every database and the search index for damage. It works beside a running marketplace.
     Check,
     /// Copy the data folder to a new folder that a marketplace can be started on, also while it runs. The copy is of one
@@ -119,81 +128,6 @@ pub enum Command {
         /// Replace ids, times, secrets and everything else that differs between two equal runs.
         #[arg(long)]
         canonical: bool,
-    },
-}
-
-/// Commands for the search index.
-#[derive(Debug, Subcommand)]
-pub enum SearchCommand {
-    /// Make the index anew from the stored gigs.
-    Rebuild,
-}
-
-/// Commands for the analytics of reviews.
-#[derive(Debug, Subcommand)]
-pub enum AnalyticsCommand {
-    /// Count them anew from the stored reviews.
-    Rebuild,
-}
-
-/// Commands for operators.
-#[derive(Debug, Subcommand)]
-pub enum OperatorCommand {
-    /// Make an account an operator, and the account itself if there is none. Its sessions end.
-    Create {
-        /// The user name.
-        username: String,
-        /// Where mail to a new account goes.
-        #[arg(long, value_name = "ADDRESS")]
-        email: Option<String>,
-        /// Read the password from one line of standard input. Without it an account keeps the one it has, and for a new one a
-        /// link to set it is printed.
-        #[arg(long)]
-        password_stdin: bool,
-    },
-    /// Make an operator an ordinary user. Its sessions end.
-    Remove {
-        /// The user name.
-        username: String,
-    },
-    /// Show them.
-    List,
-}
-
-/// Commands for keys.
-#[derive(Debug, Subcommand)]
-pub enum KeysCommand {
-    /// Sign with new keys from the next start on. Those before go on verifying for a while, so nobody is signed out.
-    Rotate {
-        /// How many hours those before go on verifying.
-        #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
-        grace_hours: u32,
-    },
-    /// Show their ids, and until when they verify.
-    List,
-}
-
-/// Commands for dead letters.
-#[derive(Debug, Subcommand)]
-pub enum DeadLettersCommand {
-    /// Show them.
-    List {
-        /// Only of this queue.
-        queue: Option<String>,
-    },
-    /// Put one back into its queue.
-    Replay {
-        /// The queue.
-        queue: String,
-        /// The id `list` shows.
-        id: String,
-    },
-    /// Forget one.
-    Drop {
-        /// The queue.
-        queue: String,
-        /// The id `list` shows.
-        id: String,
     },
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use jobapp_auth_service::{AuthConfig, AuthService};
 use jobapp_chat_service::{ChatConfig, ChatService};
+use jobapp_ctl::Secrets;
 use jobapp_gateway_service::{DemoSource, Door, Gateway, GatewayConfig, GatewayPorts, Upstreams};
 use jobapp_gig_service::{GigConfig, GigService};
 use jobapp_http::{GatewayTokens, UserTokens};
@@ -23,7 +24,7 @@ use crate::demo::{self, Demo};
 use crate::parts::Parts;
 use crate::storage::Storage;
 use crate::stores::Stores;
-use crate::{Folder, Secrets, Settings, media, status};
+use crate::{Folder, Settings, media, status};
 
 /// How long an access token lives, in seconds.
 const ACCESS_SECONDS: u64 = 15 * 60;

@@ -13,13 +13,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use jobapp_client::{CallError, Client};
+use jobapp_ctl::write_private;
 use jobapp_gateway_service::DemoPeople;
 use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Folder;
-use crate::secrets::write_private;
 use people::{ANSWERS, BUYERS, Gig, QUESTIONS, SELLERS, Seller, VERDICTS};
 
 /// The password of everybody in a demo that only this machine can reach.

@@ -6,7 +6,7 @@ use jobapp_platform::{Shared, dump};
 
 use crate::parts::Parts;
 use crate::stores::Stores;
-use crate::{Folder, Settings, output};
+use crate::{Folder, Settings};
 
 /// Prints the dump.
 pub(crate) async fn print(settings: &Settings, replace: bool) -> anyhow::Result<ExitCode> {
@@ -16,6 +16,6 @@ pub(crate) async fn print(settings: &Settings, replace: bool) -> anyhow::Result<
     Box::pin(Parts::to_look_at(&stores, &Shared::in_memory())).await?;
     let lines = dump(&stores.kept(), replace).await?;
     stores.close().await;
-    output::lines(lines)?;
+    jobapp_ctl::lines(lines)?;
     Ok(ExitCode::SUCCESS)
 }

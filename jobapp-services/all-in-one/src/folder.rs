@@ -5,9 +5,9 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use jobapp_ctl::{SECRETS_FILE, Secrets};
 
-use crate::secrets::FILE;
-use crate::{Secrets, private};
+use crate::private;
 
 /// Another process holds the folder.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +102,11 @@ impl Folder {
     /// # Errors
     /// When there is none.
     pub(crate) fn require_used(root: &Path) -> anyhow::Result<()> {
-        ensure!(root.join(FILE).exists(), "there is no marketplace in {}; name its folder with --data", root.display());
+        ensure!(
+            root.join(SECRETS_FILE).exists(),
+            "there is no marketplace in {}; name its folder with --data",
+            root.display()
+        );
         Ok(())
     }
 

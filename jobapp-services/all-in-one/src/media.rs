@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use jobapp_auth::Account;
 use jobapp_chat::ChatMessage;
+use jobapp_ctl::{Secrets, write_private};
 use jobapp_gigs::Gig;
 use jobapp_kernel::{Aggregate, Clock};
 use jobapp_media::{FolderMedia, MediaLimits, MediaLinks};
@@ -15,9 +16,8 @@ use jobapp_users::{Buyer, Seller};
 use secrecy::ExposeSecret;
 
 use crate::databases::advised_to_open;
-use crate::secrets::write_private;
 use crate::stores::Stores;
-use crate::{Folder, Secrets, Settings};
+use crate::{Folder, Settings};
 
 /// Says in the data folder that [`make_private`] is done.
 const DONE: &str = "files-are-private";

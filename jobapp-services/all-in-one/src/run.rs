@@ -3,21 +3,21 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use jobapp_ctl::NobodyReads;
 use jobapp_platform::{WaitError, keep_private};
-use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, error_text, listen, start_logging};
+use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, listen, start_logging};
 
 use crate::cli::{Cli, Command};
 use crate::demo::Demo;
-use crate::output::NobodyReads;
-use crate::{Folder, Marketplace, Settings, backup, check, dump, operator, output, people, storage};
+use crate::{Folder, Marketplace, Settings, backup, check, dump, operator, people, storage};
 
-/// Does what the command line says. Failures are one message on standard error and exit code 1.
+/// Does what the command line says. Failures are one message on standard error and exit code 1, or 2 where a command was not given what it needs.
 pub fn run(cli: Cli) -> ExitCode {
     keep_private();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output::complain(format_args!("error: the system gives no threads: {error}"));
+            jobapp_ctl::complain(format_args!("error: the system gives no threads: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -26,12 +26,7 @@ pub fn run(cli: Cli) -> ExitCode {
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match outcome {
         Ok((code, _logging)) => code,
-        // As behind `| head`: whoever asked has seen enough.
-        Err(error) if error.is::<NobodyReads>() => ExitCode::SUCCESS,
-        Err(error) => {
-            output::complain(format_args!("error: {}", error_text(error.as_ref())));
-            ExitCode::FAILURE
-        }
+        Err(error) => jobapp_ctl::exit_code(&error),
     }
 }
 
@@ -49,6 +44,8 @@ async fn start(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
         Some(Command::Analytics(command)) => operator::analytics(settings, &command).await,
         Some(Command::DeadLetters(command)) => operator::dead_letters(settings, &command).await,
         Some(Command::Operator(command)) => people::operator(settings, &command).await,
+        Some(Command::Status(command)) => operator::status(settings, &command).await,
+        Some(Command::Sessions(command)) => people::sessions(settings, &command).await,
         Some(Command::Keys(command)) => people::keys(settings, &command),
         Some(Command::Check) => {
             let is_well = storage::check(&settings.data).await?;
@@ -59,7 +56,7 @@ async fn start(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::definition(), "jobapp", &mut script);
-            output::say(String::from_utf8(script).context("the script is no text")?)?;
+            jobapp_ctl::say(String::from_utf8(script).context("the script is no text")?)?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -118,7 +115,7 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
 
 /// Tells whoever started the server. It runs on when nobody reads.
 fn tell(text: impl std::fmt::Display) -> anyhow::Result<()> {
-    match output::say(text) {
+    match jobapp_ctl::say(text) {
         Err(error) if error.is::<NobodyReads>() => Ok(()),
         told => told,
     }

@@ -17,11 +17,11 @@ use jobapp_sqlite::{Depth, SqliteBus, examine};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::Folder;
 use crate::databases::{ADVICE, AT_ONCE, DATABASES};
 use crate::folder::InUse;
 use crate::parts::Parts;
 use crate::stores::Stores;
-use crate::{Folder, output};
 
 /// What is written to see whether the disk takes anything.
 const TRIAL: usize = 256 * 1024;
@@ -153,13 +153,13 @@ pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
     for database in DATABASES {
         let path = data.join(format!("{database}.db"));
         if !path.exists() {
-            output::say(format_args!("{database}.db: not there"))?;
+            jobapp_ctl::say(format_args!("{database}.db: not there"))?;
             continue;
         }
         let findings = examine(&path, Depth::Full).await.with_context(|| format!("{database}.db"))?;
-        output::say(format_args!("{database}.db: {}", if findings.is_empty() { "whole" } else { "DAMAGED" }))?;
+        jobapp_ctl::say(format_args!("{database}.db: {}", if findings.is_empty() { "whole" } else { "DAMAGED" }))?;
         for finding in &findings {
-            output::say(format_args!("  {}", finding.replace('\n', "\n  ")))?;
+            jobapp_ctl::say(format_args!("  {}", finding.replace('\n', "\n  ")))?;
         }
         is_well &= findings.is_empty();
     }
@@ -167,15 +167,15 @@ pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
     let index = data.join("search");
     match jobapp_tantivy::examine(&index) {
         // As in a backup, which leaves it out.
-        _ if !index.exists() => output::say("search: not there; it is made by itself")?,
-        None => output::say("search: whole")?,
-        Some(reason) => output::say(format_args!("search: {reason}; it is made again by itself"))?,
+        _ if !index.exists() => jobapp_ctl::say("search: not there; it is made by itself")?,
+        None => jobapp_ctl::say("search: whole")?,
+        Some(reason) => jobapp_ctl::say(format_args!("search: {reason}; it is made again by itself"))?,
     }
     if is_well {
         is_well = read_everything(data).await?;
     }
     if !is_well {
-        output::say("Take the data folder from a backup, or see \"A damaged database\" in docs/running.md.")?;
+        jobapp_ctl::say("Take the data folder from a backup, or see \"A damaged database\" in docs/running.md.")?;
     }
     Ok(is_well)
 }
@@ -184,7 +184,7 @@ pub(crate) async fn check(data: &Path) -> anyhow::Result<bool> {
 async fn read_everything(data: &Path) -> anyhow::Result<bool> {
     let folder = match Folder::open_used(data) {
         Err(error) if error.is::<InUse>() => {
-            output::say("stored values: not read, since the marketplace runs")?;
+            jobapp_ctl::say("stored values: not read, since the marketplace runs")?;
             return Ok(true);
         }
         opened => opened?,
@@ -194,9 +194,9 @@ async fn read_everything(data: &Path) -> anyhow::Result<bool> {
     let read = read_stores(&stores, &mut reading).await;
     stores.close().await;
     read?;
-    output::say(format_args!("stored values: {} read, {} DAMAGED", reading.read, reading.unreadable.len()))?;
+    jobapp_ctl::say(format_args!("stored values: {} read, {} DAMAGED", reading.read, reading.unreadable.len()))?;
     for finding in &reading.unreadable {
-        output::say(format_args!("  {finding}"))?;
+        jobapp_ctl::say(format_args!("  {finding}"))?;
     }
     Ok(reading.unreadable.is_empty())
 }

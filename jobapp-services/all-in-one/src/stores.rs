@@ -10,6 +10,9 @@ use jobapp_runtime::error_text;
 use crate::Folder;
 use crate::databases::{advised_to_open, look_through};
 
+/// The stores by name, each of which is a file.
+pub(crate) const STORES: [&str; 7] = ["auth", "users", "gig", "chat", "order", "review", "payments"];
+
 /// Every store.
 pub(crate) struct Stores {
     pub(crate) auth: Store,

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 /// Their file in the data folder.
-pub(crate) const FILE: &str = "secrets.toml";
+pub const SECRETS_FILE: &str = "secrets.toml";
 /// How long a replaced key goes on verifying at least: longer than any token it signed lives.
 pub const SHORTEST_GRACE: Duration = Duration::from_secs(3600);
 
@@ -61,7 +61,7 @@ impl KeyRing {
     }
 
     /// The secrets that are good at `now`, the one that signs first.
-    pub(crate) fn good_at(&self, now: Timestamp) -> impl Iterator<Item = &SecretString> {
+    pub fn good_at(&self, now: Timestamp) -> impl Iterator<Item = &SecretString> {
         let is_good = move |key: &&TokenKey| key.verifies_until.is_none_or(|until| now < until);
         self.0.iter().filter(is_good).map(|key| &key.secret)
     }
@@ -92,7 +92,7 @@ impl Secrets {
     ///
     /// # Errors
     /// When the file cannot be read, written or understood.
-    pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
+    pub fn open(root: &Path) -> anyhow::Result<Self> {
         let mut secrets = match Self::read(root)? {
             Some(secrets) if secrets.sealing.is_some() => return Ok(secrets),
             Some(secrets) => secrets,
@@ -139,7 +139,7 @@ impl Secrets {
     /// # Errors
     /// When the file cannot be read or understood.
     pub fn read(root: &Path) -> anyhow::Result<Option<Self>> {
-        let path = root.join(FILE);
+        let path = root.join(SECRETS_FILE);
         let shown = path.display();
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -157,7 +157,7 @@ impl Secrets {
     }
 
     fn write(&self, root: &Path) -> anyhow::Result<()> {
-        let path = root.join(FILE);
+        let path = root.join(SECRETS_FILE);
         let text = toml::to_string(&StoredSecrets::from(self))?;
         write_private(&path, &text).with_context(|| format!("{} cannot be written", path.display()))
     }
@@ -230,7 +230,7 @@ impl From<&Secrets> for StoredSecrets {
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
-pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let partial = path.with_extension("partial");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -268,7 +268,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         Secrets::open(root.path()).unwrap();
         Secrets::rotate(root.path(), at(0), DAY).unwrap();
-        let mode = fs::metadata(root.path().join(FILE)).unwrap().permissions().mode();
+        let mode = fs::metadata(root.path().join(SECRETS_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -283,9 +283,9 @@ mod tests {
             "user_tokens = []\ngateway_tokens = 'hush'",
             &format!("gateway_tokens = 'hush'\n{two}"),
         ] {
-            fs::write(root.path().join(FILE), text).unwrap();
+            fs::write(root.path().join(SECRETS_FILE), text).unwrap();
             let error = format!("{:#}", Secrets::open(root.path()).unwrap_err());
-            assert!(error.contains(FILE) && !error.contains("hush"), "{error}");
+            assert!(error.contains(SECRETS_FILE) && !error.contains("hush"), "{error}");
         }
     }
 
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn a_folder_with_one_secret_each_goes_on() {
         let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join(FILE), "user_tokens = 'one'\ngateway_tokens = 'two'\n").unwrap();
+        fs::write(root.path().join(SECRETS_FILE), "user_tokens = 'one'\ngateway_tokens = 'two'\n").unwrap();
         let before = Secrets::open(root.path()).unwrap();
         let token = tokens(&before, at(0)).issue(&user()).unwrap();
         let after = Secrets::rotate(root.path(), at(0), DAY).unwrap();
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn what_seals_messages_is_made_once_for_older_folders_too_and_outlives_new_keys() {
         let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join(FILE), "user_tokens = 'one'\ngateway_tokens = 'two'\n").unwrap();
+        fs::write(root.path().join(SECRETS_FILE), "user_tokens = 'one'\ngateway_tokens = 'two'\n").unwrap();
         assert!(Secrets::read(root.path()).unwrap().unwrap().sealing_key().unwrap().is_none());
         let sealing = |secrets: Secrets| secrets.sealing.unwrap().expose_secret().to_owned();
         let made = Secrets::open(root.path()).unwrap();
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(sealing(Secrets::rotate(root.path(), at(0), DAY).unwrap()), made);
         assert_eq!(sealing(Secrets::open(root.path()).unwrap()), made);
         let short = format!("sealing = 'abc'\n{}", "user_tokens = 'one'\ngateway_tokens = 'two'\n");
-        fs::write(root.path().join(FILE), short).unwrap();
+        fs::write(root.path().join(SECRETS_FILE), short).unwrap();
         assert!(format!("{:#}", Secrets::open(root.path()).unwrap_err()).contains("64 hexadecimal digits"));
     }
 }
