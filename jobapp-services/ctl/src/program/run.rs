@@ -179,18 +179,20 @@ async fn analytics(settings: &Settings, command: &AnalyticsCommand) -> anyhow::R
         Some((store?, elsewhere, key))
     })?;
     let store = open(&address, key).await?;
-    // They may be in a database of their own.
-    let analytics = match elsewhere {
-        Some(address) => open(&address, key).await?,
-        None => store.clone(),
+    let elsewhere = match elsewhere {
+        Some(address) => Some(open(&address, key).await?),
+        None => None,
     };
     let done = async {
         let total = store.inventory().count("review").await?;
-        let ports = ReviewPorts::with_analytics(&store, &Shared::in_memory(), analytics.analytics().await?).await?;
+        let model = elsewhere.as_ref().unwrap_or(&store).analytics().await?;
+        let ports = ReviewPorts::with_analytics(&store, &Shared::in_memory(), model).await?;
         analytics::run(&ports, command, Some(total)).await
     };
     let done = Box::pin(done).await;
-    analytics.close().await?;
+    if let Some(elsewhere) = elsewhere {
+        elsewhere.close().await?;
+    }
     store.close().await?;
     done
 }
