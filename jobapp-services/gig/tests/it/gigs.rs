@@ -41,7 +41,10 @@ async fn a_new_gig_is_answered_whole_and_counted_at_its_seller() {
     let counted = json!({"type": "update-gig-count", "gigSellerId": IRIA, "count": 1, "gigId": gig["id"]});
     assert_eq!(messages[0].json::<Value>().unwrap(), counted);
     assert_eq!((messages[1].exchange.as_str(), messages[1].version()), (GIG_CHANGED.name, Some(1)));
-    assert_eq!(messages[1].json::<Value>().unwrap()["gig"], expected);
+    // Services tell each other which picture it is, not where it is shown today.
+    let mut told = expected;
+    told["coverImage"] = json!("1.png");
+    assert_eq!(messages[1].json::<Value>().unwrap()["gig"], told);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod consumers;
 mod gigs;
 mod keeping;
 mod lists;
+mod media_host;
 mod search;
 mod whole;
 mod world;

@@ -13,7 +13,8 @@ use http_body_util::BodyExt;
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
 use jobapp_http::{GatewayTokens, TokenKeys, UserClaims, UserTokens};
 use jobapp_kernel::{
-    Delivery, FixedClock, Handler, Message, MessageId, Outcome, PublishError, Publisher, Queue, SequenceIds, Timestamp,
+    Delivery, FixedClock, Handler, MediaStore, Message, MessageId, Outcome, PublishError, Publisher, Queue,
+    SequenceIds, Timestamp,
 };
 use jobapp_media::MemoryMedia;
 use jobapp_memory::{MemoryCategories, MemorySearch, MemoryStore};
@@ -136,11 +137,30 @@ impl World {
         Self::on(self.store.of_another_process(), Arc::clone(&self.index), config)
     }
 
+    /// A world in which Iria sells, and pictures are kept there.
+    pub(crate) async fn with_pictures_in(store_of_media: Arc<dyn MediaStore>) -> Self {
+        let (store, index) = (MemoryStore::new(), Arc::new(MemorySearch::new()));
+        let world = Self::made(store, index, GigConfig::default(), Arc::default(), store_of_media);
+        world.becomes_seller("Iria", IRIA).await;
+        world
+    }
+
     fn on(store: MemoryStore, index: Arc<MemorySearch>, config: GigConfig) -> Self {
-        let (categories, media) = (Arc::new(MemoryCategories::new()), Arc::new(MemoryMedia::default()));
+        let media = Arc::new(MemoryMedia::default());
+        Self::made(store, index, config, Arc::clone(&media), media)
+    }
+
+    fn made(
+        store: MemoryStore,
+        index: Arc<MemorySearch>,
+        config: GigConfig,
+        media: Arc<MemoryMedia>,
+        store_of_media: Arc<dyn MediaStore>,
+    ) -> Self {
+        let categories = Arc::new(MemoryCategories::new());
         let (published, tokens) = (Arc::new(Published::default()), Tokens::new());
         let shared = Shared {
-            media: media.clone(),
+            media: store_of_media,
             publisher: published.clone(),
             clock: Arc::new(FixedClock::at("2026-11-24T10:15:42.000Z".parse().unwrap())),
             ids: Arc::new(SequenceIds::default()),
