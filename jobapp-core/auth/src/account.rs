@@ -121,6 +121,21 @@ pub struct Registration {
     pub devices: Vec<Device>,
 }
 
+/// An account that another system kept until now.
+#[derive(Debug, Clone)]
+pub struct FormerAccount {
+    /// What it is made of. The hash of its password is one that our hasher verifies.
+    pub registration: Registration,
+    /// Whether its address was verified there.
+    pub email_verified: bool,
+    /// What the link carries that was mailed there and not followed yet. It stays good.
+    pub verification: Option<OneTimeSecret>,
+    /// When it was made there.
+    pub created_at: Timestamp,
+    /// When it was changed there last.
+    pub updated_at: Timestamp,
+}
+
 /// A verify link that is used up, or none of this account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Verification token is either invalid or is already used.")]
@@ -146,6 +161,9 @@ pub enum SecondFactorRefused {
 }
 
 impl Account {
+    /// The sequence of account numbers.
+    pub const NUMBERS: &'static str = "accounts";
+
     /// Accounts by name, stored form.
     pub const USERNAME: Key<Self> =
         Key::<Self>::text("username", |account| vec![account.data.username.as_str().into()]).unique();
@@ -209,6 +227,37 @@ impl Account {
             updated_at: now,
         };
         (Self { id, data }, vec![event])
+    }
+
+    /// Takes over what another system kept. Nothing has happened: there is no event, and nothing to mail. Its name is not kept
+    /// from others who look alike, since some of those are on their way here as well.
+    ///
+    /// # Errors
+    /// [`InvalidState`] when it could not be stored.
+    pub fn taken_over(former: FormerAccount) -> Result<Self, InvalidState> {
+        let FormerAccount { registration, email_verified, verification, created_at, updated_at } = former;
+        let Registration { id, username, email, password_hash, profile_public_id, profile_picture, country, devices } =
+            registration;
+        let data = AccountV1 {
+            username,
+            claim: None,
+            email,
+            password_hash,
+            profile_public_id,
+            profile_picture,
+            country,
+            email_verified,
+            verification: verification.map(|secret| VerifyLink { hash: secret.hash(), used_at: None }),
+            reset: None,
+            devices,
+            device_tokens: Vec::new(),
+            second_factor: None,
+            role: None,
+            epoch: 0,
+            created_at,
+            updated_at,
+        };
+        Self::from_state(AccountState::V1(Box::new(StoredAccountV1 { id, data })))
     }
 
     /// Stored form.

@@ -62,8 +62,9 @@ mod session;
 mod testing;
 
 pub use account::{
-    Account, AccountEvent, AccountState, DEVICE_TOKEN_LIFETIME, MAX_DEVICE_TOKENS, MAX_DEVICES, RESET_LIFETIME,
-    Registration, ResetRefused, Role, SecondFactorRefused, StoredAccountV1, VERIFY_REPEATS, VerificationRefused,
+    Account, AccountEvent, AccountState, DEVICE_TOKEN_LIFETIME, FormerAccount, MAX_DEVICE_TOKENS, MAX_DEVICES,
+    RESET_LIFETIME, Registration, ResetRefused, Role, SecondFactorRefused, StoredAccountV1, VERIFY_REPEATS,
+    VerificationRefused,
 };
 pub use attempts::{
     ATTACK, Attempts, AttemptsId, AttemptsState, FAILURES_KEPT, FREE_FAILURES, LONGEST_WAIT, Place, StoredAttemptsV1,

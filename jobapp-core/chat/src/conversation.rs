@@ -33,7 +33,8 @@ impl Pair {
         self.lesser == self.greater
     }
 
-    pub(crate) fn key(&self) -> KeyValue {
+    /// The value of [`Conversation::PAIR`].
+    pub fn key(&self) -> KeyValue {
         format!("{}{BETWEEN_NAMES}{}", self.lesser, self.greater).into()
     }
 

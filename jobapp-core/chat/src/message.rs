@@ -198,6 +198,20 @@ impl ChatMessage {
         Ok((message, vec![sent]))
     }
 
+    /// Takes over a message that another system kept. Nothing has happened: there is no event.
+    ///
+    /// # Errors
+    /// [`InvalidState`] when it could not be stored.
+    pub fn taken_over(
+        id: ObjectId,
+        place: Place,
+        content: Content,
+        offer: Option<Offer>,
+        is_read: bool,
+    ) -> Result<Self, InvalidState> {
+        Self::from_state(MessageState::V1(Box::new(MessageV1 { id, place, content, offer, is_read })))
+    }
+
     /// Where it stands.
     pub const fn place(&self) -> &Place {
         &self.place
@@ -399,6 +413,17 @@ mod tests {
             ChatMessage::write(id, place(), content("Iria", "Marta"), None, true, "m@example.org".into()).unwrap();
         let [MessageEvent::Sent { message: told, .. }] = &events[..] else { panic!("{events:?}") };
         assert_eq!(ChatMessage::from_state(told.clone()).unwrap(), message);
+    }
+
+    #[test]
+    fn a_message_that_was_kept_elsewhere_is_taken_over_as_it_is_unless_it_breaks_a_rule() {
+        let id = SequenceIds::default().object_id();
+        let offer = Offer::taken_over(an_offer().terms().clone(), OfferState::Accepted).unwrap();
+        let taken = ChatMessage::taken_over(id, place(), content("Iria", "Marta"), Some(offer), true).unwrap();
+        assert!(taken.is_read() && taken.offer().unwrap().state() == OfferState::Accepted);
+        let misplaced = Place { sequence: 0, ..place() };
+        assert!(ChatMessage::taken_over(id, misplaced, content("Iria", "Marta"), None, true).is_err());
+        assert!(ChatMessage::taken_over(id, place(), content("Iria", "iria"), None, true).is_err());
     }
 
     #[test]

@@ -75,6 +75,15 @@ impl Offer {
         Ok(Self { terms, state: OfferState::Open })
     }
 
+    /// An offer that another system kept until now, and what became of it there.
+    ///
+    /// # Errors
+    /// [`InvalidOffer`] as for an open one.
+    pub fn taken_over(terms: OfferTerms, state: OfferState) -> Result<Self, InvalidOffer> {
+        terms.check()?;
+        Ok(Self { terms, state })
+    }
+
     /// What is offered.
     pub const fn terms(&self) -> &OfferTerms {
         &self.terms
@@ -121,6 +130,14 @@ mod tests {
         assert_eq!(Offer::open(terms(Price::HIGHEST.money().cents() + 1, 1)), Err(InvalidOffer::Price));
         assert_eq!(Offer::open(terms(1, 0)), Err(InvalidOffer::Days));
         assert_eq!(Offer::open(terms(1, 3651)), Err(InvalidOffer::Days));
+    }
+
+    #[test]
+    fn an_offer_that_was_kept_elsewhere_keeps_its_answer_and_the_rules() {
+        for state in [OfferState::Open, OfferState::Accepted, OfferState::Cancelled] {
+            assert_eq!(Offer::taken_over(terms(100, 2), state).unwrap().state(), state);
+        }
+        assert_eq!(Offer::taken_over(terms(-1, 2), OfferState::Accepted), Err(InvalidOffer::Price));
     }
 
     #[test]

@@ -140,6 +140,9 @@ pub enum GigEvent {
 pub struct Gig(Listing);
 
 impl Gig {
+    /// The sequence of sort ids, which begins with [`FIRST_SORT_ID`].
+    pub const NUMBERS: &'static str = "gigs";
+
     /// The one with a sort id; in their order.
     pub const SORT: Key<Self> =
         Key::<Self>::int("sort", |gig| vec![gig.0.sort_id.into()]).unique().sorted_by(|gig| gig.0.sort_id.into());

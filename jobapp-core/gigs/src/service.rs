@@ -69,7 +69,7 @@ impl Gigs {
         content: Content,
         cause: Option<Cause>,
     ) -> Result<Listing, GigError> {
-        let sort_id = self.numbers.next("gigs", FIRST_SORT_ID).await?;
+        let sort_id = self.numbers.next(Gig::NUMBERS, FIRST_SORT_ID).await?;
         let (gig, events) = Gig::create(id, sort_id, seller, content, self.clock.now())?;
         let listing = gig.listing().clone();
         match self.gigs.save(Change::insert(gig, events).caused_by(cause)).await {

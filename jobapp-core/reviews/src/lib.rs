@@ -65,7 +65,7 @@ pub use calendar::{Day, InvalidPeriod, InvalidUnit, Period, Unit};
 pub use error::ReviewError;
 pub use order_fact::{OrderFact, OrderFactState, OrderFactV1, OrderNumber, OrderParties};
 pub use rebuild::{Rebuild, RebuildError};
-pub use review::{Review, ReviewEvent, ReviewId, ReviewSide, ReviewState, ReviewV1, Reviewer};
+pub use review::{FormerReview, Review, ReviewEvent, ReviewId, ReviewSide, ReviewState, ReviewV1, Reviewer};
 pub use service::{MAX_REVIEWS, NewReview, Reviews};
 pub use stored::{
     Editions, EditionsId, EditionsState, EditionsV1, RatingMonth, RatingMonthId, RatingMonthState, RatingMonthV1,

@@ -86,7 +86,33 @@ pub enum ReviewEvent {
     },
 }
 
+/// A review that another system kept until now.
+#[derive(Debug, Clone)]
+pub struct FormerReview {
+    /// Its number there.
+    pub id: ReviewId,
+    /// The order.
+    pub order: OrderNumber,
+    /// Which side wrote it.
+    pub side: ReviewSide,
+    /// The gig that was ordered.
+    pub gig_id: String,
+    /// The seller of the order.
+    pub seller_id: String,
+    /// Who wrote it.
+    pub reviewer: Reviewer,
+    /// How many stars.
+    pub rating: Stars,
+    /// The words.
+    pub text: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
 impl Review {
+    /// The sequence of review ids.
+    pub const NUMBERS: &'static str = "reviews";
+
     /// The most characters of a review.
     pub const MAX_CHARACTERS: usize = 2000;
 
@@ -103,7 +129,8 @@ impl Review {
     })
     .sorted_by(|review| review.id.0.into());
 
-    pub(crate) fn order_side(order: &OrderNumber, side: ReviewSide) -> KeyValue {
+    /// The value of [`Review::ORDER_SIDE`].
+    pub fn order_side(order: &OrderNumber, side: ReviewSide) -> KeyValue {
         format!("{order}/{}", side.name()).into()
     }
 
@@ -129,6 +156,12 @@ impl Review {
         let review = Self { id, order, side, gig_id, seller_id, reviewer, rating, text, created_at: now };
         let written = ReviewEvent::Written { review: review.to_state() };
         Ok((review, vec![written]))
+    }
+
+    /// Takes over what another system kept. Nothing has happened: there is no event.
+    pub fn taken_over(former: FormerReview) -> Self {
+        let FormerReview { id, order, side, gig_id, seller_id, reviewer, rating, text, created_at } = former;
+        Self { id, order, side, gig_id, seller_id, reviewer, rating, text, created_at }
     }
 
     /// The order.
@@ -251,6 +284,14 @@ mod tests {
         assert_eq!(json["type"], "written");
         let ReviewEvent::Written { review: told } = serde_json::from_value(json).unwrap();
         assert_eq!(Review::from_state(told).unwrap(), review);
+    }
+
+    #[test]
+    fn a_review_that_was_kept_elsewhere_is_the_same_here() {
+        let (written, _) = write("Marta", ReviewSide::Buyer, "Quick").unwrap();
+        let Review { id, order, side, gig_id, seller_id, reviewer, rating, text, created_at } = written.clone();
+        let former = FormerReview { id, order, side, gig_id, seller_id, reviewer, rating, text, created_at };
+        assert_eq!(Review::taken_over(former), written);
     }
 
     #[test]

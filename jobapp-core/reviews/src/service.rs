@@ -13,9 +13,6 @@ use crate::{OrderFact, OrderNumber, Review, ReviewError, ReviewId, ReviewSide, R
 /// The most reviews that are returned: the newest.
 pub const MAX_REVIEWS: usize = 100;
 
-/// The sequence of review ids.
-const SEQUENCE: &str = "reviews";
-
 /// A review to write. Everything else is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewReview {
@@ -63,7 +60,7 @@ impl Reviews {
             return Err(ReviewError::Reviewed);
         }
         let reviewer = self.reviewer(caller, &fact, new.side).await?;
-        let id = ReviewId(self.sequence.next(SEQUENCE, 1).await?);
+        let id = ReviewId(self.sequence.next(Review::NUMBERS, 1).await?);
         let now = self.clock.now();
         let (review, events) = Review::write(id, &fact, new.side, reviewer, new.rating, new.text, now)?;
         match self.reviews.save(Change::insert(review.clone(), events).caused_by(cause)).await {

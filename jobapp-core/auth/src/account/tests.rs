@@ -48,6 +48,32 @@ fn an_account_of_before_keeps_its_name_and_claims_nothing() {
 }
 
 #[test]
+fn what_was_kept_elsewhere_is_taken_over_without_a_word_to_anybody() {
+    let former = |id: i64| FormerAccount {
+        registration: Registration {
+            id: AccountId(id),
+            username: Username::lookup("mARTA"),
+            email: EmailAddress::lookup("Marta@Example.org"),
+            password_hash: "$2b$10$x".to_owned(),
+            profile_public_id: "p".to_owned(),
+            profile_picture: String::new(),
+            country: "Portugal".to_owned(),
+            devices: vec![a_device()],
+        },
+        email_verified: false,
+        verification: Some(secret("mailed before")),
+        created_at: at(1),
+        updated_at: at(2),
+    };
+    let account = Account::taken_over(former(7)).unwrap();
+    assert_eq!((account.username().as_str(), account.created_at(), account.updated_at()), ("Marta", at(1), at(2)));
+    assert!((Account::CLAIM.read)(&account).is_empty() && account.knows(&a_device()));
+    let verified = account.verify_email(&secret("mailed before"), at(3)).unwrap().unwrap();
+    assert!(verified.is_email_verified());
+    assert!(Account::taken_over(former(0)).is_err());
+}
+
+#[test]
 fn a_stored_account_without_a_name_is_refused() {
     let (account, _) = an_account(7, "Marta", at(0));
     let mut state = serde_json::to_value(account.to_state()).unwrap();

@@ -9,8 +9,6 @@ use crate::account::Registration;
 use crate::secret::uuid;
 use crate::{Account, AuthError, Device, EmailAddress, OneTimeSecret, Password, Username, check_new};
 
-/// The numbers of accounts.
-const NUMBERS: &str = "accounts";
 /// How long a sign-up can be repeated.
 const REPEATS: Duration = Duration::from_secs(3600);
 
@@ -109,7 +107,7 @@ impl Auth {
     }
 
     pub(super) async fn next_number(&self) -> Result<AccountId, AuthError> {
-        Ok(AccountId(self.ports.numbers.next(NUMBERS, 1).await?))
+        Ok(AccountId(self.ports.numbers.next(Account::NUMBERS, 1).await?))
     }
 }
 
