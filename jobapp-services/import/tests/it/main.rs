@@ -1,0 +1,10 @@
+//! The import of a made-up town, into stores in memory and in files.
+
+#[path = "../shared/checks.rs"]
+mod checks;
+mod heard;
+mod meanwhile;
+mod old;
+mod runs;
+#[path = "../shared/town.rs"]
+mod town;
