@@ -37,6 +37,8 @@
 //! # Ok(()) }
 //! ```
 
+//! The database of another system is read as a [`ForeignDatabase`].
+
 // The futures of the driver are deep.
 #![recursion_limit = "256"]
 
@@ -51,6 +53,7 @@ mod error;
 mod failure;
 mod fault;
 mod fields;
+mod foreign;
 mod inbox;
 mod inner;
 mod inventory;
@@ -71,6 +74,7 @@ pub use address::{InvalidAddress, MongoAddress};
 pub use config::{Headers, MongoConfig};
 pub use error::MongoStoreError;
 pub use fault::Fault;
+pub use foreign::{ForeignDatabase, ForeignDocument, ForeignError};
 pub use jobapp_kernel::{InvalidNamespace, Namespace};
 pub use jobapp_seal::Seal;
 pub use store::MongoStore;

@@ -47,6 +47,8 @@
 //! writes for the connection's database. A marketplace on one machine takes `jobapp-sqlite`, which reads and writes the same files
 //! several times as fast.
 
+//! The database of another system is read as a [`ForeignDatabase`].
+
 // The futures of the driver are deep.
 #![recursion_limit = "256"]
 
@@ -59,6 +61,7 @@ mod dialect;
 mod error;
 mod fault;
 mod flags;
+mod foreign;
 mod inner;
 mod inventory;
 mod leases;
@@ -81,6 +84,7 @@ pub use address::{InvalidAddress, ServerAddress};
 pub use config::{Headers, Location, SqlConfig};
 pub use error::SqlStoreError;
 pub use fault::Fault;
+pub use foreign::{ForeignColumn, ForeignDatabase, ForeignError, ForeignTable, ForeignType};
 pub use jobapp_kernel::{InvalidNamespace, Namespace};
 pub use jobapp_seal::Seal;
 pub use store::SqlStore;
