@@ -1,6 +1,6 @@
 //! A database of another system, which is only read.
 
-use std::fmt::Write;
+use std::fmt;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -53,8 +53,8 @@ pub struct ForeignDatabase {
     address: ServerAddress,
 }
 
-impl std::fmt::Debug for ForeignDatabase {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for ForeignDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ForeignDatabase").field("address", &self.address).finish_non_exhaustive()
     }
 }
@@ -153,26 +153,24 @@ impl ForeignDatabase {
     /// The question for a page. Everything comes as a number or a text, whatever type a column has.
     fn select(&self, table: ForeignTable) -> String {
         let key = self.quoted(table.key);
-        let mut question = format!("SELECT {}", self.integer(table.key));
-        for column in table.columns {
-            let read = match (column.of, self.is_mysql()) {
-                (ForeignType::Integer, _) => self.integer(column.name),
-                (ForeignType::Text, true) => format!("CAST({} AS CHAR)", self.quoted(column.name)),
-                (ForeignType::Text, false) => format!("CAST({} AS TEXT)", self.quoted(column.name)),
-                (ForeignType::Date, true) => {
-                    format!("CAST(DATE_FORMAT({}, '%Y-%m-%dT%H:%i:%s.%fZ') AS CHAR)", self.quoted(column.name))
-                }
-                (ForeignType::Date, false) => {
-                    format!(r#"TO_CHAR({}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"#, self.quoted(column.name))
-                }
-            };
-            // Writing to a text never fails.
-            let _ = write!(question, ", {read}");
-        }
+        let read = table.columns.iter().map(|column| match (column.of, self.is_mysql()) {
+            (ForeignType::Integer, _) => self.integer(column.name),
+            (ForeignType::Text, true) => format!("CAST({} AS CHAR)", self.quoted(column.name)),
+            (ForeignType::Text, false) => format!("CAST({} AS TEXT)", self.quoted(column.name)),
+            (ForeignType::Date, true) => {
+                format!("CAST(DATE_FORMAT({}, '%Y-%m-%dT%H:%i:%s.%fZ') AS CHAR)", self.quoted(column.name))
+            }
+            (ForeignType::Date, false) => {
+                format!(r#"TO_CHAR({}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"#, self.quoted(column.name))
+            }
+        });
+        let columns: Vec<String> = std::iter::once(self.integer(table.key)).chain(read).collect();
         let (after, limit) = if self.is_mysql() { ("?", "?") } else { ("$1", "$2") };
-        let _ =
-            write!(question, " FROM {} WHERE {key} > {after} ORDER BY {key} LIMIT {limit}", self.quoted(table.name));
-        question
+        format!(
+            "SELECT {} FROM {} WHERE {key} > {after} ORDER BY {key} LIMIT {limit}",
+            columns.join(", "),
+            self.quoted(table.name)
+        )
     }
 
     fn is_mysql(&self) -> bool {

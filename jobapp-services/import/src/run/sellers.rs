@@ -5,7 +5,7 @@ use jobapp_kernel::{Aggregate, RepositoryError};
 use jobapp_users::{Seller, SellerEvent, SellerState};
 
 use super::insert::{Outcomes, Ready, Stored, insert_all, known, named, text};
-use super::people::accounts;
+use super::people::{accounts, people};
 use crate::targets::Targets;
 use crate::translate::stored_name;
 use crate::{OldRow, Outcome, translate};
@@ -18,6 +18,7 @@ pub(super) async fn take(
     let mut outcomes = Outcomes::of(rows);
     let here = known(&targets.sellers, rows.iter().filter_map(|row| named(row, "_id")).collect()).await?;
     let accounts = accounts(targets, rows, "username").await?;
+    let people = people(targets, rows, &["username"]).await?;
     let mut ready = Vec::new();
     for (row, old) in rows.iter().enumerate() {
         if named::<SellerId>(old, "_id").is_some_and(|id| here.contains_key(&id)) {
@@ -27,6 +28,11 @@ pub(super) async fn take(
         let account = text(old, "username").and_then(|name| accounts.get(&stored_name(name)));
         let Some(translated) = outcomes.translated(row, translate::seller(old, account)) else { continue };
         let mut state = translated.value;
+        // The users service marks the buyer of every seller it hears of: news of one without would wait for him in vain.
+        if let Err(refusal) = people.named(&state.username) {
+            outcomes.set(row, Outcome::Refused(format!("it has no buyer: {refusal}")));
+            continue;
+        }
         state.number = targets.seller_numbers.next(Seller::NAME, 1).await?;
         match Seller::from_state(SellerState::V1(Box::new(state))) {
             Ok(value) => {

@@ -156,10 +156,7 @@ impl Town {
                     _ => seller["totalEarnings"] = json!("a lot"),
                 }
             }
-            // Without a buyer there may be a seller: whose account is here.
-            let is_here = !self.is_refused(Kind::Accounts, &person.to_string());
-            self.add(Kind::Sellers, id, seller, is_here && !broken);
-            // Others only meet those who are here on both sides.
+            self.add(Kind::Sellers, id, seller, good[person] && !broken);
             if good[person] && !broken {
                 sellers.push(person);
             }
@@ -205,9 +202,11 @@ impl Town {
         for number in 1..=wanted {
             let id = oid(Kind::Conversations, number);
             let public = format!("{:015}", 100_000_000_000_000_usize + number);
-            // Everybody talks to sellers that nobody with the same remainder talked to before.
+            // Everybody talks to sellers that nobody with the same remainder talked to before; some begin a second time.
             let buyer = buyers[number % buyers.len()];
             let seller = sellers[(number + number / buyers.len() * 7) % sellers.len()];
+            let before = pairs.last().filter(|_| number % 29 == 0);
+            let (buyer, seller) = before.map_or((buyer, seller), |(one, other, _)| (*one, *other));
             let is_new = !pairs.iter().any(|(one, other, _)| (*one, *other) == (buyer, seller));
             let mut fields = json!({
                 "_id": id, "conversationId": public, "senderUsername": name(buyer), "receiverUsername": name(seller), "__v": 0
@@ -250,7 +249,7 @@ impl Town {
             if broken {
                 match number / 211 % 4 {
                     0 => fields["receiverUsername"] = json!("Nobody"),
-                    1 => fields["body"] = json!({"$gt": ""}),
+                    1 => fields["body"] = json!({"gt": ""}),
                     2 if self.nul == Nul::Anywhere => fields["body"] = json!("a\0b"),
                     2 => fields["isRead"] = json!("yes"),
                     _ => fields["senderUsername"] = json!(name(receiver)),
