@@ -1,10 +1,9 @@
 //! Buyers, of whom the other services hear as of new ones.
 
-use jobapp_directory::BuyerId;
 use jobapp_kernel::RepositoryError;
 use jobapp_users::{Buyer, BuyerEvent};
 
-use super::insert::{Outcomes, Ready, Stored, insert_all, known, named, text};
+use super::insert::{Outcomes, Ready, Stored, fresh, insert_all, text};
 use super::people::accounts;
 use crate::targets::Targets;
 use crate::translate::stored_name;
@@ -16,14 +15,10 @@ pub(super) async fn take(
     stored: Stored<'_>,
 ) -> Result<Vec<Outcome>, RepositoryError> {
     let mut outcomes = Outcomes::of(rows);
-    let here = known(&targets.buyers, rows.iter().filter_map(|row| named(row, "_id")).collect()).await?;
+    let fresh = fresh(&targets.buyers, rows, &mut outcomes).await?;
     let accounts = accounts(targets, rows, "username").await?;
     let mut ready = Vec::new();
-    for (row, old) in rows.iter().enumerate() {
-        if named::<BuyerId>(old, "_id").is_some_and(|id| here.contains_key(&id)) {
-            outcomes.set(row, Outcome::There);
-            continue;
-        }
+    for (row, old) in fresh {
         let account = text(old, "username").and_then(|name| accounts.get(&stored_name(name)));
         let Some(translated) = outcomes.translated(row, translate::buyer(old, account)) else { continue };
         let events = vec![created(&translated.value)];

@@ -1,10 +1,10 @@
 //! Gigs, of which the other services hear as of changed ones: their sellers counted them already.
 
 use jobapp_directory::SellerId;
-use jobapp_gigs::{FIRST_SORT_ID, Gig, GigEvent, GigId, GigState};
+use jobapp_gigs::{FIRST_SORT_ID, Gig, GigEvent, GigState};
 use jobapp_kernel::{Aggregate, RepositoryError};
 
-use super::insert::{Outcomes, Ready, Stored, insert_all, known, named};
+use super::insert::{Outcomes, Ready, Stored, fresh, insert_all, known, named};
 use crate::targets::Targets;
 use crate::{OldRow, Outcome, translate};
 
@@ -14,17 +14,12 @@ pub(super) async fn take(
     stored: Stored<'_>,
 ) -> Result<Vec<Outcome>, RepositoryError> {
     let mut outcomes = Outcomes::of(rows);
-    let here = known(&targets.gigs, rows.iter().filter_map(|row| named(row, "_id")).collect()).await?;
+    let fresh = fresh(&targets.gigs, rows, &mut outcomes).await?;
     let gone = known(&targets.deleted_gigs, rows.iter().filter_map(|row| named(row, "_id")).collect()).await?;
     let sellers = known(&targets.sellers, rows.iter().filter_map(|row| named(row, "sellerId")).collect()).await?;
     let mut ready = Vec::new();
-    for (row, old) in rows.iter().enumerate() {
-        let id: Option<GigId> = named(old, "_id");
-        if id.is_some_and(|id| here.contains_key(&id)) {
-            outcomes.set(row, Outcome::There);
-            continue;
-        }
-        if id.is_some_and(|id| gone.contains_key(&jobapp_chat::GigId(id.0))) {
+    for (row, old) in fresh {
+        if named::<jobapp_chat::GigId>(old, "_id").is_some_and(|id| gone.contains_key(&id)) {
             outcomes.set(row, Outcome::Refused("it was deleted here".to_owned()));
             continue;
         }

@@ -132,6 +132,23 @@ pub(super) async fn known<A: Aggregate>(
     Ok(found.into_iter().map(|stored| (stored.value.id().clone(), stored.value)).collect())
 }
 
+/// The rows of a page whose documents are not here yet. The others are there.
+pub(super) async fn fresh<'a, A: Aggregate>(
+    target: &Target<A>,
+    rows: &'a [OldRow],
+    outcomes: &mut Outcomes,
+) -> Result<Vec<(usize, &'a OldRow)>, RepositoryError> {
+    let here = known(target, rows.iter().filter_map(|row| named(row, "_id")).collect()).await?;
+    let (here, fresh): (Vec<_>, Vec<_>) = rows
+        .iter()
+        .enumerate()
+        .partition(|(_, row)| named::<A::Id>(row, "_id").is_some_and(|id| here.contains_key(&id)));
+    for (row, _) in here {
+        outcomes.set(row, Outcome::There);
+    }
+    Ok(fresh)
+}
+
 /// The id of the document that a row is, or that it names in a field; `None` when that is none.
 pub(super) fn named<I: std::str::FromStr>(row: &OldRow, field: &str) -> Option<I> {
     row.fields.get(field)?.as_str()?.parse().ok()

@@ -1,9 +1,8 @@
 //! Notifications about orders.
 
 use jobapp_kernel::RepositoryError;
-use jobapp_orders::NotificationId;
 
-use super::insert::{Outcomes, Ready, Stored, insert_all, known, named, text};
+use super::insert::{Outcomes, Ready, Stored, fresh, insert_all, text};
 use super::people::people;
 use super::reviews::orders;
 use crate::targets::Targets;
@@ -15,15 +14,11 @@ pub(super) async fn take(
     stored: Stored<'_>,
 ) -> Result<Vec<Outcome>, RepositoryError> {
     let mut outcomes = Outcomes::of(rows);
-    let here = known(&targets.notifications, rows.iter().filter_map(|row| named(row, "_id")).collect()).await?;
+    let fresh = fresh(&targets.notifications, rows, &mut outcomes).await?;
     let people = people(targets, rows, &["userTo"]).await?;
     let orders = orders(targets, rows).await?;
     let mut ready = Vec::new();
-    for (row, old) in rows.iter().enumerate() {
-        if named::<NotificationId>(old, "_id").is_some_and(|id| here.contains_key(&id)) {
-            outcomes.set(row, Outcome::There);
-            continue;
-        }
+    for (row, old) in fresh {
         let order = text(old, "orderId").and_then(|number| orders.get(number));
         let Some(translated) = outcomes.translated(row, translate::notification(old, &people, order)) else { continue };
         ready.push(Ready { row, value: translated.value, events: Vec::new(), notes: translated.notes });

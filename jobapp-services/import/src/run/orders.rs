@@ -2,9 +2,9 @@
 
 use jobapp_directory::{BuyerId, SellerId};
 use jobapp_kernel::{Aggregate, RepositoryError};
-use jobapp_orders::{Order, OrderEvent, OrderObjectId, Payment, Step};
+use jobapp_orders::{Order, OrderEvent, Payment, Step};
 
-use super::insert::{Outcomes, Stored, apart, ask_each, known, named, outcome_of};
+use super::insert::{Outcomes, Stored, apart, ask_each, fresh, known, named, outcome_of};
 use crate::target::Inserted;
 use crate::targets::Targets;
 use crate::{OldRow, Outcome, translate};
@@ -22,15 +22,11 @@ pub(super) async fn take(
     stored: Stored<'_>,
 ) -> Result<Vec<Outcome>, RepositoryError> {
     let mut outcomes = Outcomes::of(rows);
-    let here = known(&targets.orders, rows.iter().filter_map(|row| named(row, "_id")).collect()).await?;
+    let fresh = fresh(&targets.orders, rows, &mut outcomes).await?;
     let buyers = known(&targets.buyers, rows.iter().filter_map(|row| named(row, "buyerId")).collect()).await?;
     let sellers = known(&targets.sellers, rows.iter().filter_map(|row| named(row, "sellerId")).collect()).await?;
     let mut ready = Vec::new();
-    for (row, old) in rows.iter().enumerate() {
-        if named::<OrderObjectId>(old, "_id").is_some_and(|id| here.contains_key(&id)) {
-            outcomes.set(row, Outcome::There);
-            continue;
-        }
+    for (row, old) in fresh {
         let buyer = named::<BuyerId>(old, "buyerId").and_then(|id| buyers.get(&id));
         let seller = named::<SellerId>(old, "sellerId").and_then(|id| sellers.get(&id));
         let Some(translated) = outcomes.translated(row, translate::order(old, buyer, seller)) else { continue };

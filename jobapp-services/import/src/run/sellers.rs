@@ -1,10 +1,9 @@
 //! Sellers, of whom the other services hear as of new ones.
 
-use jobapp_directory::SellerId;
 use jobapp_kernel::{Aggregate, RepositoryError};
 use jobapp_users::{Seller, SellerEvent, SellerState};
 
-use super::insert::{Outcomes, Ready, Stored, insert_all, known, named, text};
+use super::insert::{Outcomes, Ready, Stored, fresh, insert_all, text};
 use super::people::{accounts, people};
 use crate::targets::Targets;
 use crate::translate::stored_name;
@@ -16,15 +15,11 @@ pub(super) async fn take(
     stored: Stored<'_>,
 ) -> Result<Vec<Outcome>, RepositoryError> {
     let mut outcomes = Outcomes::of(rows);
-    let here = known(&targets.sellers, rows.iter().filter_map(|row| named(row, "_id")).collect()).await?;
+    let fresh = fresh(&targets.sellers, rows, &mut outcomes).await?;
     let accounts = accounts(targets, rows, "username").await?;
     let people = people(targets, rows, &["username"]).await?;
     let mut ready = Vec::new();
-    for (row, old) in rows.iter().enumerate() {
-        if named::<SellerId>(old, "_id").is_some_and(|id| here.contains_key(&id)) {
-            outcomes.set(row, Outcome::There);
-            continue;
-        }
+    for (row, old) in fresh {
         let account = text(old, "username").and_then(|name| accounts.get(&stored_name(name)));
         let Some(translated) = outcomes.translated(row, translate::seller(old, account)) else { continue };
         let mut state = translated.value;
