@@ -33,6 +33,10 @@ pub(crate) struct CommandLine {
     /// Print the summary as JSON, and no progress
     #[arg(long)]
     pub(crate) json: bool,
+    /// What this run is known by to others, a new name each time: one with the name of a run that was killed need not wait for half a
+    /// minute until that is given up
+    #[arg(long, value_name = "NAME", env = "JOBAPP_IMPORT_OWNER")]
+    pub(crate) owner: Option<String>,
     /// How many rows are read at a time
     #[arg(long, value_name = "ROWS", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) page: u16,

@@ -3,6 +3,7 @@
 mod command_line;
 
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -70,7 +71,7 @@ async fn run(command_line: &CommandLine) -> anyhow::Result<Summary> {
         again: command_line.again,
         page: usize::from(command_line.page),
         report,
-        owner: format!("import {}", std::process::id()),
+        owner: command_line.owner.clone().unwrap_or_else(name),
     };
     let ours = open(&command_line.ours).await?;
     let progress: Box<dyn Progress> = if std::io::stderr().is_terminal() && !command_line.json {
@@ -95,6 +96,11 @@ async fn open(places: &OurPlaces) -> anyhow::Result<Ours> {
         order: store("--order", &places.order, "order").await?,
         review: store("--review", &places.review, "review").await?,
     })
+}
+
+/// A name that no other process has: numbers of processes are the same in many containers.
+fn name() -> String {
+    format!("import {:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
 fn key(text: &str) -> anyhow::Result<SealingKey> {

@@ -7,4 +7,5 @@ mod meanwhile;
 mod old;
 mod runs;
 #[path = "../shared/town.rs"]
+#[allow(dead_code, reason = "each test target uses a part of it")]
 mod town;

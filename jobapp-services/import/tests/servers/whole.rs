@@ -44,7 +44,11 @@ fn command(places: &Places, folder: &Path, more: &[&str]) -> Command {
     for service in SERVICES {
         command.arg(format!("--{service}")).arg(format!("sqlite:{}", folder.join(format!("{service}.db")).display()));
     }
-    command.args(["--json", "--report"]).arg(folder.join("report.jsonl")).args(more).stdin(Stdio::null());
+    command
+        .args(["--owner", "test", "--json", "--report"])
+        .arg(folder.join("report.jsonl"))
+        .args(more)
+        .stdin(Stdio::null());
     command
 }
 
