@@ -9,7 +9,7 @@ use jobapp_gigs::Gig;
 use jobapp_kernel::{RepositoryError, Sequence};
 use jobapp_orders::{Order, OrderNotification, Payment};
 use jobapp_platform::OpenError;
-use jobapp_reviews::{Review, ReviewAnalytics, StoredAnalytics};
+use jobapp_reviews::{Review, ReviewAnalytics};
 use jobapp_users::{Buyer, Seller};
 
 use crate::Ours;
@@ -38,8 +38,6 @@ pub(crate) struct Targets {
 impl Targets {
     pub(crate) async fn open(ours: &Ours, dry_run: bool) -> Result<Self, OpenError> {
         let numbers = |sequence| Numbers::new(sequence, dry_run);
-        let summaries = ours.review.repository().await?;
-        let analytics: Arc<dyn ReviewAnalytics> = Arc::new(StoredAnalytics::new(summaries));
         Ok(Self {
             accounts: Target::open(&ours.auth, dry_run).await?,
             buyers: Target::open(&ours.users, dry_run).await?,
@@ -56,7 +54,7 @@ impl Targets {
             seller_numbers: numbers(ours.users.sequence()),
             gig_numbers: numbers(ours.gig.sequence()),
             review_numbers: numbers(ours.review.sequence()),
-            analytics: Some(analytics).filter(|_| !dry_run),
+            analytics: if dry_run { None } else { Some(ours.review.analytics().await?) },
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jobapp_kernel::{Cause, RepositoryError};
+use jobapp_kernel::RepositoryError;
 use jobapp_orders::Order;
 use jobapp_reviews::{FormerReview, RatedReview, Review, ReviewId, ReviewSide};
 
@@ -11,9 +11,6 @@ use crate::fields::Translated;
 use crate::target::Inserted;
 use crate::targets::Targets;
 use crate::{OldRow, Outcome, translate};
-
-/// The queue whose consumer counts reviews: under its causes, so that one that is told of by a service as well counts once.
-const COUNTED: &str = "review-analytics-queue";
 
 pub(super) async fn take(
     targets: &Targets,
@@ -75,13 +72,13 @@ async fn write(
         former.id = ReviewId(number);
     }
     if let (Some(analytics), ReviewSide::Buyer) = (&targets.analytics, former.side) {
-        let rated = RatedReview::new(&former.seller_id, &former.gig_id, former.rating, former.created_at);
+        let (order, at) = (former.order.as_str(), former.created_at);
+        let rated = RatedReview::new(order, &former.seller_id, &former.gig_id, former.rating, at);
         let rated = match rated {
             Ok(rated) => rated,
             Err(error) => return Ok(Outcome::Refused(error.to_string())),
         };
-        let effect = format!("{} {}", former.side.name(), former.order);
-        analytics.record(rated, Cause::message(COUNTED, effect)).await?;
+        analytics.record(&rated).await?;
     }
     let inserted = targets.reviews.insert(Review::taken_over(former), Vec::new()).await?;
     if inserted == Inserted::Stored {

@@ -6,10 +6,10 @@ use jobapp_auth::Account;
 use jobapp_chat::{ChatMessage, Conversation};
 use jobapp_gigs::Gig;
 use jobapp_import::{Counts, Kind, Ours, Summary};
-use jobapp_kernel::{AccountId, Aggregate, PageRequest, Repository};
+use jobapp_kernel::{AccountId, Aggregate, PageRequest, Repository, Timestamp};
 use jobapp_orders::{Order, OrderNotification, Payment};
 use jobapp_platform::Store;
-use jobapp_reviews::{Review, ReviewAnalytics, ReviewId, StoredAnalytics, Subject};
+use jobapp_reviews::{Day, Review, ReviewId, Subject};
 use jobapp_users::{Buyer, Seller};
 use serde_json::{Map, Value};
 
@@ -114,11 +114,12 @@ async fn newest(messages: &dyn Repository<ChatMessage>, of: &Conversation) -> Ve
 /// The totals of reviews are those of the reviews that are here, each counted once.
 async fn assert_totals(town: &Town, ours: &Ours) {
     let reviews = every::<Review>(&ours.review).await;
-    let analytics = StoredAnalytics::new(ours.review.repository().await.unwrap());
-    let gig = analytics.of(Subject::gig(&oid(Kind::Gigs, 1)).unwrap()).await.unwrap();
+    let analytics = ours.review.analytics().await.unwrap();
+    let (subject, no_day) = (Subject::gig(&oid(Kind::Gigs, 1)).unwrap(), Day::of(Timestamp::EPOCH));
+    let gig = analytics.counts(&subject, no_day..=no_day).await.unwrap();
     let of_buyers = reviews.iter().filter(|review| review.side().name() == "buyer-review");
     let (count, sum) = of_buyers.fold((0, 0), |(count, sum), review| (count + 1, sum + review.rating().get()));
-    assert_eq!((gig.ratings().count(), gig.ratings().sum()), (count, sum));
+    assert_eq!((gig.all.count(), gig.all.sum()), (count, sum));
     assert!(count > 0);
     // Whoever comes next gets a higher number than anybody had.
     let last = town.rows[&Kind::Reviews].last().unwrap().id.parse().unwrap();

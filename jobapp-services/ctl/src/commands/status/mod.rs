@@ -272,7 +272,7 @@ fn judged(report: &Report, max_age: u64) -> Vec<String> {
             ));
         }
     }
-    for bus in &report.bus {
+    if let Some(bus) = &report.bus {
         wrong.extend(bus.trouble.as_ref().map(|trouble| format!("the message bus: {trouble}")));
         for queue in &bus.queues {
             let name = &queue.queue;
@@ -287,7 +287,7 @@ fn judged(report: &Report, max_age: u64) -> Vec<String> {
             }
         }
     }
-    for search in &report.search {
+    if let Some(search) = &report.search {
         wrong.extend(search.trouble.as_ref().map(|trouble| format!("the search index: {trouble}")));
         if search.needs_rebuild {
             wrong.push("the search index must be built; a gig service that runs does so by itself".to_owned());
@@ -296,7 +296,7 @@ fn judged(report: &Report, max_age: u64) -> Vec<String> {
             wrong.push(format!("the search index does not know {behind} stored gigs: `search rebuild` makes it anew"));
         }
     }
-    for peers in &report.peers {
+    if let Some(peers) = &report.peers {
         wrong.extend(peers.trouble.as_ref().map(|trouble| format!("what processes share: {trouble}")));
     }
     for program in &report.programs {
