@@ -73,13 +73,25 @@ impl Http {
         tokio::time::timeout(PATIENCE, asking).await.unwrap_or(Err(AskError::Late))
     }
 
-    /// A file. Only the beginning of the answer has its time: a file may be large.
+    /// A file, to be read with [`next`].
     pub(crate) async fn get(&self, address: &str) -> Result<Incoming, BoxError> {
         let request = Request::get(address).body(Empty::new().map_err(Into::into).boxed_unsync())?;
         let response = tokio::time::timeout(PATIENCE, self.0.request(request)).await.map_err(|_| AskError::Late)??;
         match response.status() {
             StatusCode::OK => Ok(response.into_body()),
             status => Err(format!("it answers {status}").into()),
+        }
+    }
+}
+
+/// The next bytes of a file; `None` after the last. Each piece has its time, and the whole has none: a file may be large.
+pub(crate) async fn next(file: &mut Incoming) -> Result<Option<Bytes>, AskError> {
+    loop {
+        let frame = tokio::time::timeout(PATIENCE, file.frame()).await.map_err(|_| AskError::Late)?;
+        let Some(frame) = frame.transpose().map_err(|error| AskError::Lost(error.into()))? else { return Ok(None) };
+        // Trailers mean nothing here.
+        if let Ok(bytes) = frame.into_data() {
+            return Ok(Some(bytes));
         }
     }
 }

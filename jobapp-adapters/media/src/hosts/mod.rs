@@ -19,7 +19,6 @@ use std::time::Duration;
 use ::http::Method;
 use async_trait::async_trait;
 use axum::Router;
-use http_body_util::BodyExt;
 use jobapp_kernel::{MediaError, MediaSink, MediaStore, StoredMedia, Upload, UploadPurpose};
 use parking_lot::Mutex;
 
@@ -213,14 +212,11 @@ impl HostedMedia {
         const ATTEMPT: &str = "give back a file";
         let inner = &self.inner;
         let address = inner.host.reading(&Method::GET, name, "", GOOD_FOR).await?;
-        let mut body = inner.http.get(&address).await.map_err(|source| HostError::new(ATTEMPT, source))?;
+        let mut file = inner.http.get(&address).await.map_err(|source| HostError::new(ATTEMPT, source))?;
         let limits = inner.config.limits;
         let mut content = Content::new(Partial::new(Arc::clone(&inner.spool)), limits.of(purpose));
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|source| HostError::new(ATTEMPT, source))?;
-            if let Ok(bytes) = frame.into_data() {
-                content = blocking(move || content.take(&bytes).map(|()| content)).await?;
-            }
+        while let Some(bytes) = http::next(&mut file).await.map_err(|source| HostError::new(ATTEMPT, source))? {
+            content = blocking(move || content.take(&bytes).map(|()| content)).await?;
         }
         let purpose = purpose.clone();
         blocking(move || judge(content, &purpose, &limits)).await
