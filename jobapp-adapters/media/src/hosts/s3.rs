@@ -21,7 +21,7 @@ use object_store::{
 };
 use tokio::io::AsyncReadExt;
 
-use super::http::{AskError, Http};
+use super::http::{AskError, BoxError, Http};
 use super::settings::{Common, parsed, web_address};
 use super::{Host, HostAddressError, HostError, HostedConfig, HostedMedia, Object};
 use crate::{names, types};
@@ -165,8 +165,6 @@ impl Bucket {
         Ok(())
     }
 }
-
-type BoxError = super::http::BoxError;
 
 #[async_trait]
 impl Host for Bucket {
