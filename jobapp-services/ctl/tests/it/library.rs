@@ -26,7 +26,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let bus = MemoryBus::new();
-        bus.declare(queues::ALL).await.unwrap();
+        bus.declare(&queues::ALL).await.unwrap();
         let mut stores = Vec::new();
         for service in SERVICES {
             let store = Store::in_memory();

@@ -83,7 +83,7 @@ impl World {
     /// The bus, with every queue.
     async fn bus(&self) -> SqliteBus {
         let bus = SqliteBus::open(SqliteBusConfig::file(self.path("bus.db"))).await.unwrap();
-        bus.declare(queues::ALL).await.unwrap();
+        bus.declare(&queues::ALL).await.unwrap();
         bus
     }
 

@@ -31,7 +31,7 @@ impl World {
     async fn new() -> Self {
         let (broker, database) = tokio::join!(own(Kind::RabbitMq), own(Kind::Postgres));
         let bus = Bus::open(&Address::parse("RABBITMQ_ENDPOINT", broker.url()), None).await.unwrap();
-        bus.subscriber().declare(queues::ALL).await.unwrap();
+        bus.subscriber().declare(&queues::ALL).await.unwrap();
         Self { broker, database, bus }
     }
 

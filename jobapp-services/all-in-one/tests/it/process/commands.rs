@@ -161,6 +161,30 @@ fn an_operator_made_before_the_first_start_is_listed() {
 }
 
 #[tokio::test]
+async fn how_everything_is_can_be_asked_beside_a_running_marketplace() {
+    let folder = tempfile::tempdir().unwrap();
+    failed(&on(folder.path(), &["status"]), &["there is no marketplace"]);
+    let server = Server::start(folder.path(), &[]);
+    let seller = server.seller().await;
+    seller.gig_called("Counted", 20.0).await;
+    let status = within(std::time::Duration::from_secs(60), "all is well, and the gig is counted", || async {
+        let ended = on(folder.path(), &["status", "--json", "--count"]);
+        let status: serde_json::Value =
+            serde_json::from_str(&ended.stdout).map_err(|error| format!("{error}: {ended:?}"))?;
+        let is_well = ended.status.success() && status["search"]["listed"] == 1;
+        if is_well { Ok(status) } else { Err(status.to_string()) }
+    })
+    .await;
+    assert_eq!(status["services"].as_array().unwrap().len(), 7, "{status}");
+    assert_eq!(status["services"][2]["stored"]["gig"], 1, "{status}");
+    failed(&on(folder.path(), &["sessions", "list", &seller.username]), &["in use by another jobapp"]);
+    drop(server);
+    succeeded(&on(folder.path(), &["sessions", "list", &seller.username]), "since ");
+    succeeded(&on(folder.path(), &["sessions", "end", &seller.username]), "is signed out of ");
+    succeeded(&on(folder.path(), &["sessions", "list", &seller.username]), "signed in nowhere");
+}
+
+#[tokio::test]
 async fn a_backup_is_of_one_moment_while_people_write() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&folder.path().join("data"), &[]);
