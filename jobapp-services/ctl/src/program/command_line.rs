@@ -27,7 +27,7 @@ pub struct Cli {
     #[arg(long, global = true, env = "JOBAPP_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// What to log on standard error: a level, or targets with levels.
-    #[arg(long, global = true, env = "JOBAPP_LOG", value_name = "FILTER", default_value = "warn")]
+    #[arg(long, global = true, env = "JOBAPP_LOG", value_name = "FILTER", default_value = "warn,lapin=off")]
     pub log: String,
 }
 

@@ -148,6 +148,12 @@ pub struct ProgramReport {
     pub trouble: Option<String>,
 }
 
+/// A line about a part: what it is, where, and how it is.
+fn told(what: &str, place: &str, how: &str) -> String {
+    let colon = if place.is_empty() { "" } else { ": " };
+    format!("{what:<14} {place}{colon}{how}")
+}
+
 impl Report {
     /// The same for people.
     pub fn lines(&self) -> Vec<String> {
@@ -159,19 +165,14 @@ impl Report {
             }
         }
         if let Some(bus) = &self.bus {
-            lines.push(format!("{:<14} {}: {}", "bus", bus.place, bus.trouble.as_deref().unwrap_or("it answers")));
+            lines.push(told("bus", &bus.place, bus.trouble.as_deref().unwrap_or("it answers")));
             lines.extend(bus.queues.iter().map(QueueReport::line));
         }
         if let Some(search) = &self.search {
             lines.push(search.line());
         }
         if let Some(peers) = &self.peers {
-            lines.push(format!(
-                "{:<14} {}: {}",
-                "peers",
-                peers.place,
-                peers.trouble.as_deref().unwrap_or("it answers")
-            ));
+            lines.push(told("peers", &peers.place, peers.trouble.as_deref().unwrap_or("it answers")));
         }
         lines.extend(self.programs.iter().map(ProgramReport::line));
         match self.wrong.is_empty() {
@@ -191,7 +192,7 @@ impl ServiceReport {
             let age = outbox.oldest_seconds.map_or_else(String::new, |age| format!(", the oldest {age} s old"));
             parts.push(format!("{} events wait{age}", outbox.waiting));
         }
-        format!("{:<14} {}: {}", self.service, self.store, parts.join("; "))
+        told(&self.service, &self.store, &parts.join("; "))
     }
 }
 
@@ -214,11 +215,11 @@ impl SearchReport {
     fn line(&self) -> String {
         let Self { place, listed, known, .. } = self;
         if let Some(trouble) = &self.trouble {
-            return format!("{:<14} {place}: {trouble}", "search");
+            return told("search", place, trouble);
         }
         let stored = self.stored.map_or_else(String::new, |stored| format!(" of {stored} stored"));
         let generation = self.generation.as_ref().map_or_else(String::new, |name| format!(", {name}"));
-        format!("{:<14} {place}: {listed} gigs are found, {known} known{stored}{generation}", "search")
+        told("search", place, &format!("{listed} gigs are found, {known} known{stored}{generation}"))
     }
 }
 
@@ -226,6 +227,6 @@ impl ProgramReport {
     fn line(&self) -> String {
         let state = self.trouble.as_deref().or(self.state.as_deref()).unwrap_or("it does not say how it is");
         let version = self.version.as_ref().map_or_else(String::new, |version| format!(", version {version}"));
-        format!("{:<14} {}: {state}{version}", self.service, self.place)
+        told(&self.service, &self.place, &format!("{state}{version}"))
     }
 }
