@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_gig_service::{GigConfig, GigPorts, GigService};
-use jobapp_gigs::{EveryGig, GigId, IndexChange, SearchError, SearchIndex};
+use jobapp_gigs::{EveryGig, Extent, GigId, IndexChange, SearchError, SearchIndex};
 use jobapp_kernel::Outcome;
 use jobapp_memory::{MemorySearch, MemoryStore};
 use jobapp_platform::{Search, Service, Shared};
@@ -86,6 +86,10 @@ impl SearchIndex for Picky {
 
     async fn needs_rebuild(&self) -> Result<bool, SearchError> {
         Ok(false)
+    }
+
+    async fn extent(&self) -> Result<Extent, SearchError> {
+        Ok(Extent::default())
     }
 
     async fn rebuild(&self, _: &mut dyn EveryGig, _: &(dyn Fn(usize) + Send + Sync)) -> Result<usize, SearchError> {
