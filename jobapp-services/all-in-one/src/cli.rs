@@ -77,7 +77,11 @@ impl Cli {
 /// The settings that the environment has, and not the command line.
 fn from_environment(matches: &ArgMatches) -> BTreeSet<String> {
     let is_from_there = |name: &&str| matches.value_source(name) == Some(ValueSource::EnvVariable);
-    matches.ids().map(clap::Id::as_str).filter(is_from_there).map(str::to_owned).collect()
+    // What is global within a command is among the ids, too, and no argument of ours.
+    let own = Cli::command();
+    let own: BTreeSet<&str> = own.get_arguments().map(|argument| argument.get_id().as_str()).collect();
+    let ids = matches.ids().map(clap::Id::as_str).filter(|name| own.contains(name));
+    ids.filter(is_from_there).map(str::to_owned).collect()
 }
 
 fn without_settings_of_the_server(command: clap::Command) -> clap::Command {
