@@ -257,10 +257,8 @@ fn judged(report: &Report, max_age: u64) -> Vec<String> {
     for one in &report.services {
         let service = &one.service;
         wrong.extend(one.trouble.as_ref().map(|trouble| format!("the store of {service}: {trouble}")));
-        if let Some(layout) = one.layout.as_ref().filter(|layout| !layout.steps.is_empty()) {
-            let count = layout.steps.len();
-            wrong
-                .push(format!("the store of {service} is not up to date: `migrate {service}` has {count} steps to do"));
+        if one.layout.as_ref().is_some_and(|layout| !layout.steps.is_empty()) {
+            wrong.push(format!("the store of {service} is not up to date: `migrate {service}` makes it so"));
         }
         let Some(outbox) = &one.outbox else { continue };
         if outbox.stuck > 0 {
