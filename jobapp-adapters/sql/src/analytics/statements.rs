@@ -75,7 +75,8 @@ impl Statements {
         Query::select()
             .expr_as(day, "of_day")
             .column("stars")
-            .expr(Expr::col("order_id").count())
+            // Of a column that the index has.
+            .expr(Expr::col("stars").count())
             .from(self.ratings.clone())
             .and_where(Expr::col("edition").eq(Expr::from(self.published())))
             .and_where(Expr::col(column).eq(subject.id()))
