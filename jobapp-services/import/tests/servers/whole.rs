@@ -136,7 +136,9 @@ async fn a_town_moves_house_though_the_program_is_killed_ten_times() {
         let of = &again[kind.name()];
         assert_eq!((of["taken"].as_u64(), of["there"].as_u64()), (Some(0), Some(rows - refused)), "{kind}");
     }
-    assert_eq!(everything(&open(folder.path()).await).await, before, "a second run changes nothing");
+    let after = everything(&open(folder.path()).await).await;
+    let differ: Vec<_> = after.symmetric_difference(&before).take(3).collect();
+    assert!(differ.is_empty(), "a second run changed {differ:#?}");
     databases.drop().await;
 }
 
