@@ -117,7 +117,7 @@ impl ForeignDatabase {
         let documents = self.connection.collection(collection).clone_with_type::<RawDocumentBuf>();
         let finding = async move {
             let found = documents.find(which).sort(doc! {"_id": 1}).skip(skip).limit(limit).await?;
-            Ok(found.try_collect().await.map_err(Failure::from)?)
+            found.try_collect().await.map_err(Failure::from)
         };
         self.connection.run(finding).await.map_err(|failure: Failure| self.failed(collection, failure))
     }
