@@ -116,6 +116,8 @@ impl Servers {
             Box::pin(Place::if_wanted(plan.mail_host, Kind::Mailpit, plan)),
             Box::pin(Place::if_wanted(plan.elasticsearch, Kind::Elasticsearch, plan)),
         );
+        // The addresses of the other databases name one already.
+        let mongodb = mongodb.map(|place| Place { url: format!("{}/jobapp", place.url), ..place });
         let servers = Self { rabbitmq, redis, postgres, mysql, mongodb, mailpit, elasticsearch, own: None };
         if plan.shared_servers { servers.apart().await } else { servers }
     }
