@@ -183,8 +183,9 @@ mod tests {
 
     #[test]
     fn a_portion_is_not_too_large_and_never_empty() {
+        let id = deleted(1, 1).id;
         let of = |sizes: &[usize]| {
-            let entries: Vec<Entry> = sizes.iter().map(|size| Entry { lines: "x".repeat(*size) }).collect();
+            let entries: Vec<Entry> = sizes.iter().map(|size| Entry { id, lines: "x".repeat(*size) }).collect();
             portions(&entries).map(<[Entry]>::len).collect::<Vec<_>>()
         };
         assert_eq!(of(&[]), [0_usize; 0]);
