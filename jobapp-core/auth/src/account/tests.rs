@@ -58,7 +58,7 @@ fn what_was_kept_elsewhere_is_taken_over_without_a_word_to_anybody() {
             profile_public_id: "p".to_owned(),
             profile_picture: String::new(),
             country: "Portugal".to_owned(),
-            devices: vec![a_device()],
+            devices: vec![a_device("Firefox")],
         },
         email_verified: false,
         verification: Some(secret("mailed before")),
@@ -67,7 +67,7 @@ fn what_was_kept_elsewhere_is_taken_over_without_a_word_to_anybody() {
     };
     let account = Account::taken_over(former(7)).unwrap();
     assert_eq!((account.username().as_str(), account.created_at(), account.updated_at()), ("Marta", at(1), at(2)));
-    assert!((Account::CLAIM.read)(&account).is_empty() && account.knows(&a_device()));
+    assert!((Account::CLAIM.read)(&account).is_empty() && account.knows(&a_device("Firefox")));
     let verified = account.verify_email(&secret("mailed before"), at(3)).unwrap().unwrap();
     assert!(verified.is_email_verified());
     assert!(Account::taken_over(former(0)).is_err());
