@@ -188,8 +188,8 @@ impl Inner {
         if names::extension_of_private(stored).is_some() {
             return Some(stored.to_owned());
         }
-        // Earlier versions kept an address for everybody; the file was made private since.
-        let private = names::private_of(names::public_of_address(stored)?);
+        // Earlier versions kept what everybody may read; the file was made private since.
+        let private = names::private_of(FolderMedia::public_name(stored)?);
         self.root.join(&private).exists().then_some(private)
     }
 

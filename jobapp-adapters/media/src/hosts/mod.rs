@@ -187,7 +187,7 @@ impl Place for HostedMedia {
         let put = self.inner.host.put(&object, content.file.path()).await;
         self.inner.note(put.as_ref().err());
         put?;
-        unwanted.is_wanted();
+        unwanted.keep();
         tracing::debug!(name, bytes = content.length, "stored an upload");
         Ok(StoredMedia { reference: name })
     }
@@ -262,7 +262,7 @@ struct Unwanted<'a> {
 }
 
 impl Unwanted<'_> {
-    fn is_wanted(mut self) {
+    fn keep(mut self) {
         self.name = None;
     }
 }

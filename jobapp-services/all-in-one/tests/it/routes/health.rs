@@ -65,8 +65,11 @@ async fn who_asks_for_json_learns_how_each_service_is() {
         assert_eq!(health["services"][service]["status"], "up", "{health}");
         assert_eq!(health["services"][service]["breaker"], "closed", "{health}");
     }
-    for (path, status) in [("/livez", "ok"), ("/readyz", "ready")] {
-        assert_eq!(browser.send(browser.request("GET", path)).await.good(), json!({ "status": status }));
+    let version = env!("CARGO_PKG_VERSION");
+    for (path, told) in
+        [("/livez", json!({ "status": "ok", "version": version })), ("/readyz", json!({ "status": "ready" }))]
+    {
+        assert_eq!(browser.send(browser.request("GET", path)).await.good(), told);
     }
 }
 
