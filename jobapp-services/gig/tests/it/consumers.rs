@@ -163,6 +163,9 @@ async fn whoever_asks_about_a_gig_is_told_how_it_is_or_that_there_is_none() {
     world.call("Iria", "PUT", &format!("/api/v1/gig/active/{}", id.as_str().unwrap()), &json!({"active": false})).await;
     let mut paused = gig.clone();
     paused["active"] = json!(false);
+    // Between services a picture has its name; where it is shown is said when it is shown.
+    let cover = paused["coverImage"].as_str().unwrap();
+    paused["coverImage"] = json!(cover.rsplit('/').next().unwrap());
     let at = "2026-11-24T10:15:42.000Z";
     let some = json!({"gigId": id, "gig": paused, "version": 2, "at": at});
     let none = json!({"gigId": missing, "gig": null, "version": 0, "at": at});
