@@ -100,7 +100,7 @@ pub async fn the_oldest_is_the_one_that_was_stored_first(shelf: &Shelf) {
     assert_eq!(entries.len(), 2);
     for entry in &entries {
         assert_eq!(shelf.backlog().await.oldest, Some(entry.recorded_at));
-        shelf.outbox.clear("a", &[entry.id.clone()]).await.unwrap();
+        shelf.outbox.clear("a", std::slice::from_ref(&entry.id)).await.unwrap();
     }
     assert_eq!(shelf.backlog().await, Backlog::default());
 }

@@ -138,7 +138,7 @@ impl Legacy {
         ] {
             let Some(documents) = documents(service, place.as_deref()).await? else { continue };
             sources.extend(
-                collections.iter().map(|(kind, name)| (*kind, Source::Collection(Arc::clone(&documents), *name))),
+                collections.iter().map(|(kind, name)| (*kind, Source::Collection(Arc::clone(&documents), name))),
             );
         }
         Ok(Self(sources))

@@ -41,9 +41,12 @@ pub struct Bucket {
     server: Mutex<Option<JoinSet<()>>>,
 }
 
+/// Says what goes wrong with a request.
+type Faults = Box<dyn FnMut(&Parts) -> Option<Fault> + Send>;
+
 struct Shared {
     service: S3Service,
-    faults: Mutex<Box<dyn FnMut(&Parts) -> Option<Fault> + Send>>,
+    faults: Mutex<Faults>,
     asked: Mutex<Vec<String>>,
 }
 
