@@ -33,8 +33,9 @@ pub(crate) async fn update(
     let current =
         service.gigs.find_own(&id, caller.username()).await.map_err(|error| ApiError::from(error).at(FROM))?;
     let body = GigContentBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
-    let cover = if body.cover_image == current.content.cover_image {
-        current.content.cover_image
+    let kept = service.shared.media.reference(&body.cover_image);
+    let cover = if kept == current.content.cover_image {
+        kept
     } else {
         picture::store(&service, body.cover_image.clone()).await.map_err(|error| error.at(FROM))?
     };
