@@ -51,7 +51,7 @@ impl Row {
         Key::<Self>::text("owner", |row| vec![row.owner.as_str().into()]).sorted_by(|row| row.at.into());
 
     fn of(index: usize) -> anyhow::Result<Self> {
-        let owner = if index % 2 == 0 && index / 2 < LONG { TALKATIVE.to_owned() } else { owner(index) };
+        let owner = if index.is_multiple_of(2) && index / 2 < LONG { TALKATIVE.to_owned() } else { owner(index) };
         let at = Timestamp::from_millis(1_790_000_000_000 + index as i64 * 1_000)?;
         let id = ObjectId::from_bytes(rand::random());
         Ok(Self { id, number: number(index), owner, at, text: "x".repeat(BODY) })
@@ -145,7 +145,8 @@ impl Place {
 async fn fill(rows: &dyn Repository<Row>, from: usize, to: usize) -> anyhow::Result<()> {
     let saves = (from..to).map(|index| async move {
         let saved = rows.save(Change::insert(Row::of(index)?, Vec::new())).await?;
-        anyhow::Ok(ensure!(saved == Saved::Stored(1), "{index}: {saved:?}"))
+        ensure!(saved == Saved::Stored(1), "{index}: {saved:?}");
+        anyhow::Ok(())
     });
     futures::stream::iter(saves).buffer_unordered(WRITERS).try_collect().await
 }
@@ -193,12 +194,14 @@ impl Taken {
         Ok(Self {
             list: Times::of(async |_| {
                 let page = rows.list(Row::OWNER, owner(some()).as_str().into(), PageRequest::newest(OF_ONE)).await?;
-                Ok(ensure!(page.items.len() <= OF_ONE, "a page is too long"))
+                ensure!(page.items.len() <= OF_ONE, "a page is too long");
+                Ok(())
             })
             .await?,
             conversation: Times::of(async |_| {
                 let page = rows.list(Row::OWNER, TALKATIVE.into(), PageRequest::newest(PAGE)).await?;
-                Ok(ensure!(page.items.len() == PAGE.min(size / 2), "{} in the conversation", page.items.len()))
+                ensure!(page.items.len() == PAGE.min(size / 2), "{} in the conversation", page.items.len());
+                Ok(())
             })
             .await?,
             look_up: Times::of(async |_| {

@@ -48,7 +48,7 @@ async fn a_large_file_goes_in_chunks_and_comes_back_whole() {
     // Each chunk is tried again.
     let times = AtomicUsize::new(0);
     cloud.fail(move |_| {
-        (times.fetch_add(1, Ordering::SeqCst) % 2 == 0).then_some(Fault::Answer(StatusCode::BAD_GATEWAY))
+        times.fetch_add(1, Ordering::SeqCst).is_multiple_of(2).then_some(Fault::Answer(StatusCode::BAD_GATEWAY))
     });
     let kept = media.store(upload).await.unwrap().reference;
     let shelf = hosted(media.clone(), || 0, ());

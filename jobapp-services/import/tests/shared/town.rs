@@ -227,7 +227,8 @@ impl Town {
     fn messages(&mut self, messages: usize, pairs: &[(usize, usize, String)]) {
         for number in 1..=messages {
             let (buyer, seller, public) = &pairs[number % pairs.len()];
-            let (sender, receiver) = if number / pairs.len() % 2 == 0 { (*buyer, *seller) } else { (*seller, *buyer) };
+            let (sender, receiver) =
+                if (number / pairs.len()).is_multiple_of(2) { (*buyer, *seller) } else { (*seller, *buyer) };
             let id = oid(Kind::Messages, number);
             let has_offer = sender == *seller && number % 9 == 0;
             let mut fields = json!({
