@@ -168,7 +168,7 @@ pub trait MediaStore: Send + Sync + 'static {
     /// Stores an upload and returns what a record keeps of it. An `http` or `https` source is never fetched.
     async fn store(&self, upload: Upload) -> Result<StoredMedia, MediaError>;
 
-    /// Where somebody reads what a record keeps as [`StoredMedia::url`]: to be asked each time the record is shown to
+    /// Where somebody reads what a record keeps as [`StoredMedia::reference`]: to be asked each time the record is shown to
     /// somebody who may see it, and never to be stored. A file is saved under the name that is given.
     ///
     /// A store that keeps nothing private answers with what it was given.
