@@ -2,7 +2,7 @@
 //
 //   node broker.mjs listen URL     prints {"exchange", "key", "body", "properties"} for each message, until it is ended
 //   node broker.mjs publish URL    publishes the lines of standard input, each {"exchange", "key", "body"}, then ends
-//   node broker.mjs consume URL QUEUE    takes the messages of a queue, prints and acknowledges them, until it is ended
+//   node broker.mjs consume URL QUEUE    takes the messages of a queue, prints and acknowledges them, until standard input ends
 import { createInterface } from "node:readline";
 import amqp from "amqplib";
 
@@ -52,6 +52,9 @@ switch (task) {
       channel.ack(message);
     });
     print({ ready: true });
+    for await (const _ of createInterface({ input: process.stdin })) continue;
+    await channel.close();
+    await connection.close();
     break;
   case "publish":
     for await (const line of createInterface({ input: process.stdin })) {
