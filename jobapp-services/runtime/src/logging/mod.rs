@@ -61,14 +61,16 @@ pub fn start_logging(format: LogFormat, filter: &str) -> anyhow::Result<Logging>
 /// The client of RabbitMQ writes messages that come back into the log, whole: bodies hold links and codes that open accounts.
 const WITH_SECRETS: &str = "lapin::returned_messages";
 /// It calls the end of a connection an error, also of one that was just closed. What became of a connection the adapter says.
-const SAID_TWICE: &str = "lapin::io_loop";
+const SAID_TWICE: [&str; 2] = ["lapin::io_loop", "lapin::channels"];
 
 fn read_filter(text: &str) -> anyhow::Result<EnvFilter> {
     let mut filter = EnvFilter::builder().parse(text).map_err(|error| {
         anyhow::anyhow!("the log filter {text:?} cannot be read ({error}); try info, debug or warn,jobapp_gig=debug")
     })?;
     if !text.contains("lapin") {
-        filter = filter.add_directive(format!("{SAID_TWICE}=off").parse()?);
+        for target in SAID_TWICE {
+            filter = filter.add_directive(format!("{target}=off").parse()?);
+        }
     }
     Ok(filter.add_directive(format!("{WITH_SECRETS}=off").parse()?))
 }
@@ -100,10 +102,11 @@ mod tests {
             tracing::subscriber::with_default(subscriber, || {
                 tracing::warn!(target: "lapin::returned_messages", message = "a body", "Server returned us a message");
                 assert_eq!(count.load(Ordering::SeqCst), 0, "{filter}");
-                tracing::warn!(target: "lapin::channels", "something else");
+                tracing::warn!(target: "lapin::consumer", "something else");
                 assert_eq!(count.load(Ordering::SeqCst), 1, "{filter}");
                 tracing::error!(target: "lapin::io_loop", "Socket was readable but we read 0");
-                assert_eq!(count.load(Ordering::SeqCst), if filter.contains("lapin") { 2 } else { 1 }, "{filter}");
+                tracing::error!(target: "lapin::channels", "Connection error");
+                assert_eq!(count.load(Ordering::SeqCst), if filter.contains("lapin") { 3 } else { 1 }, "{filter}");
             });
         }
     }
