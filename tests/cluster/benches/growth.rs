@@ -8,7 +8,6 @@
 #[expect(dead_code, reason = "each bench uses a part of it")]
 mod process;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -105,7 +104,6 @@ async fn main() -> anyhow::Result<()> {
         for size in &sizes {
             let begun = Instant::now();
             fill(&*rows, filled, *size).await?;
-            // Nobody publishes here; what waits would be another store's growth.
             let rate = (*size - filled) as f64 / begun.elapsed().as_secs_f64();
             filled = *size;
             let taken = Taken::measured(&*rows, filled).await?;
@@ -190,7 +188,6 @@ struct Taken {
 impl Taken {
     async fn measured(rows: &dyn Repository<Row>, size: usize) -> anyhow::Result<Self> {
         let some = || rand::random_range(0..size);
-        let changed = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         Ok(Self {
             list: Times::of(async |_| {
                 let page = rows.list(Row::OWNER, owner(some()).as_str().into(), PageRequest::newest(OF_ONE)).await?;
@@ -213,7 +210,6 @@ impl Taken {
                 let number = number(some());
                 let found =
                     rows.find_by(Row::NUMBER, KeyValue::from(number.as_str())).await?.with_context(|| number)?;
-                changed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 Ok(rows.save(Change::update(found.version, found.value, Vec::new())).await?)
             })
             .await?,
