@@ -9,8 +9,6 @@ use tokio::sync::oneshot;
 
 /// At most so many are done at once, so that the first of them does not wait too long.
 const GROUP: usize = 64;
-/// How much the thread gives way to others when the processors are busy, as `nice` counts: nobody waits for a mail as people wait for a page.
-const NICE: i32 = 10;
 
 /// A thread that answers questions; those that were asked while it was busy are answered together. It ends when this is dropped.
 pub(crate) struct Groups<Q, A> {
@@ -61,18 +59,19 @@ impl<Q, A> fmt::Debug for Groups<Q, A> {
     }
 }
 
-/// On Linux a priority is a thread's own.
+/// Lets others go first when the processors are busy: nobody waits for a mail as people wait for a page. On Linux a priority is a
+/// thread's own.
 #[cfg(target_os = "linux")]
 fn give_way(name: &str) {
+    /// As `nice` counts.
+    const NICE: i32 = 10;
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
         tracing::debug!(thread = name, %error, "a thread cannot give way to others");
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn give_way(_name: &str) {
-    let _ = NICE;
-}
+fn give_way(_name: &str) {}
 
 #[cfg(test)]
 mod tests {
