@@ -55,6 +55,11 @@ impl From<SqliteBus> for Bus {
     }
 }
 
+/// All that is asked of a bus.
+trait Carrier: Publisher + Subscriber + DeadLetters + Queues {}
+
+impl<B: Publisher + Subscriber + DeadLetters + Queues> Carrier for B {}
+
 impl Bus {
     /// Opens the bus at this address. With a key it is sealed, where it can be.
     ///
@@ -101,8 +106,7 @@ impl Bus {
         }
     }
 
-    /// Takes messages.
-    pub fn publisher(&self) -> Arc<dyn Publisher> {
+    fn carrier(&self) -> Arc<dyn Carrier> {
         match &self.0 {
             Technology::Memory(bus) => Arc::new(bus.clone()),
             #[cfg(feature = "amqp")]
@@ -110,39 +114,26 @@ impl Bus {
             #[cfg(feature = "sqlite")]
             Technology::Sqlite(bus) => Arc::new(bus.clone()),
         }
+    }
+
+    /// Takes messages.
+    pub fn publisher(&self) -> Arc<dyn Publisher> {
+        self.carrier()
     }
 
     /// Gives messages.
     pub fn subscriber(&self) -> Arc<dyn Subscriber> {
-        match &self.0 {
-            Technology::Memory(bus) => Arc::new(bus.clone()),
-            #[cfg(feature = "amqp")]
-            Technology::Amqp(bus) => Arc::new(bus.clone()),
-            #[cfg(feature = "sqlite")]
-            Technology::Sqlite(bus) => Arc::new(bus.clone()),
-        }
+        self.carrier()
     }
 
     /// Messages that could not be handled.
     pub fn dead_letters(&self) -> Arc<dyn DeadLetters> {
-        match &self.0 {
-            Technology::Memory(bus) => Arc::new(bus.clone()),
-            #[cfg(feature = "amqp")]
-            Technology::Amqp(bus) => Arc::new(bus.clone()),
-            #[cfg(feature = "sqlite")]
-            Technology::Sqlite(bus) => Arc::new(bus.clone()),
-        }
+        self.carrier()
     }
 
     /// How long its queues are.
     pub fn queues(&self) -> Arc<dyn Queues> {
-        match &self.0 {
-            Technology::Memory(bus) => Arc::new(bus.clone()),
-            #[cfg(feature = "amqp")]
-            Technology::Amqp(bus) => Arc::new(bus.clone()),
-            #[cfg(feature = "sqlite")]
-            Technology::Sqlite(bus) => Arc::new(bus.clone()),
-        }
+        self.carrier()
     }
 
     /// What is wrong with it, in words; `None` while all is well, which costs next to nothing to know.
