@@ -97,6 +97,7 @@ pub(crate) async fn write(
                     // What is there is as new or newer.
                     200..=299 | 409 => {}
                     404 => written.has_lost_its_way = true,
+                    400 if outcome.error.is_about_the_fields() => return Err(refused(&outcome)),
                     400 => drop(written.refused.insert(entry.id, outcome.error.text())),
                     status if is_busy(status) => {
                         busy.push(entry.clone());

@@ -73,6 +73,11 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
+    /// Whether the index has no place for a field of ours: somebody changed it, and no gig is to blame.
+    pub(crate) fn is_about_the_fields(&self) -> bool {
+        matches!(self, Self::Told { kind, .. } if kind == "strict_dynamic_mapping_exception")
+    }
+
     /// In one line.
     pub(crate) fn text(&self) -> String {
         let text = match self {
