@@ -127,6 +127,7 @@ macro_rules! repository {
         }
         $crate::__suite! { $factory, $crate::Harness, [$crate::sequence], sequence:
             a_sequence_starts_where_it_is_told
+            a_sequence_goes_on_from_where_it_is_wanted
             numbers_grow
             sequences_are_independent
             parallel_callers_get_different_numbers

@@ -6,10 +6,19 @@ use futures::future::join_all;
 
 use crate::Harness;
 
-/// The first number is the one asked for, whatever later calls ask for.
+/// The first number is the one asked for, and later ones are behind it.
 pub async fn a_sequence_starts_where_it_is_told(h: &Harness) {
     assert_eq!(h.sequence.next("kettles", 100).await.unwrap(), 100);
     assert!(h.sequence.next("kettles", 1).await.unwrap() > 100);
+}
+
+/// Whoever asks for a larger number than the next one gets it, and everybody else a larger one from then on.
+pub async fn a_sequence_goes_on_from_where_it_is_wanted(h: &Harness) {
+    assert_eq!(h.sequence.next("kettles", 1).await.unwrap(), 1);
+    assert_eq!(h.sequence.next("kettles", 1_000_000_000_000).await.unwrap(), 1_000_000_000_000);
+    assert!(h.sequence.next("kettles", 1).await.unwrap() > 1_000_000_000_000);
+    assert!(h.sequence.next("kettles", 1_000_000_000_000).await.unwrap() > 1_000_000_000_001);
+    assert_eq!(h.sequence.next("pots", 1).await.unwrap(), 1);
 }
 
 /// Every number is larger than the one before.

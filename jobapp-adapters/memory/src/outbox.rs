@@ -46,7 +46,7 @@ impl Sequence for MemoryStore {
     async fn next(&self, name: &str, start: i64) -> Result<i64, RepositoryError> {
         let mut data = self.shared.data.lock();
         let next = data.sequences.entry(name.to_owned()).or_insert(start);
-        let number = *next;
+        let number = start.max(*next);
         *next = number.checked_add(1).ok_or_else(|| {
             RepositoryError::unavailable(format!("count {name} on"), "the sequence has no numbers left")
         })?;

@@ -19,7 +19,8 @@ impl Sequence for MongoStore {
         let of_name = name.to_owned();
         let taking = async move {
             loop {
-                let count_on = sequences.find_one_and_update(doc! {"_id": &of_name}, doc! {"$inc": {NEXT: 1_i64}});
+                let far_enough = doc! {"_id": &of_name, NEXT: {"$gte": start}};
+                let count_on = sequences.find_one_and_update(far_enough, doc! {"$inc": {NEXT: 1_i64}});
                 if let Some(counted) = count_on.return_document(ReturnDocument::After).await? {
                     let next = number(&counted, NEXT);
                     return next.map(|next| next - 1).ok_or_else(|| Failure::Other("it has no number".to_owned()));
@@ -28,7 +29,8 @@ impl Sequence for MongoStore {
                 if went_in(sequences.insert_one(begun).await)? {
                     return Ok(start);
                 }
-                // Somebody else began it in the same instant: it can be counted on now.
+                // Somebody else began it, maybe in the same instant. From where it is wanted now it can be counted on.
+                sequences.update_one(doc! {"_id": &of_name}, doc! {"$max": {NEXT: start}}).await?;
             }
         };
         let taken = self.inner.connection.run(taking).await;

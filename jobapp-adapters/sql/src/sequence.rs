@@ -52,8 +52,9 @@ async fn take(transaction: &DatabaseTransaction, table: &str, name: &str, start:
     let table = || table.to_owned();
     let is_named = Expr::col("name").eq(name);
     // Counting on before reading locks the row where several may write.
+    let next = Expr::case(Expr::col("next").lt(start), start).finally(Expr::col("next"));
     let count_on =
-        Query::update().table(table()).value("next", Expr::col("next").add(1)).and_where(is_named.clone()).take();
+        Query::update().table(table()).value("next", Expr::expr(next).add(1)).and_where(is_named.clone()).take();
     if transaction.execute(&count_on).await?.rows_affected() == 0 {
         let begin = Query::insert()
             .into_table(table())

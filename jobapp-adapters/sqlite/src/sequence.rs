@@ -7,10 +7,10 @@ use rusqlite::{Connection, params};
 use crate::SqliteStore;
 use crate::database::Verdict;
 
-/// The name and the first number: the one behind the next.
+/// The name and the smallest number: the one behind the next.
 const TAKE: &str = "
 INSERT INTO jobapp_sequences (name, next) VALUES (?1, ?2 + 1)
-ON CONFLICT (name) DO UPDATE SET next = next + 1 RETURNING next";
+ON CONFLICT (name) DO UPDATE SET next = max(next, ?2) + 1 RETURNING next";
 
 #[async_trait]
 impl Sequence for SqliteStore {

@@ -208,6 +208,6 @@ pub trait Repository<A: Aggregate>: Send + Sync {
 /// Numbers that are given out once, in growing order, for the contract's integer ids. Gaps are allowed.
 #[async_trait]
 pub trait Sequence: Send + Sync {
-    /// The next number of the sequence `name`: `start` the first time.
+    /// The next number of the sequence `name`, which is never below `start`: smaller ones that nobody has yet are left out.
     async fn next(&self, name: &str, start: i64) -> Result<i64, RepositoryError>;
 }

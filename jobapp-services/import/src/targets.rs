@@ -54,7 +54,10 @@ impl Targets {
             seller_numbers: numbers(ours.users.sequence()),
             gig_numbers: numbers(ours.gig.sequence()),
             review_numbers: numbers(ours.review.sequence()),
-            analytics: if dry_run { None } else { Some(ours.review.analytics().await?) },
+            analytics: match ours.analytics.as_ref().unwrap_or(&ours.review) {
+                _ if dry_run => None,
+                store => Some(store.analytics().await?),
+            },
         })
     }
 }
@@ -81,11 +84,11 @@ impl Numbers {
         }
     }
 
-    /// Leaves the numbers up to `highest` to those of the existing system. Where numbers were given out here before, this takes a
-    /// step for each that is passed over.
+    /// Leaves the numbers up to `highest` to those of the existing system.
     pub(crate) async fn reserve(&self, name: &str, highest: i64) -> Result<(), RepositoryError> {
-        let start = highest.saturating_add(1);
-        while self.trial.is_none() && self.sequence.next(name, start).await? < start {}
+        if self.trial.is_none() {
+            self.sequence.next(name, highest.saturating_add(1)).await?;
+        }
         Ok(())
     }
 }
