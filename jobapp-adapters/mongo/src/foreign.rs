@@ -6,6 +6,8 @@ use futures::TryStreamExt;
 use jobapp_kernel::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use mongodb::{Collection, Cursor};
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::connection::Connection;
@@ -28,7 +30,19 @@ pub struct ForeignDocument {
 pub struct ForeignDatabase {
     connection: Connection,
     address: MongoAddress,
+    reading: Mutex<Option<Reading>>,
 }
+
+/// Documents behind the last page. It is read on there: a server without an index to go by reads everything to find the place anew.
+struct Reading {
+    collection: String,
+    /// The id of the last document of that page.
+    last: String,
+    cursor: Cursor<RawDocumentBuf>,
+}
+
+/// Some documents, and those behind them unless they are known to be the last.
+type Found = (Vec<RawDocumentBuf>, Option<Cursor<RawDocumentBuf>>);
 
 impl fmt::Debug for ForeignDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,7 +71,7 @@ impl ForeignDatabase {
         let address = config.address;
         let connection =
             Connection::open(&address).await.map_err(|failure| MongoStoreError::open(&address, failure))?;
-        Ok(Self { connection, address })
+        Ok(Self { connection, address, reading: Mutex::default() })
     }
 
     /// At most `limit` documents behind the one with the id `after`, in the order of their ids. Those whose ids are no object ids
@@ -71,30 +85,53 @@ impl ForeignDatabase {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<ForeignDocument>, ForeignError> {
-        let at_most = i64::try_from(limit).unwrap_or(i64::MAX);
         let skipped = match after {
             None => Some(0),
             Some(after) => after.strip_prefix(OTHER).and_then(|number| number.parse().ok()),
         };
+        let mut behind = self.behind(collection, after);
         if let Some(skipped) = skipped {
             let others = doc! {"_id": {"$not": {"$type": "objectId"}}};
-            let found = self.find(collection, others, skipped, at_most).await?;
+            let (found, rest) = self.some(collection, behind.take(), others, skipped, limit).await?;
             if !found.is_empty() {
-                let numbered = found.into_iter().zip(skipped + 1..);
-                return Ok(numbered.map(|(raw, number)| document(&raw, format!("{OTHER}{number}"))).collect());
+                let numbered = found.iter().zip(skipped + 1..);
+                let page = numbered.map(|(raw, number)| document(raw, format!("{OTHER}{number}"))).collect();
+                return Ok(self.told(collection, page, rest));
             }
         }
         let after = match after.filter(|_| skipped.is_none()).map(ObjectId::parse_str).transpose() {
             Ok(after) => after,
             Err(error) => return Err(self.failed(collection, error)),
         };
-        let behind = match after {
+        let which = match after {
             Some(after) => doc! {"_id": {"$gt": after}},
             None => doc! {"_id": {"$type": "objectId"}},
         };
-        let found = self.find(collection, behind, 0, at_most).await?;
+        let (found, rest) = self.some(collection, behind, which, 0, limit).await?;
         let id = |raw: &RawDocumentBuf| raw.get_object_id("_id").map_or_else(|_| String::new(), |id| id.to_hex());
-        Ok(found.iter().map(|raw| document(raw, id(raw))).collect())
+        let page = found.iter().map(|raw| document(raw, id(raw))).collect();
+        Ok(self.told(collection, page, rest))
+    }
+
+    /// What is behind the last page, if that ended with this document.
+    fn behind(&self, collection: &str, after: Option<&str>) -> Option<Cursor<RawDocumentBuf>> {
+        let reading = self.reading.lock().take()?;
+        (reading.collection == collection && after == Some(reading.last.as_str())).then_some(reading.cursor)
+    }
+
+    /// Remembers what is behind a page.
+    fn told(
+        &self,
+        collection: &str,
+        page: Vec<ForeignDocument>,
+        rest: Option<Cursor<RawDocumentBuf>>,
+    ) -> Vec<ForeignDocument> {
+        *self.reading.lock() = rest.zip(page.last()).map(|(cursor, last)| Reading {
+            collection: collection.to_owned(),
+            last: last.id.clone(),
+            cursor,
+        });
+        page
     }
 
     /// How many documents a collection has.
@@ -107,25 +144,46 @@ impl ForeignDatabase {
         self.connection.run(counting).await.map_err(|failure| self.failed(collection, failure))
     }
 
-    async fn find(
+    /// At most `limit` of these documents, from where they were read up to. What a server has forgotten is looked for anew, and so is
+    /// what came since.
+    async fn some(
         &self,
         collection: &str,
+        behind: Option<Cursor<RawDocumentBuf>>,
         which: Document,
         skip: u64,
-        limit: i64,
-    ) -> Result<Vec<RawDocumentBuf>, ForeignError> {
-        let documents = self.connection.collection(collection).clone_with_type::<RawDocumentBuf>();
+        limit: usize,
+    ) -> Result<Found, ForeignError> {
+        if let Some(behind) = behind
+            && let Ok((found, rest)) = self.connection.run(taken(behind, limit)).await
+            && !found.is_empty()
+        {
+            return Ok((found, rest));
+        }
+        let documents: Collection<RawDocumentBuf> = self.connection.collection(collection).clone_with_type();
+        let at_once = u32::try_from(limit).unwrap_or(u32::MAX);
         let finding = async move {
-            let found = documents.find(which).sort(doc! {"_id": 1}).skip(skip).limit(limit).await?;
-            found.try_collect().await.map_err(Failure::from)
+            let found = documents.find(which).sort(doc! {"_id": 1}).skip(skip).batch_size(at_once).await?;
+            taken(found, limit).await
         };
-        self.connection.run(finding).await.map_err(|failure: Failure| self.failed(collection, failure))
+        self.connection.run(finding).await.map_err(|failure| self.failed(collection, failure))
     }
 
     fn failed(&self, collection: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ForeignError {
         let location = self.address.to_string();
         ForeignError { collection: collection.to_owned(), location, source: source.into() }
     }
+}
+
+async fn taken(mut cursor: Cursor<RawDocumentBuf>, limit: usize) -> Result<Found, Failure> {
+    let mut found = Vec::new();
+    while found.len() < limit {
+        match cursor.try_next().await? {
+            Some(document) => found.push(document),
+            None => return Ok((found, None)),
+        }
+    }
+    Ok((found, Some(cursor)))
 }
 
 /// One that cannot be read is told with its id and nothing else: whoever looks for something in it finds it missing.
