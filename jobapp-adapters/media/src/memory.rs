@@ -64,7 +64,6 @@ impl MemoryMedia {
 #[async_trait]
 impl MediaStore for MemoryMedia {
     async fn store(&self, upload: Upload) -> Result<StoredMedia, MediaError> {
-        self.must_be_here()?;
         let mut intake = Intake::new(Vec::new(), self.limits.of(&upload.purpose));
         intake.push(&upload.source)?;
         self.publish(intake, &upload.purpose)
@@ -102,6 +101,7 @@ impl MemoryMedia {
             Complete::Elsewhere(address) => return Ok(StoredMedia { reference: self.reference(&address) }),
             Complete::Content(content) => content,
         };
+        self.must_be_here()?;
         let extension = judged(length, &beginning, Cursor::new(&bytes), purpose, &self.limits)?;
         let mut stored = self.stored.lock();
         let number = stored.len() + 1;
@@ -132,7 +132,6 @@ impl MediaSink for MemorySink {
     }
 
     async fn finish(self: Box<Self>, purpose: UploadPurpose, _: Option<String>) -> Result<StoredMedia, MediaError> {
-        self.media.must_be_here()?;
         self.media.publish(self.intake, &purpose)
     }
 }

@@ -30,15 +30,9 @@ pub(crate) async fn update(
 ) -> Result<Json<GigAnswer>, ApiError> {
     let id = gig_id(&segments(id)?)?;
     // Whose it is comes first: nobody uploads pictures for somebody else's gig.
-    let current =
-        service.gigs.find_own(&id, caller.username()).await.map_err(|error| ApiError::from(error).at(FROM))?;
+    service.gigs.find_own(&id, caller.username()).await.map_err(|error| ApiError::from(error).at(FROM))?;
     let body = GigContentBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
-    let kept = service.shared.media.reference(&body.cover_image);
-    let cover = if kept == current.content.cover_image {
-        kept
-    } else {
-        picture::store(&service, body.cover_image.clone()).await.map_err(|error| error.at(FROM))?
-    };
+    let cover = picture::store(&service, body.cover_image.clone()).await.map_err(|error| error.at(FROM))?;
     let content = content(body, cover);
     let gig = service.gigs.update(&id, caller.username(), &content).await;
     let gig = gig.map_err(|error| ApiError::from(error).at(FROM))?;

@@ -33,14 +33,9 @@ pub(crate) async fn update(
     let failed = |error| api_error(error).at(FROM);
     let id = segments(id)?.parse().map_err(|_| seller_not_found().at(FROM))?;
     // Whose it is comes first: nobody learns by the rules of a body whether he may write.
-    let current = service.users.own_seller(id, caller.username()).await.map_err(failed)?;
+    service.users.own_seller(id, caller.username()).await.map_err(failed)?;
     let mut body = SellerBody::parse(&body.value).map_err(|invalid| ApiError::invalid(invalid, FROM))?;
-    let kept = service.shared.media.reference(&body.profile_picture);
-    body.profile_picture = if kept == current.value.profile().picture {
-        kept
-    } else {
-        picture::store(&service, body.profile_picture).await.map_err(|error| error.at(FROM))?
-    };
+    body.profile_picture = picture::store(&service, body.profile_picture).await.map_err(|error| error.at(FROM))?;
     let seller = service.users.rewrite_seller(id, caller.username(), profile_of(body)).await.map_err(failed)?;
     let seller = seller_for(caller.username(), &*service.shared.media, &seller);
     // The text is the wire's, also for an update.
