@@ -59,6 +59,18 @@ impl Kind {
         }
     }
 
+    /// The service whose business it is, here and there.
+    pub const fn service(self) -> &'static str {
+        match self {
+            Self::Accounts => "auth",
+            Self::Buyers | Self::Sellers => "users",
+            Self::Gigs => "gig",
+            Self::Conversations | Self::Messages => "chat",
+            Self::Orders | Self::Notifications => "order",
+            Self::Reviews => "review",
+        }
+    }
+
     /// What has to be here before: it is spoken of, and whatever is spoken of and is not here is missing.
     pub const fn needs(self) -> &'static [Self] {
         match self {

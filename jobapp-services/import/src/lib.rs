@@ -37,7 +37,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobapp_import::ImportError> {
 //! let [auth, users, gig, chat, order, review] = [(); 6].map(|()| Store::in_memory());
-//! let ours = Ours { auth, users, gig, chat, order, review };
+//! let ours = Ours { auth, users, gig, chat, order, review, analytics: None };
 //! let summary = import(Options::new("example"), &Old, &ours, &Silent).await?;
 //! assert_eq!(summary.total().taken, 1);
 //! let again = import(Options { again: true, ..Options::new("example") }, &Old, &ours, &Silent).await?;
@@ -45,8 +45,6 @@
 //! # Ok(()) }
 //! ```
 
-#[cfg(feature = "bars")]
-mod bars;
 mod fields;
 mod kind;
 #[cfg(feature = "legacy")]
@@ -61,8 +59,6 @@ mod target;
 mod targets;
 mod translate;
 
-#[cfg(feature = "bars")]
-pub use bars::Bars;
 pub use kind::Kind;
 #[cfg(feature = "legacy")]
 pub use legacy::{InvalidPlace, Legacy, Places};

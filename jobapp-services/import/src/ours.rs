@@ -19,6 +19,8 @@ pub struct Ours {
     pub order: Store,
     /// Of the review service.
     pub review: Store,
+    /// Where the totals of reviews are, if not with the reviews.
+    pub analytics: Option<Store>,
 }
 
 impl Ours {

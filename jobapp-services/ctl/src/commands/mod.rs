@@ -2,6 +2,8 @@
 
 pub mod analytics;
 pub mod dead_letters;
+#[cfg(feature = "program")]
+pub mod import;
 pub mod keys;
 pub mod migrate;
 pub mod operators;

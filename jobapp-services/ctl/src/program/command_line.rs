@@ -9,6 +9,7 @@ use super::settings::Settings;
 use crate::commands::Group;
 use crate::commands::analytics::AnalyticsCommand;
 use crate::commands::dead_letters::DeadLettersCommand;
+use crate::commands::import::ImportCommand;
 use crate::commands::keys::KeysCommand;
 use crate::commands::migrate::MigrateCommand;
 use crate::commands::operators::OperatorsCommand;
@@ -43,6 +44,7 @@ Examples:
   jobapp-ctl analytics rebuild             count all stored ratings anew
   jobapp-ctl sessions end Marta            sign somebody out everywhere
   jobapp-ctl operators add Boss --email boss@example.org
+  jobapp-ctl import --dry-run              what would come of the databases of the existing system
   jobapp-ctl completions bash              a script that completes commands in your shell
 
 Exit codes: 0 all is well, 1 something is wrong or failed, 2 the command line or a setting is wrong.
@@ -69,6 +71,10 @@ pub enum Command {
     /// Who runs the marketplace.
     #[command(alias = "operator")]
     Operators(Group<OperatorsCommand>),
+    /// Take over what the existing system keeps. Nothing there is changed, and nobody is mailed.
+    ///
+    /// It may be ended at any moment, and goes on where it ended when it is run again.
+    Import(ImportCommand),
     /// The keys that the one binary signs with. The eight programs are given theirs.
     Keys {
         /// The data folder of the marketplace.
@@ -111,7 +117,9 @@ mod tests {
         let mut definition = Cli::definition();
         definition.clone().debug_assert();
         let help = definition.render_long_help().to_string();
-        for variable in ["JOBAPP_AUTH_STORE", "MYSQL_DB", "DATABASE_URL", "RABBITMQ_ENDPOINT", "REDIS_HOST"] {
+        for variable in
+            ["JOBAPP_AUTH_STORE", "MYSQL_DB", "DATABASE_URL", "RABBITMQ_ENDPOINT", "REDIS_HOST", "JOBAPP_OLD_AUTH"]
+        {
             assert!(help.contains(variable), "{variable}: {help}");
         }
     }

@@ -3,8 +3,10 @@
 //! A new command is a file in [`commands`](crate::commands), a variant of [`Command`], and an arm where commands are run.
 
 mod command_line;
+mod import;
 mod run;
 mod settings;
+mod stores;
 
 pub use self::command_line::{Cli, Command};
 pub use self::run::run;

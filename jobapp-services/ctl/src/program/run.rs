@@ -12,12 +12,14 @@ use jobapp_gigs::{Gig, Indexer};
 use jobapp_kernel::{Clock, MediaStore};
 use jobapp_media::MediaLimits;
 use jobapp_platform::config::{Bodies, Places, Sources, Tokens, Web, secret};
-use jobapp_platform::{Address, Bus, Media, MediaConfig, Peers, SealingKey, Search, Shared, Store, keep_private};
+use jobapp_platform::{Address, Bus, Media, MediaConfig, Peers, Search, Shared, Store, keep_private};
 use jobapp_review_service::ReviewPorts;
 use jobapp_runtime::{LogFormat, SystemClock, error_text, start_logging};
 
 use super::command_line::{Cli, Command};
+use super::import;
 use super::settings::{self, Settings};
+use super::stores::open;
 use crate::commands::analytics::AnalyticsCommand;
 use crate::commands::dead_letters::DeadLettersCommand;
 use crate::commands::migrate::{self, MigrateCommand, Migrated};
@@ -72,6 +74,7 @@ async fn start(command: Command, settings: &Settings) -> anyhow::Result<ExitCode
             done?.tell(group.form)
         }
         Command::Operators(group) => operators(settings, &group.command).await?.tell(group.form),
+        Command::Import(command) => import::run(settings, &command).await?.tell(command.form),
         Command::Keys { data, group } => {
             let missing = || Usage("the data folder is missing: name it with --data or JOBAPP_DATA".to_owned());
             keys::run(&data.ok_or_else(missing)?, &group.command, SystemClock.now())?.tell(group.form)
@@ -225,10 +228,6 @@ async fn auth(settings: &Settings, media: Option<Arc<dyn MediaStore>>) -> anyhow
     }
     let ports = Box::pin(AuthPorts::open(&store, &shared)).await.with_context(|| format!("the store {address}"))?;
     Ok((store, Auth::new(ports.auth, Policy::default())))
-}
-
-async fn open(address: &Address, key: Option<SealingKey>) -> anyhow::Result<Store> {
-    Box::pin(Store::open(address, key)).await.with_context(|| format!("the store {address}"))
 }
 
 fn media(settings: &Settings) -> anyhow::Result<Arc<dyn MediaStore>> {

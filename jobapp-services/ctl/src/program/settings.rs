@@ -1,5 +1,6 @@
 //! Where everything is: as the eight programs are told, by the same variables.
 
+use jobapp_import::Places as OldPlaces;
 use jobapp_platform::config::{Bodies, Places, Problem, Reader, Setting, Source, Sources, Tokens, Web, WrongSettings};
 use jobapp_platform::program::Base;
 use jobapp_platform::{Address, SealingKey};
@@ -21,6 +22,26 @@ const STORES: [(&str, Setting); 6] = [
     ("order", store("order_store", &["JOBAPP_ORDER_STORE", "JOBAPP_STORE", "DATABASE_URL"])),
     ("review", store("review_store", &["JOBAPP_REVIEW_STORE", "JOBAPP_STORE", "DATABASE_URL"])),
 ];
+
+const fn old(name: &'static str, variables: &'static [&'static str]) -> Setting {
+    Setting::new(
+        name,
+        variables,
+        "an address such as mysql://reader:secret@db/jobber or mongodb://reader:secret@db/jobber",
+    )
+    .secret()
+    .about("The database of the service of the existing system, to be imported")
+    .or("what is in it is not imported")
+}
+
+/// The databases of the existing system.
+const OLD_AUTH: Setting = old("old_auth", &["JOBAPP_OLD_AUTH"]);
+const OLD_USERS: Setting = old("old_users", &["JOBAPP_OLD_USERS"]);
+const OLD_GIG: Setting = old("old_gig", &["JOBAPP_OLD_GIG"]);
+const OLD_CHAT: Setting = old("old_chat", &["JOBAPP_OLD_CHAT"]);
+const OLD_ORDER: Setting = old("old_order", &["JOBAPP_OLD_ORDER"]);
+const OLD_REVIEW: Setting = old("old_review", &["JOBAPP_OLD_REVIEW"]);
+const OLD: [Setting; 6] = [OLD_AUTH, OLD_USERS, OLD_GIG, OLD_CHAT, OLD_ORDER, OLD_REVIEW];
 
 const fn program(name: &'static str, variables: &'static [&'static str]) -> Setting {
     Setting::new(name, variables, "an address such as http://localhost:4003, or several separated by commas")
@@ -95,7 +116,7 @@ impl Settings {
 /// Notes every setting, so that its line in a file is known, whatever stands there.
 fn know_all(reader: &mut Reader) {
     let any = |_: &str| Some(());
-    for (_, setting) in STORES.iter().chain(&PROGRAMS) {
+    for setting in STORES.iter().chain(&PROGRAMS).map(|(_, setting)| setting).chain(&OLD) {
         let _known = reader.optional(setting, any);
     }
     // Its parts are settings, too, and what is missing is of no interest here.
@@ -156,6 +177,25 @@ pub(super) fn analytics(reader: &mut Reader) -> Option<Option<Address>> {
 pub(super) fn sealing_key(reader: &mut Reader) -> Option<Option<SealingKey>> {
     let key = reader.optional(&Base::SEALING_KEY, jobapp_platform::program::sealing_key);
     (key.is_some() || !reader.is_set(&Base::SEALING_KEY)).then_some(key)
+}
+
+/// Where the existing system keeps everything, as far as that is said.
+pub(super) fn old_places(reader: &mut Reader) -> Option<OldPlaces> {
+    let mut place = |setting: &Setting| reader.optional(setting, |text| Some(text.to_owned()));
+    let places = OldPlaces {
+        auth: place(&OLD_AUTH),
+        users: place(&OLD_USERS),
+        gig: place(&OLD_GIG),
+        chat: place(&OLD_CHAT),
+        order: place(&OLD_ORDER),
+        review: place(&OLD_REVIEW),
+    };
+    if !OLD.iter().any(|setting| reader.is_set(setting)) {
+        let expected = "an address, or another database of the existing system: there is nothing to import yet. Set JOBAPP_OLD_AUTH, JOBAPP_OLD_USERS and so on";
+        reader.complain(&OLD_AUTH, expected);
+        return None;
+    }
+    Some(places)
 }
 
 /// The programs that are asked how they are: of each service those that are named.

@@ -1,4 +1,15 @@
-//! The program on PostgreSQL and RabbitMQ.
+//! The program on servers: PostgreSQL and RabbitMQ, and what an import reads and writes.
+
+#[path = "../../../import/tests/shared/checks.rs"]
+#[allow(dead_code, reason = "each test target uses a part of it")]
+mod checks;
+#[path = "../../../import/tests/shared/database.rs"]
+#[allow(dead_code, reason = "each test target uses a part of it")]
+mod database;
+mod import;
+#[path = "../../../import/tests/shared/town.rs"]
+#[allow(dead_code, reason = "each test target uses a part of it")]
+mod town;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};

@@ -54,8 +54,8 @@ pub(super) async fn take(
     }
     let done = ask_each(talks, |(conversation, talk)| async move {
         let id = talk.id;
-        let done = continued(targets, &conversation, talk, stored).await?;
-        summarise(targets, conversation, id).await?;
+        let (done, newest) = continued(targets, &conversation, talk, stored).await?;
+        summarise(targets, &conversation, id, newest).await?;
         Ok(done)
     })
     .await?;
@@ -84,14 +84,14 @@ fn pair_of(row: &OldRow) -> Option<Pair> {
     Some(Pair::of(&name("senderUsername")?, &name("receiverUsername")?))
 }
 
-/// Stores the messages behind what is there.
+/// Stores the messages behind what is there, and tells of the last of them.
 async fn continued(
     targets: &Targets,
     conversation: &ConversationId,
     talk: Talk,
     stored: Stored<'_>,
-) -> Result<Vec<(usize, Outcome)>, RepositoryError> {
-    let mut outcomes = Vec::new();
+) -> Result<(Vec<(usize, Outcome)>, Option<Summary>), RepositoryError> {
+    let (mut outcomes, mut newest) = (Vec::new(), None);
     let mut last = None;
     for (row, Translated { value, mut notes }) in talk.written {
         let mut tries = 0;
@@ -107,6 +107,7 @@ async fn continued(
                 Ok(message) => message,
                 Err(error) => break Inserted::Unfit(error.to_string()),
             };
+            let summary = Summary::from(&message);
             match targets.messages.insert(message, Vec::new()).await? {
                 Inserted::Taken(key) if key == ChatMessage::PLACE.name && tries < TRIES => tries += 1,
                 Inserted::Stored => {
@@ -117,7 +118,7 @@ async fn continued(
                             value.at, place.at
                         ));
                     }
-                    last = Some(place);
+                    (last, newest) = (Some(place), Some(summary));
                     break Inserted::Stored;
                 }
                 other => break other,
@@ -125,7 +126,7 @@ async fn continued(
         };
         outcomes.push((row, outcome_of::<ChatMessage>(inserted, notes)));
     }
-    Ok(outcomes)
+    Ok((outcomes, newest))
 }
 
 async fn last_place(targets: &Targets, conversation: &ConversationId) -> Result<Option<Place>, RepositoryError> {
@@ -133,16 +134,20 @@ async fn last_place(targets: &Targets, conversation: &ConversationId) -> Result<
     Ok(last.map(|stored| stored.value.place().clone()))
 }
 
-/// Has the conversation tell of its newest message.
+/// Has the conversation tell of its newest message: of this one, or of the one that is stored.
 async fn summarise(
     targets: &Targets,
-    conversation: ConversationId,
+    conversation: &ConversationId,
     id: Option<ObjectId>,
+    newest: Option<Summary>,
 ) -> Result<(), RepositoryError> {
-    let (Some(id), Some(last)) = (id, targets.messages.last(ChatMessage::CONVERSATION, (&conversation).into()).await?)
-    else {
-        return Ok(());
+    let Some(id) = id else { return Ok(()) };
+    let newest = match newest {
+        Some(newest) => newest,
+        None => match targets.messages.last(ChatMessage::CONVERSATION, conversation.into()).await? {
+            Some(last) => Summary::from(&last.value),
+            None => return Ok(()),
+        },
     };
-    let summary = Summary::from(&last.value);
-    targets.conversations.change(id, move |one| one?.with_newest(summary.clone())).await
+    targets.conversations.change(id, move |one| one?.with_newest(newest.clone())).await
 }

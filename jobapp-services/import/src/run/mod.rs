@@ -21,6 +21,7 @@ use jobapp_kernel::RepositoryError;
 use jobapp_platform::OpenError;
 use jobapp_runtime::Exclusive;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::position::Position;
 use crate::report::Report;
@@ -51,6 +52,8 @@ pub struct Options {
     pub report: Option<Box<dyn Write + Send>>,
     /// What this run is known by to others: two do not import one kind at once.
     pub owner: String,
+    /// Cancelled when the run is to end early. Unlike one that is dropped or killed, it leaves to the next one at once what it was at.
+    pub stop: CancellationToken,
 }
 
 impl Options {
@@ -63,6 +66,7 @@ impl Options {
             page: PAGE,
             report: None,
             owner: owner.into(),
+            stop: CancellationToken::new(),
         }
     }
 }
@@ -85,6 +89,9 @@ pub enum ImportError {
     /// Another run is at this kind, or this one has not answered for so long that another may be.
     #[error("another import of the {0} is running, or took over: wait for it, and run this one again")]
     Busy(Kind),
+    /// It was asked to stop.
+    #[error("the import of the {0} was stopped: run it again, and it goes on")]
+    Stopped(Kind),
     /// A kind cannot be imported yet.
     #[error("the {kind} speak of the {missing}, which are not here yet: import those first")]
     Missing {
@@ -108,10 +115,10 @@ pub async fn import(
     ours: &Ours,
     progress: &dyn Progress,
 ) -> Result<Summary, ImportError> {
-    let Options { kinds, dry_run, again, page, report, owner } = options;
+    let Options { kinds, dry_run, again, page, report, owner, stop } = options;
     let targets = Targets::open(ours, dry_run).await?;
-    let mut run =
-        Run { old, ours, targets, progress, report: Report::to(report), dry_run, again, page: page.max(1), owner };
+    let (report, page) = (Report::to(report), page.max(1));
+    let mut run = Run { old, ours, targets, progress, report, dry_run, again, page, owner };
     let mut summary = Summary::default();
     for kind in kinds {
         for needed in kind.needs() {
@@ -119,7 +126,7 @@ pub async fn import(
                 return Err(ImportError::Missing { kind, missing: *needed });
             }
         }
-        let counts = run.alone(kind).await?;
+        let counts = run.alone(kind, &stop).await?;
         summary.0.insert(kind, counts);
     }
     Ok(summary)
@@ -148,25 +155,31 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Imports a kind, unless somebody else is at it. A run that was killed is at it for a moment longer. A dry run disturbs nobody.
-    async fn alone(&mut self, kind: Kind) -> Result<Counts, ImportError> {
+    async fn alone(&mut self, kind: Kind, stop: &CancellationToken) -> Result<Counts, ImportError> {
+        let stopped = Err(ImportError::Stopped(kind));
         if self.dry_run {
-            return self.all(kind).await;
+            return stop.run_until_cancelled(self.all(kind)).await.unwrap_or(stopped);
         }
         let exclusive = Exclusive::new(self.ours.of(kind).leases(), self.owner.clone());
         let name = format!("import {kind}");
         let given_up = Instant::now() + PATIENCE;
         loop {
             let has_begun = AtomicBool::new(false);
-            let work = Box::pin(async {
+            let work = Box::pin(stop.run_until_cancelled(async {
                 has_begun.store(true, Ordering::Relaxed);
                 self.all(kind).await
-            });
+            }));
             match exclusive.run(&name, work).await? {
-                Some(done) => return done,
+                Some(done) => return done.unwrap_or(stopped),
                 None if has_begun.load(Ordering::Relaxed) || Instant::now() >= given_up => {
                     return Err(ImportError::Busy(kind));
                 }
-                None => tokio::time::sleep(LOOK_EVERY).await,
+                None => {
+                    self.progress.waits(kind);
+                    if stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
+                        return stopped;
+                    }
+                }
             }
         }
     }

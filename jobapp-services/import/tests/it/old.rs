@@ -53,5 +53,5 @@ pub fn small_town() -> Town {
 
 pub fn in_memory() -> Ours {
     let [auth, users, gig, chat, order, review] = [(); 6].map(|()| Store::in_memory());
-    Ours { auth, users, gig, chat, order, review }
+    Ours { auth, users, gig, chat, order, review, analytics: None }
 }

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use jobapp_import::{ImportError, Kind, OldSystem, Options, Ours, Progress, Silent, Summary, import, position_of};
 use jobapp_platform::{Address, Store};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::checks::{assert_summary, assert_town, everything};
 use crate::old::{Scripted, in_memory, small_town};
@@ -49,9 +52,14 @@ struct Axe {
     left: AtomicUsize,
     falls: Notify,
     stored: AtomicUsize,
+    waited: AtomicUsize,
 }
 
 impl Progress for Axe {
+    fn waits(&self, _: Kind) {
+        self.waited.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn stored(&self, _: Kind) {
         self.stored.fetch_add(1, Ordering::Relaxed);
         if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
@@ -174,6 +182,7 @@ async fn a_town_goes_into_files_and_a_run_that_is_cut_off_goes_on_there() {
         chat: open("chat").await,
         order: open("order").await,
         review: open("review").await,
+        analytics: None,
     };
     let town = small_town();
     let old = Scripted::of(&town);
@@ -249,10 +258,34 @@ async fn two_do_not_import_one_kind_at_once() {
     let (town, ours) = (small_town(), in_memory());
     let old = Scripted::of(&town);
     let leases = ours.users.leases();
-    assert!(leases.take("import buyers", "another", std::time::Duration::from_secs(3600)).await.unwrap());
-    let error = import(options(), &old, &ours, &Silent).await.unwrap_err();
+    assert!(leases.take("import buyers", "another", Duration::from_secs(3600)).await.unwrap());
+    let axe = Axe::default();
+    let error = import(options(), &old, &ours, &axe).await.unwrap_err();
     assert!(matches!(error, ImportError::Busy(Kind::Buyers)), "{error:?}");
+    assert!(axe.waited.into_inner() > 0, "and it says so");
     leases.release("import buyers", "another").await.unwrap();
     import(options(), &old, &ours, &Silent).await.unwrap();
+    assert_town(&town, &ours).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_stopped_keeps_the_next_one_waiting_for_nothing() {
+    let (town, ours) = (small_town(), in_memory());
+    let old = Scripted::of(&town);
+    let axe = Axe { left: AtomicUsize::new(700), ..Axe::default() };
+    let stop = CancellationToken::new();
+    let run = import(Options { stop: stop.clone(), ..options() }, &old, &ours, &axe);
+    let stopping = async {
+        axe.falls.notified().await;
+        stop.cancel();
+    };
+    let error = tokio::join!(run, stopping).0.unwrap_err();
+    assert!(matches!(error, ImportError::Stopped(Kind::Buyers)), "{error:?}");
+    assert!(error.to_string().ends_with("run it again, and it goes on"));
+    let begun = Instant::now();
+    let early = import(Options { stop, ..Options::new("another") }, &old, &ours, &Silent).await.unwrap_err();
+    assert!(matches!(early, ImportError::Stopped(_)), "{early:?}");
+    import(Options::new("another"), &old, &ours, &Silent).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(1), "it waited for {:?}", begun.elapsed());
     assert_town(&town, &ours).await;
 }

@@ -111,6 +111,19 @@ impl Databases {
         }
     }
 
+    /// Where our services may keep what is theirs, beside it.
+    pub fn ours(&self) -> [(&'static str, String); 6] {
+        let documents = format!("{}/{}_ours", self.mongodb, self.name);
+        [
+            ("auth", self.mysql.clone()),
+            ("users", documents.clone()),
+            ("gig", documents.clone()),
+            ("chat", documents.clone()),
+            ("order", documents),
+            ("review", self.postgres.clone()),
+        ]
+    }
+
     pub async fn fill(&self, kind: Kind, rows: &[OldRow]) {
         match kind {
             Kind::Accounts => insert(&self.mysql().await, "auths", &OF_AUTHS, rows).await,
@@ -137,7 +150,7 @@ impl Databases {
 
     /// Removes them. Those of a test that failed go with their servers.
     pub async fn drop(self) {
-        for service in ["users", "gig", "chat", "order"] {
+        for service in ["users", "gig", "chat", "order", "ours"] {
             self.documents(service).await.drop().await.unwrap();
         }
         for server in [&self.mysql, &self.postgres] {
