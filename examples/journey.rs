@@ -6,7 +6,7 @@
 //! ```
 //!
 //! It prints each step and stops at the first wrong value. Developer mode must be on: the journey reads the mailbox and
-//! confirms the payment on the developer pages. With `--patience 60` every call is repeated, with an idempotency key,
+//! confirms the payment on the developer pages. Mails that go to a Mailpit are read there with `--mailpit`. With `--patience 60` every call is repeated, with an idempotency key,
 //! until the marketplace answers; then even a restart in between goes unnoticed.
 #![expect(clippy::print_stdout, reason = "an example speaks to its reader")]
 
@@ -33,12 +33,15 @@ pub struct Options {
     pub patience: Duration,
     /// Ends of the two names, so that several journeys fit into one marketplace.
     pub suffix: String,
+    /// Where the API of a Mailpit is that gets the mails, if they do not stay in the mailbox.
+    pub mailpit: Option<String>,
     /// What is told about each step as it begins.
     pub tell: fn(&str),
 }
 
 struct Person {
     client: Client,
+    mailpit: Option<Client>,
     username: String,
     email: String,
     picture: String,
@@ -54,6 +57,9 @@ struct Arguments {
     /// For how many seconds calls are repeated when there is no answer.
     #[arg(long, default_value_t = 0)]
     patience: u64,
+    /// Where a Mailpit is that gets the mails, such as http://localhost:8025.
+    #[arg(long)]
+    mailpit: Option<String>,
 }
 
 #[tokio::main]
@@ -64,6 +70,7 @@ async fn main() -> anyhow::Result<()> {
         base: arguments.base,
         patience: Duration::from_secs(arguments.patience),
         suffix: format!("{:06}", seconds % 1_000_000),
+        mailpit: arguments.mailpit,
         tell: |step| println!("- {step}"),
     };
     travel(&options).await?;
@@ -171,6 +178,8 @@ async fn sign_up(options: &Options, name: &str, country: &str) -> anyhow::Result
     let username = format!("{name}{}", options.suffix);
     let email = format!("{}@example.org", username.to_lowercase());
     let client = Client::new(&options.base)?.retrying(options.patience);
+    let mailpit = options.mailpit.as_deref().map(Client::new).transpose()?;
+    let mailpit = mailpit.map(|client| client.retrying(options.patience));
     let body = json!({
         "username": username, "email": email, "password": "correct horse 7", "country": country,
         "profilePicture": PICTURE, "browserName": "Firefox", "deviceType": "browser",
@@ -184,7 +193,7 @@ async fn sign_up(options: &Options, name: &str, country: &str) -> anyhow::Result
     expect(&current, "/user/email", json!(email))?;
     let profile = client.get("/buyer/username").await?;
     expect(&profile, "/buyer/isSeller", json!(false))?;
-    Ok(Person { client, username, email, picture, buyer_id: text(&profile, "/buyer/_id")? })
+    Ok(Person { client, mailpit, username, email, picture, buyer_id: text(&profile, "/buyer/_id")? })
 }
 
 async fn verify(person: &Person) -> anyhow::Result<()> {
@@ -390,10 +399,28 @@ async fn review(buyer: &Person, seller: &Person, seller_id: &str, gig_id: &str, 
     Ok(())
 }
 
+/// What came for somebody: of each mail its template and links.
 async fn mails(person: &Person) -> anyhow::Result<Vec<Value>> {
+    if let Some(mailpit) = &person.mailpit {
+        return mails_at(mailpit, &person.email).await;
+    }
     let path = format!("/_dev/mail?to={}", person.email);
     let answer = person.client.call(reqwest::Method::GET, &path, None).await?;
     answer.as_array().cloned().context("the mailbox is no list")
+}
+
+async fn mails_at(mailpit: &Client, email: &str) -> anyhow::Result<Vec<Value>> {
+    let get = async |path: &str| mailpit.call(reqwest::Method::GET, path, None).await;
+    let found = get(&format!("/api/v1/search?limit=200&query=to:{email}")).await?;
+    let mut mails = Vec::new();
+    for message in found["messages"].as_array().context("a search without messages")? {
+        let path = format!("/api/v1/message/{}", text(message, "/ID")?);
+        let template = text(&get(&format!("{path}/headers")).await?, "/X-Jobapp-Template/0")?;
+        let words = text(&get(&path).await?, "/Text")?;
+        let links: Vec<&str> = words.split_whitespace().filter(|word| word.starts_with("http")).collect();
+        mails.push(json!({ "template": template, "links": links }));
+    }
+    Ok(mails)
 }
 
 async fn notified(person: &Person, message: &str) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! Runs the eight programs on servers in containers.
 
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -17,7 +18,9 @@ pub(crate) fn run(release: bool, arguments: &[String]) -> anyhow::Result<()> {
     let program = build(release)?;
     let images = if arguments.iter().any(|argument| argument == "--help") { Vec::new() } else { test::prepare()? };
     step("up");
-    finish(Command::new(program).envs(images).args(arguments))
+    // In place of this program, so that the prompt is not back before everything has ended.
+    Err(Command::new(&program).envs(images).args(arguments).exec())
+        .with_context(|| format!("{} could not be started", program.display()))
 }
 
 /// Writes the page of all settings.

@@ -43,7 +43,8 @@ async fn work(program: &Path, log: &Path) -> anyhow::Result<()> {
     for number in 0..JOURNEYS {
         let patience = Duration::from_secs(30);
         let suffix = format!("{number:06}");
-        journey::travel(&journey::Options { base: base.clone(), patience, suffix, tell: |_| {} }).await?;
+        journey::travel(&journey::Options { base: base.clone(), patience, suffix, mailpit: None, tell: |_| {} })
+            .await?;
     }
     println!("{GIGS} gigs …");
     let gig = fill(&base, &seller, GIGS).await?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use jobapp_test_servers::Bucket;
 
 use crate::ports::free_port;
 use crate::servers::Servers;
@@ -158,11 +159,18 @@ fn common(
         ("REDIS_HOST", servers.redis.url().to_owned()),
         ("JWT_TOKEN", secret()),
         ("GATEWAY_JWT_TOKEN", secret()),
-        ("JOBAPP_MEDIA", format!("file:{}", folder.join("media").display())),
         ("API_GATEWAY_URL", public_url.to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
+    let media = match &servers.bucket {
+        Some(bucket) => bucket.url(&format!("&spool={}", folder.join("spool").display())),
+        None => format!("file:{}", folder.join("media").display()),
+    };
+    settings.insert("JOBAPP_MEDIA".to_owned(), media);
+    if servers.bucket.is_some() {
+        settings.extend(Bucket::KEYS.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
     let variables = [
         ("auth", "AUTH_BASE_URL"),
         ("users", "USERS_BASE_URL"),
@@ -190,6 +198,7 @@ fn of_service(service: &str, plan: &Plan, servers: &Servers, folder: &Path) -> V
             Some(server) => ("ELASTIC_SEARCH_URL", server.url().to_owned()),
             None => ("JOBAPP_SEARCH", format!("tantivy:{}", folder.join("search").display())),
         }),
+        "review" => settings.extend(servers.analytics().map(|database| ("JOBAPP_ANALYTICS", database))),
         "order" => settings.push(("JOBAPP_PAYMENTS", "fake:".to_owned())),
         "notification" => settings.push((
             "JOBAPP_MAIL",

@@ -10,14 +10,14 @@ use anyhow::Context;
 use clap::Parser;
 use jobapp_cluster::{Cluster, Databases, Place, Plan, settings_page};
 use tokio::io::AsyncReadExt;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Starts RabbitMQ, Redis and databases in containers and the eight programs beside them on this machine, prints where they are, and
 /// follows their logs. Ctrl-C ends everything; nothing is kept.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask up")]
 struct Arguments {
-    /// Which databases the services stand on.
+    /// Which databases the services stand on. With `polyglot` pictures and files are in a bucket, and not in a folder.
     #[arg(long, value_enum, default_value_t = Databases::Postgres)]
     databases: Databases,
     /// How many processes of each service.
@@ -56,20 +56,14 @@ async fn up(arguments: Arguments) -> anyhow::Result<()> {
     }
     let settings = vec![(None, "JOBAPP_LOG", arguments.log.clone()), (None, "JOBAPP_LOG_FORMAT", "text".to_owned())];
     let Arguments { databases, mail_host, elasticsearch, .. } = arguments;
-    let plan = Plan { databases, each: arguments.each.into(), mail_host, elasticsearch, settings, ..Plan::default() };
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let asked = async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    tokio::pin!(asked);
+    let (each, bucket) = (arguments.each.into(), databases == Databases::Polyglot);
+    let plan = Plan { databases, each, mail_host, elasticsearch, bucket, settings, ..Plan::default() };
+    let mut asked = Asked::listen()?;
     eprintln!("starting servers in containers …");
     let preparing = Cluster::prepare(&plan);
     let cluster = tokio::select! {
         cluster = preparing => cluster?,
-        () = &mut asked => return Ok(()),
+        () = asked.to_end() => return Ok(()),
     };
     eprintln!("starting the programs …");
     for process in cluster.processes() {
@@ -88,14 +82,41 @@ async fn up(arguments: Arguments) -> anyhow::Result<()> {
     };
     tokio::select! {
         ended = running => ended?,
-        () = &mut asked => {}
+        () = asked.to_end() => {}
     }
-    eprintln!("stopping …");
+    eprintln!("stopping … (Ctrl-C again: at once)");
+    let folder = cluster.folder().to_owned();
+    tokio::spawn(async move {
+        asked.to_end().await;
+        // What was started ends with this process, however it ends; its folder may be in use until then.
+        drop(std::fs::remove_dir_all(folder));
+        std::process::exit(130)
+    });
     let well = tokio::task::block_in_place(|| cluster.stop())?;
     tokio::time::sleep(Duration::from_millis(300)).await;
     following.iter().for_each(tokio::task::JoinHandle::abort);
     anyhow::ensure!(well, "a program did not end as it should; its log is above");
     Ok(())
+}
+
+/// Hears when it is asked to end.
+struct Asked {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Asked {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits until it is asked, by Ctrl-C or a signal.
+    async fn to_end(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 fn addresses(cluster: &Cluster) -> String {
@@ -129,6 +150,9 @@ fn addresses(cluster: &Cluster) -> String {
         if let Some(server) = server {
             text += &place(name, server);
         }
+    }
+    if let Some(bucket) = &servers.bucket {
+        text += &format!("  {:<12} {}\n", "bucket", bucket.url(""));
     }
     text
 }

@@ -18,7 +18,7 @@ pub enum Databases {
     /// All on one MySQL.
     #[value(name = "mysql")]
     MySql,
-    /// Each on what suits it: auth on MySQL, the others on MongoDB.
+    /// Each on what suits it: auth on MySQL, the analytics of reviews on PostgreSQL, everything else on MongoDB.
     Polyglot,
 }
 
@@ -47,6 +47,8 @@ pub struct Plan {
     pub mail_host: bool,
     /// Whether gigs are searched on an Elasticsearch, and not in a folder.
     pub elasticsearch: bool,
+    /// Whether pictures and files are in a bucket, and not in a folder.
+    pub bucket: bool,
     /// Whether the servers are those that every suite of a run shares, with data apart; otherwise each is the cluster's own, and may
     /// be stopped.
     pub shared_servers: bool,
@@ -63,9 +65,17 @@ impl Default for Plan {
             each: 1,
             mail_host: false,
             elasticsearch: false,
+            bucket: false,
             shared_servers: false,
             faulty_network: false,
             settings: Vec::new(),
         }
+    }
+}
+
+impl Plan {
+    /// Everything on what suits it: [`Databases::Polyglot`], an Elasticsearch, a mail host and a bucket.
+    pub fn polyglot() -> Self {
+        Self { databases: Databases::Polyglot, mail_host: true, elasticsearch: true, bucket: true, ..Self::default() }
     }
 }

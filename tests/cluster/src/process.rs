@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -86,6 +87,8 @@ impl Process {
         ensure!(running.is_none(), "{} runs already", self.service);
         let log = File::options().create(true).append(true).open(&self.log)?;
         let mut command = Command::new("sh");
+        // In a group of its own: Ctrl-C is for who started it.
+        command.process_group(0);
         command.args(["-c", LEASH, "leash"]).arg(&self.program).env_clear().envs(&self.settings);
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("RUST_BACKTRACE", "1");
         let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn()?;

@@ -1,6 +1,6 @@
 //! The servers a cluster stands on.
 
-use jobapp_test_servers::{Kind, OwnServer, Proxy, Server, own, proxied, shared};
+use jobapp_test_servers::{Bucket, Kind, OwnServer, Proxy, Server, own, proxied, shared};
 
 use crate::{Databases, Plan};
 
@@ -10,16 +10,18 @@ pub struct Servers {
     pub rabbitmq: Place,
     /// What processes share.
     pub redis: Place,
-    /// The database of all services, or of all but one.
+    /// The database of all services, of all but one, or of the analytics of reviews.
     pub postgres: Option<Place>,
     /// The database of auth, or of all.
     pub mysql: Option<Place>,
-    /// The database of all but auth.
+    /// The database of all but auth, and of reviews but for their analytics.
     pub mongodb: Option<Place>,
     /// The mail host.
     pub mailpit: Option<Place>,
     /// Where gigs are searched, if not in a folder.
     pub elasticsearch: Option<Place>,
+    /// Where pictures and files are, if not in a folder.
+    pub bucket: Option<Bucket>,
     /// What this cluster's data is told apart by on servers that others use, too.
     own: Option<String>,
 }
@@ -104,9 +106,10 @@ impl Servers {
     /// # Panics
     /// When one cannot be started.
     pub async fn start(plan: &Plan) -> Self {
-        let with_postgres = matches!(plan.databases, Databases::Postgres | Databases::MySqlAndPostgres);
+        let with_postgres = plan.databases != Databases::MySql;
         let with_mysql = plan.databases != Databases::Postgres;
         let with_mongodb = plan.databases == Databases::Polyglot;
+        let bucket = if plan.bucket { Some(Bucket::start().await) } else { None };
         let (rabbitmq, redis, postgres, mysql, mongodb, mailpit, elasticsearch) = tokio::join!(
             Box::pin(Place::start(Kind::RabbitMq, plan)),
             Box::pin(Place::start(Kind::Redis, plan)),
@@ -118,7 +121,7 @@ impl Servers {
         );
         // The addresses of the other databases name one already.
         let mongodb = mongodb.map(|place| Place { url: format!("{}/jobapp", place.url), ..place });
-        let servers = Self { rabbitmq, redis, postgres, mysql, mongodb, mailpit, elasticsearch, own: None };
+        let servers = Self { rabbitmq, redis, postgres, mysql, mongodb, mailpit, elasticsearch, bucket, own: None };
         if plan.shared_servers { servers.apart().await } else { servers }
     }
 
@@ -140,10 +143,20 @@ impl Servers {
             "auth" => self.mysql.as_ref().or(self.postgres.as_ref()),
             _ => self.mongodb.as_ref().or(self.postgres.as_ref()).or(self.mysql.as_ref()),
         }?;
-        Some(match &self.own {
+        Some(self.of(place, service))
+    }
+
+    /// The address of the database of the analytics of reviews; `None` when they are in that of the service.
+    pub fn analytics(&self) -> Option<String> {
+        self.mongodb.as_ref().and(self.postgres.as_ref()).map(|place| self.of(place, "review"))
+    }
+
+    /// The address of what is a service's own on a database server.
+    fn of(&self, place: &Place, service: &str) -> String {
+        match &self.own {
             Some(name) => format!("{}?namespace={name}{service}", place.url),
             None => place.url.clone(),
-        })
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use http::header::{ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,6 +19,8 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+
+use crate::engine;
 
 /// What happens to a request in place of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,8 +128,12 @@ fn files(folder: &Path) -> usize {
     entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
 }
 
-/// Everything that runs for it ends with what is returned.
+/// Everything that runs for it ends with what is returned, and with nothing else: not with the runtime of who starts it.
 async fn serve(address: SocketAddr, shared: Arc<Shared>) -> (SocketAddr, JoinSet<()>) {
+    engine::run(begin(address, shared)).await
+}
+
+async fn begin(address: SocketAddr, shared: Arc<Shared>) -> (SocketAddr, JoinSet<()>) {
     let listener = TcpListener::bind(address).await.expect("the bucket has its port");
     let address = listener.local_addr().expect("the bucket has an address");
     let mut server = JoinSet::new();
@@ -162,7 +169,13 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         Some(Fault::Silence) => std::future::pending::<()>().await,
         Some(Fault::LostAnswer) | None => {}
     }
-    let response = shared.service.call(Request::from_parts(head, body.into())).await.map_err(|_| Ended)?;
+    let is_read = matches!(head.method, Method::GET | Method::HEAD);
+    let mut response = shared.service.call(Request::from_parts(head, body.into())).await.map_err(|_| Ended)?;
+    if is_read {
+        // As S3 answers, with a CORS rule that lets every page read.
+        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        response.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    }
     if fault == Some(Fault::LostAnswer) { Err(Ended) } else { Ok(response) }
 }
 

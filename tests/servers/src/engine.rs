@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::owner;
 
-/// Every test has a runtime of its own that ends with it; connections to the engine must not.
+/// Every test has a runtime of its own that ends with it; connections to the engine, and buckets, must not.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(1).enable_all().thread_name("test-servers");

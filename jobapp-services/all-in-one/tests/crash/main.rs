@@ -83,7 +83,8 @@ fn base(port: u16) -> String {
 }
 
 fn options(port: u16) -> journey::Options {
-    journey::Options { base: base(port), patience: PATIENCE, suffix: "000001".to_owned(), tell: |_| {} }
+    let suffix = "000001".to_owned();
+    journey::Options { base: base(port), patience: PATIENCE, suffix, mailpit: None, tell: |_| {} }
 }
 
 /// Waits until no event and no message is under way.

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use jobapp_client::{CallError, Client};
+use jobapp_client::CallError;
 use jobapp_cluster::{Databases, Plan};
-use jobapp_test_servers::Bucket;
+use jobapp_test_servers::{Bucket, Fault};
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::people::{PASSWORD, Person, gig_body, mail_address, search, sign_up_body};
+use crate::journey::{Options, travel};
+use crate::people::{Person, gig_body, mail_address, search, sign_up_body};
 use crate::world::{World, cluster, until};
 
 async fn signed_up(world: &World, name: &str) -> Person {
@@ -70,8 +71,8 @@ async fn without_a_mail_host_mails_wait() {
     }
 }
 
-/// All but uploads works without the host of media; an upload is refused in words, and nothing of it is left. What was shown is shown at
-/// the new address once the host has one.
+/// All but uploads works without the host of media, whether it is gone, silent or unwell; an upload is refused in words, and nothing of it
+/// is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_host_of_media_everything_but_uploads_works_and_nothing_is_half_stored() {
     let bucket = Bucket::start().await;
@@ -84,36 +85,57 @@ async fn without_the_host_of_media_everything_but_uploads_works_and_nothing_is_h
     let gig = until(async || iria.publish(&seller, "I will do the first").await).await;
     let shown = iria.client.get(&format!("/gig/{gig}")).await.unwrap()["gig"]["coverImage"].clone();
     assert!(shown.as_str().unwrap().starts_with("https://cdn.example.org/pictures/"), "{shown}");
-    let kept = bucket.kept();
+    for (number, round) in (1..).zip(["stopped", "silent", "failing"]) {
+        let kept = bucket.kept();
+        match round {
+            "stopped" => bucket.stop().await,
+            "silent" => bucket.fail(|_| Some(Fault::Silence)),
+            _ => bucket.fail(|_| Some(Fault::Answer(StatusCode::SERVICE_UNAVAILABLE))),
+        }
+        // Long before the gateway gives a service up that is silent.
+        let soon = Duration::from_secs(if round == "silent" { 18 } else { 8 });
+        let name = format!("Nerea{round}");
+        let refused = async {
+            let begun = Instant::now();
+            let (account, gig) = tokio::join!(
+                marta.client.post("/auth/signup", sign_up_body(&name)),
+                iria.client.post("/gig/create", gig_body(&seller, "I will do no more")),
+            );
+            for error in [account.unwrap_err(), gig.unwrap_err()] {
+                assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE), "{round}: {error}");
+                assert!(error.to_string().contains("Please try again in a moment."), "{round}: {error}");
+            }
+            assert!(begun.elapsed() < soon, "{round}: {:?}", begun.elapsed());
+        };
+        let works = async {
+            assert_eq!(iria.client.get(&format!("/gig/{gig}")).await.unwrap()["gig"]["coverImage"], shown);
+            marta.client.get("/auth/currentuser").await.unwrap();
+            until(async || {
+                let found = search(&marta.client, "first").await?;
+                ensure!(found == 1, "{round}: {found} gigs");
+                Ok(())
+            })
+            .await;
+            // Who changes words only, and sends the picture back as it was shown, uploads nothing.
+            let mut body = gig_body(&seller, "I will do the first");
+            body["coverImage"] = shown.clone();
+            body["description"] = json!(format!("{number} drafts."));
+            let changed = iria.client.put(&format!("/gig/{gig}"), body).await.unwrap();
+            assert_eq!(changed["gig"]["coverImage"], shown, "{round}");
+            world.ready().await.unwrap();
+        };
+        tokio::join!(refused, works);
 
-    bucket.stop().await;
-    let refused = [
-        marta.client.post("/auth/signup", sign_up_body("Nerea")).await.unwrap_err(),
-        iria.client.post("/gig/create", gig_body(&seller, "I will do the first")).await.unwrap_err(),
-    ];
-    for error in refused {
-        assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE), "{error}");
+        bucket.fail(|_| None);
+        if round == "stopped" {
+            bucket.start_again().await;
+        }
+        assert_eq!(bucket.kept(), kept, "{round}: nothing was half stored");
+        let nerea = signed_up(&world, &name).await;
+        until(async || nerea.buyer().await).await;
+        until(async || iria.publish(&seller, "I will do another").await).await;
+        assert_eq!(bucket.kept(), kept + 2, "{round}");
     }
-    assert_eq!(iria.client.get(&format!("/gig/{gig}")).await.unwrap()["gig"]["coverImage"], shown);
-    marta.client.get("/auth/currentuser").await.unwrap();
-    until(async || {
-        let found = search(&marta.client, "first").await?;
-        ensure!(found == 1, "{found} gigs");
-        Ok(())
-    })
-    .await;
-    // Who changes words only, and sends the picture back as it was shown, uploads nothing.
-    let mut body = gig_body(&seller, "I will do the first");
-    body["coverImage"] = shown.clone();
-    body["description"] = json!("Four drafts.");
-    let changed = iria.client.put(&format!("/gig/{gig}"), body).await.unwrap();
-    assert_eq!(changed["gig"]["coverImage"], shown);
-    world.ready().await.unwrap();
-
-    bucket.start_again().await;
-    assert_eq!(bucket.kept(), kept, "nothing was half stored");
-    until(async || iria.publish(&seller, "I will do the second").await).await;
-    assert_eq!(bucket.kept(), kept + 1);
 }
 
 /// Events wait in the outboxes: what was done while the broker was away is told once it is back.
@@ -174,10 +196,7 @@ async fn without_redis_signed_in_people_read_and_write() {
         iria.client.get("/auth/currentuser").await.unwrap();
         let gig = iria.publish(&seller, &format!("I will do logos {round}")).await.unwrap();
         iria.client.get(&format!("/gig/{gig}")).await.unwrap();
-        let again = Client::new(world.url()).unwrap();
-        let body =
-            json!({ "username": "Iria", "password": PASSWORD, "browserName": "Firefox", "deviceType": "browser" });
-        again.post("/auth/signin", body).await.unwrap();
+        Person::sign_in(world.url(), "Iria").await.unwrap();
         if round == "stopped" {
             redis.start().await
         } else {
@@ -295,10 +314,7 @@ async fn without_mongodb_people_sign_in_and_nothing_is_lost() {
             _ => database.pause().await,
         }
         iria.client.get("/auth/currentuser").await.unwrap();
-        let again = Client::new(world.url()).unwrap();
-        let body =
-            json!({ "username": "Iria", "password": PASSWORD, "browserName": "Firefox", "deviceType": "browser" });
-        again.post("/auth/signin", body).await.unwrap();
+        Person::sign_in(world.url(), "Iria").await.unwrap();
         let refused = iria.publish(&seller, &format!("I will do no logos {round}")).await.err().unwrap();
         let status = refused.downcast_ref().and_then(CallError::status);
         assert_eq!(status, Some(StatusCode::SERVICE_UNAVAILABLE), "{round}: {refused:#}");
@@ -313,6 +329,43 @@ async fn without_mongodb_people_sign_in_and_nothing_is_lost() {
             let found = search(&iria.client, "logos").await?;
             ensure!(found >= count, "{round}: {found} gigs");
             Ok(())
+        })
+        .await;
+    }
+}
+
+/// The whole of business is done while the database of the analytics of reviews is away, reviews too; what was reviewed is counted later.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_database_of_the_analytics_people_review_and_it_is_counted_once_it_is_back() {
+    let world = cluster(Plan { databases: Databases::Polyglot, each: 2, ..Plan::default() }).await;
+    let database = world.servers().postgres.as_ref().unwrap().own();
+    for (round, suffix) in [("stopped", "000001"), ("killed", "000002"), ("paused", "000003")] {
+        match round {
+            "stopped" => database.stop().await,
+            "killed" => database.kill().await,
+            _ => database.pause().await,
+        }
+        let (base, patience) = (world.url().to_owned(), Duration::from_secs(30));
+        let options = Options { base, patience, suffix: suffix.to_owned(), mailpit: None, tell: |_| {} };
+        travel(&options).await.unwrap();
+        let iria = Person::sign_in(world.url(), &format!("Iria{suffix}")).await.unwrap();
+        let seller = iria.client.get(&format!("/seller/username/{}", iria.name)).await.unwrap();
+        let path = format!("/review/analytics/seller/{}", seller["seller"]["_id"].as_str().unwrap());
+        let begun = Instant::now();
+        let refused = iria.client.get(&path).await.unwrap_err();
+        assert_eq!(refused.status(), Some(StatusCode::SERVICE_UNAVAILABLE), "{round}: {refused}");
+        assert!(refused.to_string().contains("The analytics of reviews are away."), "{round}: {refused}");
+        assert!(begun.elapsed() < Duration::from_secs(6), "{round}: {:?}", begun.elapsed());
+        world.ready().await.unwrap();
+        match round {
+            "paused" => database.unpause().await,
+            _ => database.start().await,
+        }
+        until(async || {
+            let told = iria.client.get(&path).await?;
+            let told = &told["analytics"];
+            ensure!((&told["ratingsCount"], &told["ratingSum"]) == (&json!(1), &json!(5)), "{round}: {told}");
+            anyhow::Ok(())
         })
         .await;
     }

@@ -6,24 +6,26 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::ensure;
 use jobapp_client::Client;
-use jobapp_cluster::{Cluster, Databases, Plan, program};
+use jobapp_cluster::{Cluster, Databases, Place, Plan, program};
 use reqwest::Method;
 
 use crate::journey::{Options, travel};
 use crate::world::{PATIENCE, cluster, until};
 
-fn options(base: &str, suffix: &str) -> Options {
-    Options { base: base.to_owned(), patience: PATIENCE, suffix: suffix.to_owned(), tell: |_| {} }
+fn options(base: &str, suffix: &str, mailpit: Option<&str>) -> Options {
+    let mailpit = mailpit.map(str::to_owned);
+    Options { base: base.to_owned(), patience: PATIENCE, suffix: suffix.to_owned(), mailpit, tell: |_| {} }
 }
 
 /// Two people do business over every gateway, with two of every program; then everything stored is what the one binary stores.
 async fn journey_on(plan: Plan) {
     let expected = one_binary().await;
     let world = cluster(Plan { each: 2, ..plan }).await;
-    travel(&options(world.url(), "000001")).await.unwrap();
+    let mailpit = world.servers().mailpit.as_ref().and_then(Place::api);
+    travel(&options(world.url(), "000001", mailpit)).await.unwrap();
     until(async || same(&expected, &stored(&world)?)).await;
     let second = &world.gateways()[1];
-    travel(&options(second, "000002")).await.unwrap();
+    travel(&options(second, "000002", mailpit)).await.unwrap();
     assert!(world.stop().unwrap(), "every process ends as it should");
     for process in world.processes() {
         let log = process.log();
@@ -43,8 +45,8 @@ async fn two_of_each_program_on_mysql_postgres_and_elasticsearch_are_the_one_bin
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_of_each_program_on_mysql_mongodb_and_elasticsearch_are_the_one_binary() {
-    journey_on(Plan { databases: Databases::Polyglot, elasticsearch: true, ..Plan::default() }).await;
+async fn two_of_each_program_with_everything_on_what_suits_it_are_the_one_binary() {
+    journey_on(Plan::polyglot()).await;
 }
 
 /// What a cluster stored, without its address, which is part of those of pictures.
@@ -88,7 +90,7 @@ async fn one_binary() -> Vec<String> {
     let mut command = Command::new(program("jobapp").unwrap());
     command.args(["--port", &port.to_string(), "--log", "warn", "--data", data]);
     let running = Running(command.stdout(Stdio::null()).spawn().unwrap());
-    travel(&options(&base, "000001")).await.unwrap();
+    travel(&options(&base, "000001", None)).await.unwrap();
     let client = Client::new(&base).unwrap();
     until(async || {
         let status = client.call(Method::GET, "/_dev/status", None).await?;

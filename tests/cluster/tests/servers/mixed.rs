@@ -131,7 +131,8 @@ async fn existing_programs_understand_what_ours_publish() {
     let world = cluster(shared_broker()).await;
     let mut listener = Program::start("broker.mjs", &["listen", world.servers().rabbitmq.url()], &[]);
     assert_eq!(listener.line().await["ready"], true);
-    let options = Options { base: world.url().to_owned(), patience: PATIENCE, suffix: "000001".into(), tell: |_| {} };
+    let (base, suffix) = (world.url().to_owned(), "000001".to_owned());
+    let options = Options { base, patience: PATIENCE, suffix, mailpit: None, tell: |_| {} };
     travel(&options).await.unwrap();
 
     // What the journey does not pass by.

@@ -23,6 +23,14 @@ impl Person {
         Ok(Self { client, name: name.to_owned() })
     }
 
+    /// Signs in, with the browser of the sign-up.
+    pub(crate) async fn sign_in(base: &str, name: &str) -> Result<Self, CallError> {
+        let client = Client::new(base).unwrap();
+        let body = json!({ "username": name, "password": PASSWORD, "browserName": "Firefox", "deviceType": "browser" });
+        client.post("/auth/signin", body).await?;
+        Ok(Self { client, name: name.to_owned() })
+    }
+
     /// Becomes a seller: the id.
     pub(crate) async fn sell(&self) -> anyhow::Result<String> {
         let answer = self.client.post("/seller/create", seller_body()).await?;

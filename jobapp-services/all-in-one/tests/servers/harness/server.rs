@@ -62,10 +62,14 @@ fn show_logs_when_a_test_fails(cluster: Arc<Cluster>) {
     }));
 }
 
-/// The databases `JOBAPP_TEST_DATABASES` names: one PostgreSQL when it is not set.
-fn databases() -> Databases {
-    std::env::var("JOBAPP_TEST_DATABASES")
-        .map_or_else(|_| Databases::default(), |name| Databases::named(&name).unwrap())
+/// On the databases `JOBAPP_TEST_DATABASES` names: one PostgreSQL when it is not set. Mails stay in the mailbox, which the tests read.
+fn plan() -> Plan {
+    let databases = std::env::var("JOBAPP_TEST_DATABASES")
+        .map_or_else(|_| Databases::default(), |name| Databases::named(&name).unwrap());
+    match databases {
+        Databases::Polyglot => Plan { mail_host: false, ..Plan::polyglot() },
+        databases => Plan { databases, ..Plan::default() },
+    }
 }
 
 /// Marketplaces that were stopped, by what stands for their folder.
@@ -79,8 +83,7 @@ impl Server {
 
     fn of(data: &Path, arguments: &[&str], each: usize) -> Self {
         let before = STOPPED.lock().unwrap().remove(data);
-        let settings = settings(arguments);
-        let plan = Plan { each, shared_servers: true, databases: databases(), settings, ..Plan::default() };
+        let plan = Plan { each, shared_servers: true, settings: settings(arguments), ..plan() };
         let cluster = elsewhere(async move {
             match before {
                 Some(cluster) => {
@@ -105,6 +108,11 @@ impl Server {
     /// A browser without cookies.
     pub fn browser(&self) -> Browser {
         Browser::new(&self.base, self.port)
+    }
+
+    /// Whether pictures and files are read here, and not at a host that readers are sent on to.
+    pub fn serves_media(&self) -> bool {
+        self.cluster().servers().bucket.is_none()
     }
 
     /// What the programs wrote to their error output so far.
