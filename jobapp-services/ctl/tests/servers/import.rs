@@ -112,7 +112,8 @@ impl Move {
         let Output { status, stdout, stderr } = self.command(more).args(["--owner", "test"]).output().unwrap();
         let stderr = String::from_utf8_lossy(&stderr);
         assert_eq!(status.code(), Some(code), "{more:?}: {stderr}");
-        let answer: Value = serde_json::from_slice(&stdout).unwrap();
+        let answer: Value =
+            serde_json::from_slice(&stdout).unwrap_or_else(|error| panic!("{more:?}: {error}: {stderr}"));
         eprintln!("import {more:?}: {} rows in {:?}", answer["total"]["read"], begun.elapsed());
         answer
     }
