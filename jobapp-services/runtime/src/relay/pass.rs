@@ -31,9 +31,12 @@ pub(super) struct Pass {
     pub(super) failure: Option<RelayError>,
 }
 
-/// An entry with its messages, those left out that were taken before.
+/// Entries of different aggregates with their messages, those left out that were taken before.
+#[derive(Default)]
 struct Translated {
-    entry: OutboxEntry,
+    /// Each with how many messages it has.
+    entries: Vec<(OutboxEntry, usize)>,
+    /// Those of all, in the order of the entries.
     messages: Vec<Message>,
 }
 
@@ -74,8 +77,8 @@ impl Relay {
     }
 
     /// Takes the first entry that becomes messages out of each line. The lines of those that cannot be published now are dropped.
-    fn first_of_each(&self, lines: &mut Lines, troubles: &mut Troubles, settled: &mut Settled) -> Vec<Translated> {
-        let mut first = Vec::with_capacity(lines.0.len());
+    fn first_of_each(&self, lines: &mut Lines, troubles: &mut Troubles, settled: &mut Settled) -> Translated {
+        let mut first = Translated::default();
         lines.0.retain_mut(|line| {
             while let Some(entry) = line.pop_front() {
                 match self.messages_of(&entry) {
@@ -86,7 +89,8 @@ impl Relay {
                             return false;
                         }
                         let messages = troubles.without_taken(&entry, messages);
-                        first.push(Translated { entry, messages });
+                        first.entries.push((entry, messages.len()));
+                        first.messages.extend(messages);
                         return true;
                     }
                     Err(error) => {
@@ -104,22 +108,22 @@ impl Relay {
     /// Publishes entries of different aggregates. The lines of those that were not taken are dropped.
     async fn publish(
         &self,
-        entries: Vec<Translated>,
+        Translated { entries, messages }: Translated,
         lines: &mut Lines,
         troubles: &Mutex<Troubles>,
         settled: &mut Settled,
     ) {
-        let messages: Vec<Message> = entries.iter().flat_map(|one| one.messages.iter().cloned()).collect();
         let mut answers = self.confirm(&messages).await.into_iter();
+        let mut messages = messages.iter();
         let mut troubles = troubles.lock();
         let mut stopped: Vec<Aggregate> = Vec::new();
-        for Translated { entry, messages } in entries {
+        for (entry, count) in entries {
             let (mut refusal, mut taken) = (None, Vec::new());
-            for message in &messages {
+            for message in messages.by_ref().take(count) {
                 match answers.next().unwrap_or_else(|| Err(PublishError::unanswered().into())) {
                     Ok(()) => {
                         troubles.open(message);
-                        taken.extend(message.id.clone());
+                        taken.extend(&message.id);
                     }
                     Err(RelayError::Publish(error @ PublishError::Unroutable { .. })) => {
                         refusal.get_or_insert_with(|| troubles.complain(&entry, &error));
@@ -136,7 +140,7 @@ impl Relay {
                     settled.published.push(entry.id);
                 }
                 Some(wait) => {
-                    troubles.remember_taken(&entry, taken);
+                    troubles.remember_taken(&entry, taken.into_iter().cloned());
                     stopped.push(Aggregate::of(&entry));
                     settled.held_back.push((entry.id, wait));
                 }

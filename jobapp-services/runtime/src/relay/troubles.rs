@@ -66,6 +66,9 @@ struct Closed {
 impl Troubles {
     /// How long none of these may be published because the bus takes nothing on the way of one of them.
     pub(super) fn is_blocked(&self, messages: &[Message]) -> Option<Duration> {
+        if self.ways.is_empty() {
+            return None;
+        }
         let now = Instant::now();
         let until = messages.iter().filter_map(|message| self.ways.get(&way_of(message))).map(|way| way.until).max();
         until.filter(|until| *until > now).map(|until| until - now)
@@ -92,8 +95,8 @@ impl Troubles {
     }
 
     /// These messages of an entry that stays were taken.
-    pub(super) fn remember_taken(&mut self, entry: &OutboxEntry, taken: Vec<MessageId>) {
-        if !taken.is_empty() {
+    pub(super) fn remember_taken(&mut self, entry: &OutboxEntry, taken: impl ExactSizeIterator<Item = MessageId>) {
+        if taken.len() > 0 {
             self.stuck(entry).taken.extend(taken);
         }
     }
