@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::config::Headers;
 use crate::connections::Connections;
-use crate::outbox_statements::OutboxStatements;
+use crate::outbox::{Hands, OutboxStatements};
 use crate::tables::Names;
 use crate::{Location, Seal};
 
@@ -21,6 +21,7 @@ pub(crate) struct Inner {
     pub(crate) seal: Option<Seal>,
     pub(crate) changed: Notify,
     pub(crate) outbox: OutboxStatements,
+    pub(crate) hands: Hands,
     pub(crate) turns: Turns,
 }
 

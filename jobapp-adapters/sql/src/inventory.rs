@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 
 use crate::SqlStore;
 use crate::dialect::{self, schema};
-use crate::outbox_statements::NOBODY;
+use crate::outbox::stuck;
 
 impl SqlStore {
     fn failed(&self, attempt: &'static str) -> impl Fn(DbErr) -> RepositoryError {
@@ -51,18 +51,18 @@ impl SqlStore {
         let outbox = || self.inner.names.outbox.clone();
         let all =
             Query::select().expr(Expr::col("seq").count()).expr(Expr::col("recorded_at").min()).from(outbox()).take();
-        let stuck = Query::select()
-            .expr(Expr::col("seq").count())
-            .from(outbox())
-            .and_where(Expr::col("leased_by").eq(NOBODY))
-            .take();
         let mut backlog = Backlog::default();
         for row in self.inner.connections.ask(&all).await? {
             let (waiting, oldest): (i64, Option<i64>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             backlog.waiting = waiting.unsigned_abs();
             backlog.oldest = oldest.and_then(|millis| Timestamp::from_millis(millis).ok());
         }
-        for row in self.inner.connections.ask(&stuck).await? {
+        // An earlier program held nothing back in a table.
+        let holds_back = schema::table(self.inner.backend(), &self.inner.names.outbox_held);
+        if self.inner.connections.one(holds_back).await?.is_none() {
+            return Ok(backlog);
+        }
+        for row in self.inner.connections.ask(&stuck(&self.inner.names)).await? {
             backlog.stuck = row.try_get_by_index::<i64>(0)?.unsigned_abs();
         }
         Ok(backlog)

@@ -67,7 +67,6 @@ mod inventory;
 mod leases;
 mod migration;
 mod outbox;
-mod outbox_statements;
 mod patience;
 mod queries;
 mod repository;

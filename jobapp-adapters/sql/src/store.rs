@@ -15,7 +15,7 @@ use crate::connections::Connections;
 use crate::dialect::{self, Exclusive, schema};
 use crate::flags;
 use crate::inner::Inner;
-use crate::outbox_statements::{OutboxStatements, TURN};
+use crate::outbox::{Hands, OutboxStatements, TURN};
 use crate::repository::SqlRepository;
 use crate::sealing::seal_outbox;
 use crate::statement::few_sizes;
@@ -57,8 +57,8 @@ impl SqlStore {
         .and_then(|prepared| prepared)
         .map_err(|source| SqlStoreError::Open { location: told, source })?;
         let outbox = OutboxStatements::new(connections.backend(), &names);
-        let (changed, turns) = (Notify::new(), Turns::default());
-        let inner = Inner { connections, names, location, clock, headers, seal, changed, outbox, turns };
+        let (changed, turns, hands) = (Notify::new(), Turns::default(), Hands::default());
+        let inner = Inner { connections, names, location, clock, headers, seal, changed, outbox, hands, turns };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -71,8 +71,8 @@ impl SqlStore {
         let names = Names::of(namespace);
         let connections = Connections::open(&location).await?;
         let outbox = OutboxStatements::new(connections.backend(), &names);
-        let (changed, turns) = (Notify::new(), Turns::default());
-        let inner = Inner { connections, names, location, clock, headers, seal: None, changed, outbox, turns };
+        let (changed, turns, hands) = (Notify::new(), Turns::default(), Hands::default());
+        let inner = Inner { connections, names, location, clock, headers, seal: None, changed, outbox, hands, turns };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -13,6 +13,10 @@ pub(crate) struct Names {
     namespace: Namespace,
     /// Events that wait to be published.
     pub(crate) outbox: String,
+    /// Who publishes which of them.
+    pub(crate) outbox_leases: String,
+    /// Aggregates whose first event could not be published.
+    pub(crate) outbox_held: String,
     /// Causes that were handled.
     pub(crate) inbox: String,
     /// The next numbers of sequences.
@@ -32,6 +36,8 @@ impl Names {
         let table = |name: &str| namespace.name_of(name);
         Self {
             outbox: table("jobapp_outbox"),
+            outbox_leases: table("jobapp_outbox_leases"),
+            outbox_held: table("jobapp_outbox_held"),
             inbox: table("jobapp_inbox"),
             sequences: table("jobapp_sequences"),
             leases: table("jobapp_leases"),
@@ -139,9 +145,8 @@ fn fitting(name: String) -> String {
 
 /// The tables every store has.
 pub(crate) fn common(backend: DbBackend, names: &Names) -> Vec<TableCreateStatement> {
-    let mut outbox = table(backend, &names.outbox);
     vec![
-        dialect::changes_in_place(backend, &mut outbox)
+        table(backend, &names.outbox)
             .if_not_exists()
             .col(dialect::numbering(backend, ColumnDef::new("seq").not_null()).primary_key())
             .col(dialect::message_id(backend, ColumnDef::new("id").not_null()))
@@ -151,8 +156,23 @@ pub(crate) fn common(backend: DbBackend, names: &Names) -> Vec<TableCreateStatem
             .col(long_column(backend, "event").not_null())
             .col(long_column(backend, "headers").not_null())
             .col(ColumnDef::new("recorded_at").big_integer().not_null())
+            // Used by earlier programs and by the embedded store, which has the same files.
             .col(key_column(backend, "leased_by"))
             .col(ColumnDef::new("leased_until").big_integer())
+            .take(),
+        table(backend, &names.outbox_leases)
+            .if_not_exists()
+            .col(key_column(backend, "owner").not_null().primary_key())
+            .col(long_column(backend, "entries").not_null())
+            .col(ColumnDef::new("until").big_integer().not_null())
+            .take(),
+        table(backend, &names.outbox_held)
+            .if_not_exists()
+            .col(key_column(backend, "aggregate_id").not_null())
+            .col(key_column(backend, "aggregate").not_null())
+            .col(ColumnDef::new("seq").big_integer().not_null())
+            .col(ColumnDef::new("until").big_integer().not_null())
+            .primary_key(Index::create().col("aggregate_id").col("aggregate"))
             .take(),
         table(backend, &names.inbox)
             .if_not_exists()
@@ -193,7 +213,7 @@ pub(crate) fn common_indexes(names: &Names) -> Vec<(IndexCreateStatement, (Strin
         }
         (index, (table.clone(), name))
     };
-    vec![index(&names.outbox, "aggregate", &["aggregate_id", "aggregate"]), index(&names.inbox, "at", &["at"])]
+    vec![index(&names.inbox, "at", &["at"])]
 }
 
 #[cfg(test)]

@@ -135,12 +135,6 @@ pub(crate) fn table_options(backend: DbBackend, table: &mut TableCreateStatement
     if backend == DbBackend::MySql { table.engine("InnoDB").character_set("utf8mb4") } else { table }
 }
 
-/// For a table whose rows are changed once, in columns without an index: PostgreSQL then finds room beside the old row, and writes no
-/// index anew.
-pub(crate) fn changes_in_place(backend: DbBackend, table: &mut TableCreateStatement) -> &mut TableCreateStatement {
-    if backend == DbBackend::Postgres { table.extra("WITH (fillfactor = 50)") } else { table }
-}
-
 /// A text of a row, whatever kind of column it is in.
 pub(crate) fn text(row: &QueryResult, index: usize) -> Result<String, DbErr> {
     optional_text(row, index)?.ok_or_else(|| DbErr::Type(format!("column {index} has no text")))

@@ -21,6 +21,7 @@ mod cuts;
 mod locks;
 #[path = "../shared/migrations.rs"]
 mod migrations;
+mod outbox;
 mod place;
 mod plans;
 mod sharing;

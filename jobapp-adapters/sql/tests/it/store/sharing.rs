@@ -114,10 +114,21 @@ async fn a_file_of_an_earlier_program_is_used_as_it_is() {
     let rows = store.database().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
     let mut tables: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
     tables.sort_unstable();
-    let known = ["jobapp_inbox", "jobapp_keys", "jobapp_leases", "jobapp_outbox", "jobapp_sequences", "kettle"];
+    let known = [
+        "jobapp_inbox",
+        "jobapp_keys",
+        "jobapp_leases",
+        "jobapp_outbox",
+        "jobapp_outbox_held",
+        "jobapp_outbox_leases",
+        "jobapp_sequences",
+        "kettle",
+    ];
     assert_eq!(tables, known);
-    // An earlier program knew of no leases.
-    store.database().execute_unprepared("DROP TABLE jobapp_leases").await.unwrap();
+    // Earlier programs knew of no leases, and had none of an outbox in tables of their own.
+    for unknown in ["jobapp_leases", "jobapp_outbox_held", "jobapp_outbox_leases"] {
+        store.database().execute_unprepared(&format!("DROP TABLE {unknown}")).await.unwrap();
+    }
     store.close().await.unwrap();
 
     let store = SqlStore::open(SqlConfig::file(file_in(folder.path()))).await.unwrap();

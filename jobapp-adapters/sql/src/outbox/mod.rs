@@ -1,22 +1,34 @@
 //! The outbox: what the relay reads.
+//!
+//! A lease is one row: its owner, its end and the numbers of its entries. The entries themselves are written when they are stored and
+//! when they go, and never between. An aggregate belongs to the lease that has one of its entries that is still there, so clearing gives it
+//! back without a word. What cannot be published is in a table of its own, which is empty most of the time.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod hands;
+mod runs;
+mod statements;
+
+use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_kernel::{MessageId, Outbox, OutboxEntry, RepositoryError, Timestamp, Version};
 use jobapp_seal::{self as seal, Seal};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Order, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statement};
 
+pub(crate) use self::hands::Hands;
+use self::runs::Runs;
+pub(crate) use self::statements::{OutboxStatements, TURN, stuck};
 use crate::SqlStore;
 use crate::dialect;
 use crate::inner::Inner;
-use crate::outbox_statements::{NOBODY, OutboxStatements, TURN};
 use crate::patience::Patience;
-use crate::statement::{few_sizes, limited};
+use crate::statement::limited;
 use crate::task::undo;
+
+/// An entry and its number.
+type Numbered = (i64, OutboxEntry);
 
 fn failed(store: &Inner, attempt: &'static str) -> impl Fn(DbErr) -> RepositoryError {
     move |error| {
@@ -38,34 +50,31 @@ impl Outbox for SqlStore {
         let (store, by) = (self.clone(), owner.to_owned());
         let leased =
             self.inner.connections.to_the_end(async move { store.lease_patiently(&by, lease, most).await }).await;
-        leased.map_err(failed)
+        let leased = leased.map_err(failed)?;
+        self.inner.hands.put(owner, leased.iter().map(|(seq, entry)| (entry.id.clone(), *seq)));
+        Ok(leased.into_iter().map(|(_, entry)| entry).collect())
     }
 
     /// Only what is leased to `owner` goes: who lost a lease must not clear an entry that another is about to publish.
     async fn clear(&self, owner: &str, ids: &[MessageId]) -> Result<(), RepositoryError> {
-        if ids.is_empty() {
+        let entries = self.inner.hands.numbers(owner, ids);
+        if entries.is_empty() {
             return Ok(());
         }
-        // Found by their aggregates, which few others have: an index by ids would be written at every save, and again here.
-        let aggregates: BTreeSet<&str> =
-            ids.iter().filter_map(OutboxEntry::named).map(|(_, aggregate_id, _)| aggregate_id).collect();
-        let aggregates = few_sizes(aggregates.into_iter().collect());
-        let ids = few_sizes(ids.iter().map(|id| id.0.as_str()).collect());
-        let delete = Query::delete()
-            .from_table(self.inner.names.outbox.clone())
-            .and_where(Expr::col("aggregate_id").is_in(aggregates))
-            .and_where(Expr::col("id").is_in(ids))
-            .and_where(Expr::col("leased_by").eq(owner))
-            .take();
-        self.inner.connections.execute(&delete).await.map(drop).map_err(failed(&self.inner, "clear outbox entries"))
+        let clear = self.inner.outbox.clear(owner, &entries);
+        self.inner.connections.execute(&clear).await.map_err(failed(&self.inner, "clear outbox entries"))?;
+        self.inner.hands.forget(owner, ids.iter());
+        Ok(())
     }
 
     async fn hold_back(&self, owner: &str, entries: &[(MessageId, Duration)]) -> Result<(), RepositoryError> {
         let failed = failed(&self.inner, "hold back outbox entries");
-        let (store, by, entries) = (self.clone(), owner.to_owned(), entries.to_vec());
-        let held =
-            self.inner.connections.to_the_end(async move { store.hold_back_patiently(&by, &entries).await }).await;
-        held.map_err(failed)
+        let (store, by, held) = (self.clone(), owner.to_owned(), entries.to_vec());
+        let holding =
+            self.inner.connections.to_the_end(async move { store.hold_back_patiently(&by, &held).await }).await;
+        holding.map_err(failed)?;
+        self.inner.hands.forget(owner, entries.iter().map(|(id, _)| id));
+        Ok(())
     }
 
     async fn changed(&self) {
@@ -77,12 +86,12 @@ impl Outbox for SqlStore {
     }
 
     async fn stuck(&self) -> Result<u64, RepositoryError> {
-        self.count(self.inner.outbox.stuck.with([NOBODY.into()])).await
+        self.count(self.inner.outbox.stuck.with([])).await
     }
 }
 
 impl SqlStore {
-    async fn lease_patiently(&self, owner: &str, lease: Duration, most: usize) -> Result<Vec<OutboxEntry>, DbErr> {
+    async fn lease_patiently(&self, owner: &str, lease: Duration, most: usize) -> Result<Vec<Numbered>, DbErr> {
         let mut patience = Patience::new();
         loop {
             let transaction = self.inner.connections.begin().await?;
@@ -104,36 +113,46 @@ impl SqlStore {
         owner: &str,
         lease: Duration,
         most: usize,
-    ) -> Result<Vec<OutboxEntry>, DbErr> {
+    ) -> Result<Vec<Numbered>, DbErr> {
         let statements = &self.inner.outbox;
         if let Some(turn) = &statements.turn {
             transaction.query_one_raw(turn.with(TURN.map(Into::into))).await?;
         }
-        let rows = transaction.query_all_raw(limited(statements.oldest.with([owner.into()]), most)).await?;
+        let of_others = self.of_others(transaction, owner).await?;
+        let rows = transaction.query_all_raw(statements.oldest(&of_others, most)).await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let numbers = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<i64>, _>>()?;
-        let wanted = numbers.len();
-        let numbers = few_sizes(numbers);
-        let update = Query::update()
-            .table(self.inner.names.outbox.clone())
-            .value("leased_by", owner)
-            .value("leased_until", dialect::in_future(self.inner.backend(), lease))
-            .and_where(Expr::col("seq").is_in(numbers.clone()))
-            .take();
-        let leased = transaction.execute(&update).await?.rows_affected();
-        let rows = if usize::try_from(leased) == Ok(wanted) {
-            rows
-        } else {
-            // Whoever had a lease that ended has cleared some after all.
-            let rest = OutboxStatements::entries(&self.inner.names.outbox)
-                .and_where(Expr::col("seq").is_in(numbers))
-                .order_by("seq", Order::Asc)
-                .take();
-            transaction.query_all(&rest).await?
-        };
-        rows.iter().map(|row| entry(row, self.inner.seal.as_ref())).collect()
+        let entries: Vec<Numbered> =
+            rows.iter().map(|row| numbered(row, self.inner.seal.as_ref())).collect::<Result<_, _>>()?;
+        let mut let_go = HashSet::new();
+        for (row, (_, entry)) in rows.iter().zip(&entries) {
+            let was_held = row.try_get_by_index::<Option<i64>>(HELD_UNTIL)?.is_some();
+            if was_held && let_go.insert((&entry.aggregate, &entry.aggregate_id)) {
+                transaction.execute(&statements.let_go(&entry.aggregate, &entry.aggregate_id)).await?;
+            }
+        }
+        let numbers = Runs::of(entries.iter().map(|(seq, _)| *seq).collect());
+        transaction.execute(&statements.lease(owner, &numbers, lease)).await?;
+        Ok(entries)
+    }
+
+    /// What others have. Leases whose time is over end here, so that who had one clears nothing any more.
+    async fn of_others(&self, transaction: &DatabaseTransaction, owner: &str) -> Result<Runs, DbErr> {
+        let statements = &self.inner.outbox;
+        let (mut of_others, mut some_are_old) = (Runs::default(), false);
+        for row in transaction.query_all_raw(statements.of_others.with([owner.into()])).await? {
+            let (until, now): (i64, i64) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+            if until > now {
+                of_others.join(Runs::from_text(&dialect::text(&row, 0)?)?);
+            } else {
+                some_are_old = true;
+            }
+        }
+        if some_are_old {
+            transaction.execute_raw(statements.end_old.with([owner.into()])).await?;
+        }
+        Ok(of_others)
     }
 
     async fn hold_back_patiently(&self, owner: &str, entries: &[(MessageId, Duration)]) -> Result<(), DbErr> {
@@ -157,17 +176,17 @@ impl SqlStore {
         owner: &str,
         entries: &[(MessageId, Duration)],
     ) -> Result<(), DbErr> {
+        let (statements, hands) = (&self.inner.outbox, &self.inner.hands);
+        let rest = hands.besides(owner, entries.iter().map(|(id, _)| id));
+        if transaction.execute(&statements.narrow(owner, &rest)).await?.rows_affected() == 0 {
+            return Ok(());
+        }
         for (id, time) in entries {
-            let Some((_, aggregate_id, _)) = OutboxEntry::named(id) else { continue };
-            let update = Query::update()
-                .table(self.inner.names.outbox.clone())
-                .value("leased_by", NOBODY)
-                .value("leased_until", dialect::in_future(self.inner.backend(), *time))
-                .and_where(Expr::col("aggregate_id").eq(aggregate_id))
-                .and_where(Expr::col("id").eq(id.0.as_str()))
-                .and_where(Expr::col("leased_by").eq(owner))
-                .take();
-            transaction.execute(&update).await?;
+            let (Some(seq), Some((aggregate, aggregate_id, _))) = (hands.number(owner, id), OutboxEntry::named(id))
+            else {
+                continue;
+            };
+            transaction.execute(&statements.hold_back(aggregate, aggregate_id, seq, *time)).await?;
         }
         Ok(())
     }
@@ -178,6 +197,13 @@ impl SqlStore {
         let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0)).map_err(&failed)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
+}
+
+/// Where a row of an entry says until when it was held back.
+const HELD_UNTIL: usize = 8;
+
+fn numbered(row: &QueryResult, seal: Option<&Seal>) -> Result<Numbered, DbErr> {
+    Ok((row.try_get_by_index(0)?, entry(row, seal)?))
 }
 
 /// An entry whose content is damaged is handed out as unreadable: it must hold back its aggregate and nothing else.
