@@ -24,6 +24,7 @@ macro_rules! repository {
             an_update_of_what_never_was_conflicts
             a_stale_delete_conflicts
             a_deleted_value_is_gone_from_every_list
+            a_change_before_another_is_a_change
             a_refused_change_stores_nothing
             events_are_stored_with_the_change
             a_failed_save_leaves_no_events

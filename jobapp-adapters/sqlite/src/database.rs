@@ -119,6 +119,7 @@ struct Inner {
     location: Location,
     condition: Arc<Condition>,
     commits: Arc<AtomicU64>,
+    waits: Arc<AtomicU64>,
     /// None in memory: there nobody but the writer sees the database. They are closed before the writer, since whoever closes a
     /// file last empties its log, and they may not.
     readers: Vec<Mutex<Option<Connection>>>,
@@ -156,24 +157,30 @@ impl Database {
         };
         let condition = Arc::new(Condition::of(&location));
         let (jobs, waiting) = mpsc::channel();
-        let commits = Arc::new(AtomicU64::new(0));
+        let (commits, waits) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let writing = Writing {
             connection: writer,
             waits: true,
             condition: Arc::clone(&condition),
             commits: Arc::clone(&commits),
+            waited: Arc::clone(&waits),
         };
         let thread = std::thread::Builder::new()
             .name("jobapp-sqlite".to_owned())
             .spawn(move || writing.run(&waiting))
             .map_err(|error| failed(SqliteError::foreign(format!("no thread can be started for it: {error}"))))?;
         let (jobs, thread) = (Mutex::new(Some(jobs)), Mutex::new(Some(thread)));
-        Ok(Self { inner: Arc::new(Inner { location, condition, commits, readers, jobs, thread }) })
+        Ok(Self { inner: Arc::new(Inner { location, condition, commits, waits, readers, jobs, thread }) })
     }
 
     /// How many transactions were committed.
     pub(crate) fn commits(&self) -> u64 {
         self.inner.commits.load(Ordering::Relaxed)
+    }
+
+    /// How many of them waited for the disk.
+    pub(crate) fn waits(&self) -> u64 {
+        self.inner.waits.load(Ordering::Relaxed)
     }
 
     pub(crate) fn location(&self) -> &Location {
@@ -271,6 +278,7 @@ struct Writing {
     waits: bool,
     condition: Arc<Condition>,
     commits: Arc<AtomicU64>,
+    waited: Arc<AtomicU64>,
 }
 
 impl Writing {
@@ -360,6 +368,7 @@ impl Writing {
         }
         execute(&self.connection, if anything { "COMMIT" } else { "ROLLBACK" })?;
         self.commits.fetch_add(u64::from(anything), Ordering::Relaxed);
+        self.waited.fetch_add(u64::from(anything && waits), Ordering::Relaxed);
         Ok(true)
     }
 }

@@ -41,12 +41,14 @@ pub(crate) async fn save<A: Aggregate>(
     change: Change<A>,
 ) -> Result<Saved, RepositoryError> {
     let prepared = Prepared::of(store, &change, &store.headers_now())?;
+    // Who relays an event would tell others of what a power cut may take back.
+    let waits = !change.before_another || !prepared.events.is_empty();
     let queries = Arc::clone(queries);
     let saving = move |connection: &Connection| {
         let saved = Saving { connection, queries: &queries, prepared: &prepared }.apply::<A>()?;
         Ok(saved.map(|saved| saved.map(Some)))
     };
-    let saved = changed(store, saving).await;
+    let saved = changed(store, waits, saving).await;
     let saved = saved.map_err(|error| unavailable::<A>("save", error))??;
     saved.ok_or_else(|| unavailable::<A>("save", SqliteError::Closed))
 }
@@ -76,17 +78,18 @@ pub(crate) async fn decide<A: Aggregate>(
         let saved = Saving { connection, queries: &queries, prepared: &prepared }.apply::<A>()?;
         Ok(saved.map(|saved| saved.map(Some)))
     };
-    changed(store, deciding).await.map_err(|error| unavailable::<A>("change", error))?
+    changed(store, true, deciding).await.map_err(|error| unavailable::<A>("change", error))?
 }
 
 /// Has the thread do this, and wakes the relay when something was stored: also when whoever asked has gone.
 async fn changed(
     store: &Arc<Inner>,
+    waits: bool,
     work: impl FnMut(&Connection) -> Result<Outcome, SqliteError> + Send + 'static,
 ) -> Result<Result<Option<Saved>, RepositoryError>, SqliteError> {
     let (sender, answer) = tokio::sync::oneshot::channel();
     let of = Arc::clone(store);
-    store.database.submit(true, work, move |saved| {
+    store.database.submit(waits, work, move |saved| {
         if matches!(saved, Ok(Ok(Some(Saved::Stored(_))))) {
             of.changed.notify_one();
         }

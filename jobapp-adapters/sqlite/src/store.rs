@@ -143,6 +143,11 @@ impl SqliteStore {
         self.inner.database.commits()
     }
 
+    /// How many of them waited for the disk.
+    pub fn waits(&self) -> u64 {
+        self.inner.database.waits()
+    }
+
     /// What is wrong with the database; `None` while all is well, which costs next to nothing to know. After a failed write it is
     /// tried whether another one succeeds.
     pub async fn fault(&self) -> Option<Fault> {

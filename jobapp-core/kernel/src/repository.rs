@@ -85,22 +85,36 @@ pub struct Change<A: Aggregate> {
     pub events: Vec<A::Event>,
     /// What caused the change, if it must not happen twice. It goes to the inbox.
     pub cause: Option<Cause>,
+    /// Whether the caller saves something else to the same store before it answers anybody; see [`Change::before_another`].
+    pub before_another: bool,
 }
 
 impl<A: Aggregate> Change<A> {
     /// A new value.
     pub const fn insert(value: A, events: Vec<A::Event>) -> Self {
-        Self { kind: ChangeKind::Insert(value), events, cause: None }
+        Self::of(ChangeKind::Insert(value), events)
     }
 
     /// A new state of the value loaded at `version`.
     pub const fn update(version: Version, value: A, events: Vec<A::Event>) -> Self {
-        Self { kind: ChangeKind::Update(version, value), events, cause: None }
+        Self::of(ChangeKind::Update(version, value), events)
     }
 
     /// The end of the value loaded at `version`.
     pub const fn delete(version: Version, value: A, events: Vec<A::Event>) -> Self {
-        Self { kind: ChangeKind::Delete(version, value), events, cause: None }
+        Self::of(ChangeKind::Delete(version, value), events)
+    }
+
+    const fn of(kind: ChangeKind<A>, events: Vec<A::Event>) -> Self {
+        Self { kind, events, cause: None, before_another: false }
+    }
+
+    /// The same change, which another one in the same store follows before anybody is answered. It is seen at once, and is on the
+    /// disk no later than the other: a store whose changes reach the disk in their order need not wait for it twice.
+    #[must_use]
+    pub const fn before_another(mut self) -> Self {
+        self.before_another = true;
+        self
     }
 
     /// The same change, to be made once for this cause.

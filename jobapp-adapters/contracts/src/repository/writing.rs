@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobapp_kernel::{Change, ErrorKind, Kinded, PageRequest, RepositoryError, Saved};
+use jobapp_kernel::{Cause, Change, ErrorKind, Kinded, PageRequest, RepositoryError, Saved};
 
 use crate::Harness;
 use crate::fixture::{Kettle, KettleEvent, a_kettle, bought, id};
@@ -63,6 +63,21 @@ pub async fn a_stale_delete_conflicts(h: &Harness) {
     h.stored(Change::update(first, a_kettle(1), vec![])).await;
     assert!(is_conflict(h.save(Change::delete(first, a_kettle(1), vec![])).await));
     assert_eq!(h.load(id(1)).await.version, 2);
+}
+
+/// One that another follows is seen, versioned, told of and remembered by its cause as any other, also when the other is refused.
+pub async fn a_change_before_another_is_a_change(h: &Harness) {
+    let once = Cause::message("kettle-queue", "boil it");
+    let change = || {
+        Change::insert(a_kettle(1), vec![KettleEvent::Boiled { times: 1 }]).caused_by(once.clone()).before_another()
+    };
+    assert_eq!(h.stored(change()).await, 1);
+    assert_eq!(h.load(id(1)).await.value, a_kettle(1));
+    assert_eq!(h.stored(Change::update(1, a_kettle(1), vec![]).before_another()).await, 2);
+    assert!(is_conflict(h.save(Change::update(1, a_kettle(1), vec![])).await));
+    assert_eq!(h.save(change()).await.unwrap(), Saved::Duplicate { id: id(1).to_string() });
+    assert_eq!(h.load(id(1)).await.version, 2);
+    assert_eq!(h.outbox.waiting().await.unwrap(), 1);
 }
 
 /// Deleting leaves no trace in any key.

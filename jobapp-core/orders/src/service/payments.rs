@@ -104,9 +104,19 @@ impl Orders {
         version: u64,
         (payment, events): (Payment, Vec<PaymentEvent>),
     ) -> Result<Stored<Payment>, OrdersError> {
-        match self.ports.payments.save(Change::update(version, payment.clone(), events)).await? {
-            Saved::Stored(version) => Ok(Stored { value: payment, version }),
-            Saved::Duplicate { .. } => Ok(Stored { value: payment, version: version + 1 }),
+        self.save_payment(version, Change::update(version, payment, events)).await
+    }
+
+    /// Stores that a payment is claimed by the order that is stored next.
+    pub(super) async fn claim_payment(&self, version: u64, payment: Payment) -> Result<Stored<Payment>, OrdersError> {
+        self.save_payment(version, Change::update(version, payment, Vec::new()).before_another()).await
+    }
+
+    async fn save_payment(&self, version: u64, change: Change<Payment>) -> Result<Stored<Payment>, OrdersError> {
+        let value = change.value().clone();
+        match self.ports.payments.save(change).await? {
+            Saved::Stored(version) => Ok(Stored { value, version }),
+            Saved::Duplicate { .. } => Ok(Stored { value, version: version + 1 }),
         }
     }
 

@@ -179,7 +179,7 @@ impl Orders {
         };
         if !is_own {
             let claimed = payment.value.claimed(&request.number, now).map_err(|_| OrdersError::PaymentRefunded)?;
-            let claimed = self.store_payment(payment.version, (claimed, Vec::new())).await?;
+            let claimed = self.claim_payment(payment.version, claimed).await?;
             *own_claim = Some((*claimed.value.id(), claimed.version));
         }
         let change = Change::insert(decided.order.clone(), decided.events).caused_by(cause);

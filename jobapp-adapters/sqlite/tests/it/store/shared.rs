@@ -35,6 +35,21 @@ async fn many_saves_share_a_commit() {
 }
 
 #[tokio::test]
+async fn who_saves_twice_waits_for_the_disk_once_unless_others_would_hear_of_the_first() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(SqliteConfig::file(file_in(folder.path()))).await.unwrap();
+    let kettles = store.register::<Kettle>().await.unwrap();
+    let quiet = |number| Change::insert(a_kettle(number), vec![]);
+    let before = store.waits();
+    kettles.save(quiet(1).before_another()).await.unwrap();
+    assert_eq!(store.waits() - before, 0);
+    kettles.save(quiet(2)).await.unwrap();
+    assert_eq!(store.waits() - before, 1);
+    kettles.save(one(3).before_another()).await.unwrap();
+    assert_eq!(store.waits() - before, 2, "its event may be relayed at once");
+}
+
+#[tokio::test]
 async fn a_refused_save_harms_none_that_shares_its_commit() {
     let folder = TempDir::new().unwrap();
     let store = SqliteStore::open(SqliteConfig::file(file_in(folder.path()))).await.unwrap();
