@@ -7,15 +7,23 @@ use crate::profile::Profile;
 
 /// One of the benches of the one binary, or of this program: the measuring itself is a program of its own, because it
 /// speaks HTTP.
-pub(crate) fn of_marketplace(name: &str, argument: &str, program: Option<&Path>) -> anyhow::Result<()> {
-    if program.is_none() {
-        crate::cargo(&["build", "--release", "--package", "jobapp-all-in-one", "--bin", "jobapp"], &[])?;
-    }
-    let program = program.map(std::path::absolute).transpose()?;
-    let program = program.as_ref().map(|program| program.to_string_lossy());
+pub(crate) fn of_marketplace(
+    name: &str,
+    argument: &str,
+    program: Option<&Path>,
+    only: &[String],
+) -> anyhow::Result<()> {
+    let program = match program {
+        Some(program) => std::path::absolute(program)?,
+        None => {
+            crate::cargo(&["build", "--release", "--package", "jobapp-all-in-one", "--bin", "jobapp"], &[])?;
+            crate::up::target()?.join("release/jobapp")
+        }
+    };
+    let program = program.to_string_lossy();
     let mut arguments = vec!["run", "--release", "--package", "jobapp-all-in-one", "--bin", name];
-    arguments.extend(["--features", "bench", "--", argument]);
-    arguments.extend(program.as_deref());
+    arguments.extend(["--features", "bench", "--", argument, &program]);
+    arguments.extend(only.iter().map(String::as_str));
     crate::cargo(&arguments, &[])
 }
 

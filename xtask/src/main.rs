@@ -117,6 +117,9 @@ enum Bench {
         /// Measure the eight programs, with servers in containers: on `postgres`, `mysql`, `both` or `polyglot`.
         #[arg(long)]
         on: Option<String>,
+        /// Measure these alone: `messages`, `gigs`, `orders`, `sign-ups`.
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
     },
     /// A search and lists of orders over 1 and 32 connections: rates, times and CPU of each.
     Reads {
@@ -182,18 +185,20 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Openapi { only } => openapi::check(only.as_deref()),
         Task::Dist => dist::build(),
         Task::Bench(Bench::Footprint { gigs, program }) => {
-            bench::of_marketplace("footprint", &gigs.to_string(), program.as_deref())
+            bench::of_marketplace("footprint", &gigs.to_string(), program.as_deref(), &[])
         }
         Task::Bench(Bench::Services) => up::bench_services(),
         Task::Bench(Bench::Relay { events }) => up::bench_on_servers("relay", &[&events.to_string()]),
         Task::Bench(Bench::Search { gigs, on }) => up::bench_on_servers("search", &[&gigs.to_string(), &on]),
         Task::Bench(Bench::Growth { on, rows }) => up::bench_on_servers("growth", &[&on, &rows]),
-        Task::Bench(Bench::Writes { seconds, on: Some(databases), .. }) => up::bench_writes(&databases, seconds),
-        Task::Bench(Bench::Writes { seconds, program, on: None }) => {
-            bench::of_marketplace("writes", &seconds.to_string(), program.as_deref())
+        Task::Bench(Bench::Writes { seconds, on: Some(databases), only, .. }) => {
+            up::bench_writes(&databases, seconds, &only)
+        }
+        Task::Bench(Bench::Writes { seconds, program, on: None, only }) => {
+            bench::of_marketplace("writes", &seconds.to_string(), program.as_deref(), &only)
         }
         Task::Bench(Bench::Reads { seconds, program }) => {
-            bench::of_marketplace("reads", &seconds.to_string(), program.as_deref())
+            bench::of_marketplace("reads", &seconds.to_string(), program.as_deref(), &[])
         }
         Task::Bench(Bench::Gateway { seconds, plain }) => bench::gateway(seconds, plain),
         Task::Bench(Bench::Realtime { sockets }) => bench::realtime(sockets),

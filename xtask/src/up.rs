@@ -40,13 +40,13 @@ pub(crate) fn bench_services() -> anyhow::Result<()> {
 }
 
 /// Measures writes into the programs, on these databases.
-pub(crate) fn bench_writes(databases: &str, seconds: u64) -> anyhow::Result<()> {
+pub(crate) fn bench_writes(databases: &str, seconds: u64, only: &[String]) -> anyhow::Result<()> {
     build(true)?;
     build_bench("writes_on_servers")?;
     let images = test::prepare()?;
     step("writes");
     let mut bench = Command::new(target()?.join("release/writes_on_servers"));
-    finish(bench.envs(images).args([databases, &seconds.to_string()]))
+    finish(bench.envs(images).args([databases, &seconds.to_string()]).args(only))
 }
 
 /// Measures something that needs servers and no program.
@@ -62,7 +62,8 @@ fn build_bench(name: &str) -> anyhow::Result<()> {
     cargo(&["build", "--release", "--workspace", "--all-features", "--bin", name], &[])
 }
 
-fn target() -> anyhow::Result<PathBuf> {
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> anyhow::Result<PathBuf> {
     let metadata = layers::metadata()?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
     Ok(PathBuf::from(target))

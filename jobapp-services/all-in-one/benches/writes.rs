@@ -3,7 +3,8 @@
 //!
 //! Waits for the disk are counted by `perf stat`, where it is installed and may: the kernel counts, and stops nobody.
 //!
-//! `[seconds] [program]`: 5 for each figure, and the `jobapp` beside this program.
+//! `[seconds] [program] [what …]`: 5 for each figure, the `jobapp` beside this program, and everything; or some of `messages`, `gigs`,
+//! `orders` and `sign-ups`.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
 mod crowd;
@@ -35,6 +36,7 @@ const TOLD_EVERY: Duration = Duration::from_millis(100);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let (seconds, program) = arguments(5, "how many seconds?")?;
+    let only = std::env::args().skip(3).map(|name| name.parse()).collect::<anyhow::Result<Vec<_>>>()?;
     let folder = tempfile::tempdir()?;
     println!("machine: {}", machine());
     let written = synchronous_writes(folder.path())?;
@@ -42,7 +44,7 @@ async fn main() -> anyhow::Result<()> {
     let time = Duration::from_secs(seconds.into());
     let measured = Measured::filled(OneBinary::start(&program, folder.path()).await?, time).await?;
     println!("resident when idle: {:.1} MiB", measured.market.resident_mib()?);
-    measured.all().await?;
+    measured.measure(&only).await?;
     println!("resident when idle: {:.1} MiB", measured.market.resident_mib()?);
     measured.market.running.stop()?;
     println!(

@@ -1,5 +1,6 @@
 //! Writes into a marketplace, whatever it is made of: messages, gigs, orders and sign-ups over 1, 32 and 256 connections.
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,29 @@ const CONNECTIONS: [usize; 3] = [1, 32, 256];
 const PAID: usize = 2_048;
 /// A sign-up is a hash of its own: a run ends after so many.
 const SIGN_UPS: usize = 512;
+
+/// A kind of writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writes {
+    Messages,
+    Gigs,
+    Orders,
+    SignUps,
+}
+
+impl FromStr for Writes {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> anyhow::Result<Self> {
+        match name {
+            "messages" => Ok(Self::Messages),
+            "gigs" => Ok(Self::Gigs),
+            "orders" => Ok(Self::Orders),
+            "sign-ups" => Ok(Self::SignUps),
+            _ => anyhow::bail!("{name} is not measured: messages, gigs, orders and sign-ups are"),
+        }
+    }
+}
 
 /// A marketplace that is measured.
 pub(crate) trait Market {
@@ -50,12 +74,22 @@ impl<M: Market> Measured<M> {
         Ok(Self { market, time, people })
     }
 
-    /// Everything.
-    pub(crate) async fn all(&self) -> anyhow::Result<()> {
-        self.messages().await?;
-        self.gigs().await?;
-        self.orders().await?;
-        self.sign_ups().await
+    /// Everything, or what is named.
+    pub(crate) async fn measure(&self, only: &[Writes]) -> anyhow::Result<()> {
+        let wanted = |writes| only.is_empty() || only.contains(&writes);
+        if wanted(Writes::Messages) {
+            self.messages().await?;
+        }
+        if wanted(Writes::Gigs) {
+            self.gigs().await?;
+        }
+        if wanted(Writes::Orders) {
+            self.orders().await?;
+        }
+        if wanted(Writes::SignUps) {
+            self.sign_ups().await?;
+        }
+        Ok(())
     }
 
     /// Runs, waits for everything that follows, and prints what it came to.

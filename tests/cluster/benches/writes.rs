@@ -1,7 +1,8 @@
 //! Measures writes into the eight programs on servers: messages into one conversation and into many, new gigs, orders and sign-ups, over 1, 32
 //! and 256 connections. The CPU is that of the programs; servers, and whoever asks, have the same cores. `cargo xtask bench writes --on postgres`.
 //!
-//! `postgres`, `mysql`, `both` or `polyglot`, and how many seconds each figure is measured: 5.
+//! `postgres`, `mysql`, `both` or `polyglot`, how many seconds each figure is measured: 5, and what, if not everything:
+//! `messages`, `gigs`, `orders`, `sign-ups`.
 #![expect(clippy::print_stdout, reason = "it prints figures")]
 
 #[path = "../../../jobapp-services/all-in-one/benches/crowd.rs"]
@@ -36,6 +37,7 @@ async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let databases = arguments.next().map_or(Ok(Databases::default()), |name| Databases::named(&name))?;
     let seconds = arguments.next().map_or(Ok(5), |seconds| seconds.parse()).context("how many seconds?")?;
+    let only = arguments.map(|name| name.parse()).collect::<anyhow::Result<Vec<_>>>()?;
     println!("machine: {}", machine());
     let setting = |name, value: &str| (None, name, value.to_owned());
     let settings = vec![setting("JOBAPP_LOG", "error"), setting("JOBAPP_RATE_LIMITS", "off")];
@@ -43,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
     let port = cluster.url().rsplit(':').next().and_then(|port| port.parse().ok()).context("no port")?;
     let measured = Measured::filled(Programs { cluster, port }, Duration::from_secs(seconds)).await?;
     measured.market.tell_memory()?;
-    measured.all().await?;
+    measured.measure(&only).await?;
     measured.market.tell_memory()?;
     ensure!(measured.market.cluster.stop()?, "a program did not stop politely");
     Ok(())
