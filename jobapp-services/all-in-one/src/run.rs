@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use jobapp_ctl::NobodyReads;
 use jobapp_platform::{WaitError, keep_private};
-use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, listen, start_logging};
+use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, behind, listen, start_logging};
+use tokio::runtime::Handle;
 
 use crate::cli::{Cli, Command};
 use crate::demo::Demo;
@@ -14,15 +15,19 @@ use crate::{Folder, Marketplace, Settings, backup, check, dump, operator, people
 /// Does what the command line says. Failures are one message on standard error and exit code 1, or 2 where a command was not given what it needs.
 pub fn run(cli: Cli) -> ExitCode {
     keep_private();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
+    let threads =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().and_then(|runtime| Ok((runtime, behind()?)));
+    let (runtime, behind) = match threads {
+        Ok(threads) => threads,
         Err(error) => {
             jobapp_ctl::complain(format_args!("error: the system gives no threads: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    let outcome = prepare(&cli).and_then(|(settings, logging)| Ok((runtime.block_on(start(cli, &settings))?, logging)));
+    let outcome = prepare(&cli)
+        .and_then(|(settings, logging)| Ok((runtime.block_on(start(cli, &settings, behind.handle()))?, logging)));
     // Blocking work that nobody waits for any more must not hold up the end.
+    behind.shutdown_timeout(std::time::Duration::from_secs(2));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match outcome {
         Ok((code, _logging)) => code,
@@ -36,10 +41,10 @@ fn prepare(cli: &Cli) -> anyhow::Result<(Settings, Logging)> {
     Ok((settings, logging))
 }
 
-async fn start(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
+async fn start(cli: Cli, settings: &Settings, behind: &Handle) -> anyhow::Result<ExitCode> {
     match cli.command {
         None | Some(Command::Serve) if cli.settings.check => check::check(settings).await,
-        None | Some(Command::Serve) => serve(settings, cli.settings.demo).await,
+        None | Some(Command::Serve) => serve(settings, cli.settings.demo, behind).await,
         Some(Command::Search(command)) => operator::search(settings, &command).await,
         Some(Command::Analytics(command)) => operator::analytics(settings, &command).await,
         Some(Command::DeadLetters(command)) => operator::dead_letters(settings, &command).await,
@@ -62,7 +67,7 @@ async fn start(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
+async fn serve(settings: &Settings, fill: bool, behind: &Handle) -> anyhow::Result<ExitCode> {
     // The port first: somebody who starts the program twice should hear of that before anything is opened.
     let listener = listen(settings.address).await?;
     let port = listener.local_addr().context("the address cannot be told")?.port();
@@ -74,7 +79,7 @@ async fn serve(settings: &Settings, fill: bool) -> anyhow::Result<ExitCode> {
     let folder = Folder::open(&settings.data)?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://localhost:{port}"));
     let mut signals = Signals::listen().context("the system does not let us listen for signals")?;
-    let shutdown = Shutdown::new();
+    let shutdown = Shutdown::with_threads_behind(behind.clone());
     let demo = Demo::open(&folder)?;
     if settings.is_exposed() && demo.as_ref().is_some_and(Demo::has_known_password) {
         tracing::warn!(

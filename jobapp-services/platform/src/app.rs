@@ -92,7 +92,7 @@ impl App {
         }
         for (subscription, handler) in service.consumers() {
             let stop = self.shutdown.token().clone();
-            self.shutdown.spawn(run_consumer(self.bus.subscriber(), subscription, handler, stop));
+            self.shutdown.spawn_behind(run_consumer(self.bus.subscriber(), subscription, handler, stop));
         }
         for task in service.tasks() {
             self.do_task(task);

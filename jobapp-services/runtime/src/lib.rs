@@ -1,6 +1,7 @@
 //! What every service needs to run: settings, logs, relay, consumers, signals and draining.
 
 mod backoff;
+mod behind;
 mod consumers;
 mod exclusive;
 mod lifecycle;
@@ -12,6 +13,7 @@ mod translating;
 mod waiting;
 
 pub use backoff::Backoff;
+pub use behind::behind;
 pub use consumers::{Consumer, Handled, json_handler, run_consumer, spawn_consumers, told};
 pub use exclusive::Exclusive;
 pub use jobapp_kernel::error_text;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +24,8 @@ struct Stages {
     first: Stage,
     last: Stage,
     insist: CancellationToken,
+    /// Where that is done which nobody waits for; `None` where everything else is.
+    behind: Option<Handle>,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +35,13 @@ struct Stage {
 }
 
 impl Stage {
+    fn spawn_on(&self, threads: Option<&Handle>, task: impl Future<Output = ()> + Send + 'static) {
+        match threads {
+            Some(threads) => self.tasks.spawn_on(task, threads),
+            None => self.tasks.spawn(task),
+        };
+    }
+
     async fn end(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -43,6 +53,11 @@ impl Shutdown {
     /// Nothing to stop yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, where what nobody waits for is done by the threads of [`behind`](crate::behind).
+    pub fn with_threads_behind(behind: Handle) -> Self {
+        Self { stages: Arc::new(Stages { behind: Some(behind), ..Stages::default() }) }
     }
 
     /// Cancelled when tasks are asked to stop.
@@ -65,9 +80,14 @@ impl Shutdown {
         self.stages.first.tasks.spawn(self.until_insisted(task));
     }
 
-    /// Starts a task of the last stage. It should end when [`Shutdown::last_token`] is cancelled.
+    /// As [`Shutdown::spawn`], for what nobody waits for: people who wait for an answer go first when the processors are busy.
+    pub fn spawn_behind(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.stages.first.spawn_on(self.stages.behind.as_ref(), self.until_insisted(task));
+    }
+
+    /// Starts a task of the last stage, which nobody waits for either. It should end when [`Shutdown::last_token`] is cancelled.
     pub fn spawn_last(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.stages.last.tasks.spawn(self.until_insisted(task));
+        self.stages.last.spawn_on(self.stages.behind.as_ref(), self.until_insisted(task));
     }
 
     fn until_insisted(
