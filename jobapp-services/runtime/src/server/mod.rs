@@ -90,6 +90,9 @@ pub struct ServerConfig {
     pub uncounted: Vec<IpNet>,
     /// How long clients may take.
     pub deadlines: Deadlines,
+    /// How long it serves on once it is asked to stop. Each answer then is the last of its connection, and says so: who keeps
+    /// connections for less than this time never finds one closed.
+    pub linger: Duration,
 }
 
 impl ServerConfig {
@@ -100,6 +103,7 @@ impl ServerConfig {
             max_per_address: (max_connections / 4).max(16),
             uncounted: Vec::new(),
             deadlines: Deadlines::default(),
+            linger: Duration::ZERO,
         }
     }
 }
@@ -110,8 +114,8 @@ impl Default for ServerConfig {
     }
 }
 
-/// Serves a router, or anything else that is always ready, until the process is asked to stop, then lets open requests
-/// finish for up to 20 s.
+/// Serves a router, or anything else that is always ready, until the process is asked to stop, and for [`ServerConfig::linger`]
+/// more, then lets open requests finish for up to 20 s.
 ///
 /// At most [`ServerConfig::max_connections`] are open at once, web sockets among them. Further clients wait until one
 /// closes; the system keeps a short queue of them and turns away what exceeds it. The log says so, once a minute. Clients
@@ -121,7 +125,7 @@ where
     S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let ServerConfig { max_connections, max_per_address, uncounted, deadlines } = config;
+    let ServerConfig { max_connections, max_per_address, uncounted, deadlines, linger } = config;
     let mut server = auto::Builder::new(TokioExecutor::new());
     // Heads have their deadline from us: hyper's has none for the first bytes, and sets a timer for each request.
     server.http1().timer(TokioTimer::new()).header_read_timeout(None);
@@ -132,8 +136,15 @@ where
     let connections = TaskTracker::new();
     shutdown.spawn(async move {
         let looking = tokio::spawn(look_after(Arc::clone(&places)));
+        let mut lingered = std::pin::pin!(async {
+            stop.cancelled().await;
+            places.linger();
+            tokio::time::sleep(linger).await;
+        });
         loop {
             let (stream, peer, place) = tokio::select! {
+                biased;
+                () = &mut lingered => break,
                 accepted = accept(&listener, &places) => match accepted {
                     Ok(Some(accepted)) => accepted,
                     Ok(None) => continue,
@@ -144,7 +155,6 @@ where
                         continue;
                     }
                 },
-                () = stop.cancelled() => break,
             };
             prepare(&stream);
             let watch = Arc::clone(&place.watch);
@@ -286,7 +296,7 @@ impl<F: Future<Output = Result<Response, E>>, E> Future for Answering<F> {
     type Output = Result<http::Response<Leaving>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (response, open) = match self.project() {
+        let (mut response, open) = match self.project() {
             AnsweringProjection::Refused { response, open } => (response.take().unwrap_or_default(), open.take()),
             AnsweringProjection::Asked { answer, open } => (ready!(answer.poll(cx))?, open.take()),
         };
@@ -294,6 +304,8 @@ impl<F: Future<Output = Result<Response, E>>, E> Future for Answering<F> {
             open.answering();
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 open.watch().upgraded();
+            } else if open.watch().answers_last() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             open
         });

@@ -131,6 +131,11 @@ impl Places {
         }
     }
 
+    /// From now on each answer is the last of its connection.
+    pub(super) fn linger(&self) {
+        self.ticks.linger();
+    }
+
     /// Asks every connection to end once its open requests are answered.
     pub(super) fn end_all(&self) {
         for watch in self.open.lock().watches.values() {

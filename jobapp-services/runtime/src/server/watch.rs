@@ -12,17 +12,26 @@ use futures::task::AtomicWaker;
 
 use super::deadlines::Deadlines;
 
-/// The server's coarse clock: milliseconds since it started, as of the last look at the connections.
+/// What all connections of a server know: its coarse clock, milliseconds since it started, as of the last look at the connections,
+/// and whether it is about to stop.
 #[derive(Debug, Default)]
-pub(super) struct Ticks(AtomicU64);
+pub(super) struct Ticks {
+    now: AtomicU64,
+    lingers: AtomicBool,
+}
 
 impl Ticks {
     pub(super) fn set(&self, now: u64) {
-        self.0.store(now, Relaxed);
+        self.now.store(now, Relaxed);
     }
 
     pub(super) fn now(&self) -> u64 {
-        self.0.load(Relaxed)
+        self.now.load(Relaxed)
+    }
+
+    /// From now on each answer is the last of its connection.
+    pub(super) fn linger(&self) {
+        self.lingers.store(true, Relaxed);
     }
 }
 
@@ -105,6 +114,11 @@ impl Watch {
     /// The body of a request is waited for, or is so no more.
     pub(super) fn waits_for_body(&self, waits: bool) {
         self.body.store(if waits { self.ticks.now() } else { NEVER }, Relaxed);
+    }
+
+    /// Whether this answer is to be the last: the server is about to stop, and the connection can be told. HTTP/2 has no such header.
+    pub(super) fn answers_last(&self) -> bool {
+        self.ticks.lingers.load(Relaxed) && !self.http2.load(Relaxed)
     }
 
     /// The connection is a web socket from now on.

@@ -324,3 +324,32 @@ async fn a_head_that_can_be_read_in_two_ways_is_refused() {
     let whole = server.whole(b"GET / HTTP/1.0\r\n\r\n").await;
     assert!(whole.ends_with("here"), "{whole}");
 }
+
+/// A part of what comes, until it ends so.
+async fn until(client: &mut TcpStream, end: &str) -> String {
+    let (mut text, mut byte) = (String::new(), [0]);
+    while !text.ends_with(end) {
+        client.read_exact(&mut byte).await.unwrap();
+        text.push(char::from(byte[0]));
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_server_that_lingers_answers_old_and_new_clients_once_more_and_tells_them_to_connect_anew() {
+    let server = server(ServerConfig { linger: Duration::from_millis(500), ..ServerConfig::new(100) }).await;
+    let mut kept = server.sends(REQUEST).await;
+    assert!(!until(&mut kept, "here").await.contains("connection: close"));
+    let idle = server.client().await;
+    server.shutdown.request();
+    // The server hears of it when it next runs, which is before it accepts another client.
+    let new = server.whole(REQUEST).await;
+    assert!(new.starts_with("HTTP/1.1 200") && new.ends_with("here"), "{new}");
+    kept.write_all(REQUEST).await.unwrap();
+    let last = rest(kept).await;
+    assert!(last.starts_with("HTTP/1.1 200") && last.contains("connection: close"), "{last}");
+    // One that asks for nothing is closed in the end.
+    assert_eq!(rest(idle).await, "");
+    assert!(server.shutdown.stop(Duration::from_secs(30)).await);
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
