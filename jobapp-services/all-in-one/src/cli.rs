@@ -115,6 +115,8 @@ pub enum Command {
     Keys(Group<KeysCommand>),
     /// Look through every database and the search index for damage. It works beside a running marketplace.
     Check,
+    /// Ask the marketplace that runs, by the same settings, whether it wants requests: exit code 0 if it does.
+    Health,
     /// Copy the data folder to a new folder that a marketplace can be started on, also while it runs. The copy is of one
     /// moment.
     Backup {

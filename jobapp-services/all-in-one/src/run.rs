@@ -56,6 +56,10 @@ async fn start(cli: Cli, settings: &Settings, behind: &Handle) -> anyhow::Result
             let is_well = storage::check(&settings.data).await?;
             Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Some(Command::Health) => {
+            jobapp_ctl::say(jobapp_platform::program::ask_ready(settings.address)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Command::Dump { canonical }) => dump::print(settings, canonical).await,
         Some(Command::Backup { target }) => backup::backup(settings, &target).await,
         Some(Command::Completions { shell }) => {

@@ -1,6 +1,7 @@
 //! The settings that all programs have.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::Program;
 use crate::config::{Bodies, Connections, Developing, Listen, Log, Places, Reader, Setting, Tokens, Web};
@@ -13,6 +14,8 @@ pub struct Base {
     pub listen: Listen,
     /// How many may be connected.
     pub connections: Connections,
+    /// How long the program serves on once it is asked to stop.
+    pub drain: Duration,
     /// What is logged.
     pub log: Log,
     /// Where the marketplace is reached.
@@ -47,6 +50,12 @@ impl Base {
         .about("Seals what waits in a database to be published, such as links in mails; the same for all processes of a service")
         .or("none: it is as readable as the database");
 
+    /// How long to serve on. No longer, since a stop as a whole is bounded.
+    pub const DRAIN: Setting =
+        Setting::new("drain_seconds", &["JOBAPP_DRAIN_SECONDS"], "a number of seconds between 0 and 8")
+            .about("How long a program that is asked to stop serves on, telling each client to connect anew; 6 or more lose no request of a gateway")
+            .or("0");
+
     /// Reads them for a program.
     pub(super) fn read<P: Program>(reader: &mut Reader) -> Option<Self> {
         let listen = Listen::read(reader, IpAddr::from([0, 0, 0, 0]), P::PORT);
@@ -59,12 +68,26 @@ impl Base {
         let (developer_mode, seed_routes) = (Developing::read(reader), Developing::seed_routes(reader));
         let sealing_key = reader.optional(&Self::SEALING_KEY, sealing_key);
         let (connections, log) = (Connections::read(reader), Log::read(reader, "info"));
+        let drain = reader.or(&Self::DRAIN, 0, |text| text.parse::<u64>().ok().filter(|seconds| *seconds <= 8));
         let users = match users {
             Some(users) => Some(users?),
             None => None,
         };
         let bus = bus?;
-        Some(Self { listen, connections, log, web, bodies, developer_mode, seed_routes, bus, users, sealing_key })
+        let drain = Duration::from_secs(drain);
+        Some(Self {
+            listen,
+            connections,
+            drain,
+            log,
+            web,
+            bodies,
+            developer_mode,
+            seed_routes,
+            bus,
+            users,
+            sealing_key,
+        })
     }
 
     /// Where links in mails lead.

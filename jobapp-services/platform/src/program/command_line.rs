@@ -12,6 +12,8 @@ use crate::config::{Listen, Reader, Setting, Sources, SourcesError};
 pub(super) struct CommandLine {
     /// Whether to try everything and end.
     pub(super) is_check: bool,
+    /// Whether to ask the one that runs whether it wants requests, and end.
+    pub(super) is_health: bool,
     /// Whether to tell the settings as JSON and end.
     pub(super) is_settings: bool,
     /// Whether to print what is stored and end, and then whether to replace what differs between equal runs.
@@ -30,6 +32,7 @@ impl CommandLine {
         let flag = |setting: &Setting| Some((setting.name, matches.get_one::<String>(setting.name)?.clone()));
         Self {
             is_check: matches.get_flag("check"),
+            is_health: matches.get_flag("health"),
             is_settings: matches.get_flag("settings"),
             dump: matches.get_one::<String>("dump").map(|how| how == "canonical"),
             file: matches.get_one("config").cloned(),
@@ -72,10 +75,12 @@ fn definition<P: Program>() -> Command {
     let check = Arg::new("check").long("check").action(ArgAction::SetTrue);
     let dump = Arg::new("dump").long("dump").value_name("HOW").value_parser(["plain", "canonical"]);
     let settings = Arg::new("settings").long("settings").action(ArgAction::SetTrue);
+    let health = Arg::new("health").long("health").action(ArgAction::SetTrue);
     let command = Command::new(name)
         .version(env!("CARGO_PKG_VERSION"))
         .about(P::ABOUT)
         .arg(check.help("Read the settings, try every server, say what is wrong, and end"))
+        .arg(health.help("Ask the one that runs here, by the same settings, whether it wants requests, and end: exit code 0 if it does"))
         .arg(dump.help("Print everything stored as lines of JSON, without hashes and keys, and end; canonical replaces what differs between two equal runs"))
         .arg(settings.help("Tell every setting as JSON, and end"))
         .arg(config.help("A TOML file with settings"))

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +10,11 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::routing::get;
 use axum::{Json, Router};
-use jobapp_runtime::{STOP_LIMIT, Shutdown, Signals, error_text, listen, start_logging};
+use jobapp_runtime::{STOP_LIMIT, ServerConfig, Shutdown, Signals, error_text, listen, start_logging};
 
 use super::check::check;
 use super::command_line::{CommandLine, listed};
+use super::health::ask_ready;
 use super::{Base, Host, Opened, Program};
 use crate::config::Reader;
 use crate::{App, Entrance, Readiness, Service, WaitError, dump, keep_private};
@@ -39,6 +41,9 @@ fn prepared<P: Program>(line: &CommandLine) -> anyhow::Result<ExitCode> {
     let (base, program) = (Base::read::<P>(&mut reader), P::read(&mut reader));
     reader.finish()?;
     let (base, program) = base.zip(program).context("a setting is missing, and nobody said which")?;
+    if line.is_health {
+        return Ok(healthy(base.listen.address));
+    }
     let logging = start_logging(base.log.format, &base.log.filter)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the system gives no threads")?;
@@ -53,6 +58,13 @@ fn prepared<P: Program>(line: &CommandLine) -> anyhow::Result<ExitCode> {
     runtime.shutdown_timeout(Duration::from_secs(2));
     drop(logging);
     outcome
+}
+
+fn healthy(listens_on: SocketAddr) -> ExitCode {
+    let told = ask_ready(listens_on);
+    let code = if told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    print(&[told.unwrap_or_else(|error| error_text(error.as_ref()))]);
+    code
 }
 
 async fn checked<P: Program>(base: &Base, program: &P) -> ExitCode {
@@ -86,7 +98,8 @@ async fn serve<P: Program>(base: Base, program: P) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr().context("the address cannot be told")?;
     let (shutdown, readiness) = (Shutdown::new(), Readiness::new());
     let entrance = Entrance::new(readiness.clone());
-    jobapp_runtime::serve(&shutdown, listener, entrance.router(), program.server(&base));
+    let config = ServerConfig { linger: base.drain, ..program.server(&base) };
+    jobapp_runtime::serve(&shutdown, listener, entrance.router(), config);
     tracing::info!(service = P::SERVICE, %address, "listening");
     let starting = Box::pin(started(base, program, &entrance, readiness, &shutdown));
     let (app, host, store) = match shutdown.starting(&mut signals, starting).await {
