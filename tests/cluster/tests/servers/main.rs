@@ -15,5 +15,6 @@ mod journeys;
 mod mixed;
 mod people;
 mod programs;
+mod rolling;
 mod several;
 mod world;
