@@ -49,11 +49,12 @@ STOPSIGNAL SIGTERM
 # The one binary: everything it keeps is in the volume.
 FROM base AS jobapp
 COPY --from=programs /programs/jobapp /usr/local/bin/jobapp
+# Its commands, such as `status` and `backup`, find it there, too.
+ENV JOBAPP_DATA=/var/lib/jobapp
 VOLUME /var/lib/jobapp
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s CMD ["/usr/local/bin/jobapp", "health"]
 ENTRYPOINT ["/usr/local/bin/jobapp"]
-CMD ["--data", "/var/lib/jobapp"]
 
 # A program, by its name. It listens on its own port (docs/settings.md), is told its secrets when it starts, and keeps nothing.
 FROM base AS program
