@@ -57,7 +57,7 @@ async fn start(cli: Cli, settings: &Settings, behind: &Handle) -> anyhow::Result
             Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Some(Command::Health) => {
-            jobapp_ctl::say(jobapp_platform::program::ask_ready(settings.address)?)?;
+            jobapp_ctl::say(jobapp_platform::ask_ready(settings.address)?)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Dump { canonical }) => dump::print(settings, canonical).await,

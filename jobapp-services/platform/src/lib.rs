@@ -12,6 +12,7 @@ pub mod config;
 pub mod developer;
 mod dump;
 mod entrance;
+mod health;
 mod open;
 mod privacy;
 #[cfg(feature = "program")]
@@ -25,6 +26,7 @@ mod waiting;
 pub use app::App;
 pub use dump::dump;
 pub use entrance::Entrance;
+pub use health::ask_ready;
 pub use open::*;
 pub use privacy::keep_private;
 pub use readiness::{Readiness, Verdict};

@@ -7,7 +7,6 @@
 mod base;
 mod check;
 mod command_line;
-mod health;
 mod host;
 mod start;
 
@@ -18,7 +17,6 @@ use jobapp_runtime::ServerConfig;
 
 pub use self::base::{Base, sealing_key};
 pub use self::check::Standing;
-pub use self::health::ask_ready;
 pub use self::host::Host;
 pub use self::start::run;
 use crate::config::Reader;

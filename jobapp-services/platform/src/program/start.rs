@@ -14,10 +14,9 @@ use jobapp_runtime::{STOP_LIMIT, ServerConfig, Shutdown, Signals, error_text, li
 
 use super::check::check;
 use super::command_line::{CommandLine, listed};
-use super::health::ask_ready;
 use super::{Base, Host, Opened, Program};
 use crate::config::Reader;
-use crate::{App, Entrance, Readiness, Service, WaitError, dump, keep_private};
+use crate::{App, Entrance, Readiness, Service, WaitError, ask_ready, dump, keep_private};
 
 /// The program of a service: does what the command line says. Failures are one message on standard error and exit code 1.
 pub fn run<P: Program>() -> ExitCode {

@@ -1,4 +1,5 @@
-//! `--health`: what a container engine runs to learn whether a program wants requests. An image needs no shell and no curl for it.
+//! What a container engine runs to learn whether a program wants requests (`jobapp-auth --health`, `jobapp health`). An image needs no
+//! shell and no curl for it.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
