@@ -35,10 +35,12 @@ fn tools(what: &str) -> PathBuf {
     folder.unwrap_or_else(usual)
 }
 
-/// What a command printed. Fails with all that it said.
+/// What a command printed. Fails with all that it said; not with its variables, some of which are secrets.
 fn said(command: &mut Command) -> anyhow::Result<String> {
-    let output = command.output().with_context(|| format!("{command:?} could not be started"))?;
+    let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
+    let line = [vec![command.get_program().to_string_lossy().into_owned()], arguments.collect()].concat().join(" ");
+    let output = command.output().with_context(|| format!("{line} could not be started"))?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    ensure!(output.status.success(), "{command:?}: {printed}{}", String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "{line}: {printed}{}", String::from_utf8_lossy(&output.stderr));
     Ok(printed)
 }
