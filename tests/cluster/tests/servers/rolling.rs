@@ -1,4 +1,5 @@
 //! One version takes the place of another, a process at a time, while people go on.
+#![expect(clippy::print_stdout, reason = "it prints figures")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

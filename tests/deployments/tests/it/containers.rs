@@ -99,10 +99,9 @@ fn compose_runs_versions_that_were_tried_and_tells_programs_what_they_read() {
             let is_place = ["://", "file:", "fake:"].iter().any(|part| value.contains(part));
             let is_told = value.contains(":?") || (is_place && (!value.contains('@') || value.contains(":?")));
             assert!(!facts.secret_variables.contains(variable) || is_told, "{file}: {variable} is a secret");
-            if let Some(service) = value.strip_prefix("http://").and_then(|rest| rest.split_once(':')) {
-                if let Some(port) = facts.ports.get(service.0) {
-                    assert_eq!(service.1, port.to_string(), "{variable}");
-                }
+            let named = value.strip_prefix("http://").and_then(|rest| rest.split_once(':'));
+            if let Some((port, said)) = named.and_then(|(service, said)| Some((facts.ports.get(service)?, said))) {
+                assert_eq!(said, port.to_string(), "{variable}");
             }
         }
     }

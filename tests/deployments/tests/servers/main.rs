@@ -1,6 +1,7 @@
 //! Every overlay, put together: against the schemas, the policies, and a real control plane. Every image, built and run.
 //!
 //! The tools are built from Go modules by `tests/kubernetes/prepare.sh` and `tests/images/tools.sh`, where they are missing.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it prints figures, and what could not be removed")]
 
 mod containers;
 mod control_plane;
