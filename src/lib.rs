@@ -121,6 +121,8 @@ pub use jobapp_wire as wire;
 #[cfg(feature = "contracts")]
 pub use jobapp_contracts as contracts;
 #[cfg(feature = "platform")]
+pub use jobapp_metrics as metrics;
+#[cfg(feature = "platform")]
 pub use jobapp_platform as platform;
 #[cfg(feature = "runtime")]
 pub use jobapp_runtime as runtime;

@@ -55,6 +55,7 @@ const DRIVERS: &[(&str, &str)] = &[
     ("fred", "jobapp-redis"),
     ("elasticsearch", "jobapp-elastic"),
     ("socketioxide", "jobapp-realtime"),
+    ("prometheus", "jobapp-metrics"),
     ("testcontainers", "jobapp-test-servers"),
 ];
 
