@@ -275,10 +275,19 @@ impl Realtime {
 
     /// How many connections there are.
     pub fn connections(&self) -> Connections {
-        let (open, signed_in, users) = self.server.hub.counts();
-        let polling = self.server.polling.lock();
-        let waiting = polling.values().filter(|conn| conn.outbox().polling(|polling| polling.waits()) == Some(true));
-        Connections { admitted: self.server.seats.taken(), open, signed_in, users, waiting: waiting.count() }
+        self.counting()()
+    }
+
+    /// Tells how many connections there are whenever it is asked, and does not keep the server going.
+    pub fn counting(&self) -> impl Fn() -> Connections + Send + Sync + 'static {
+        let server = Arc::clone(&self.server);
+        move || {
+            let (open, signed_in, users) = server.hub.counts();
+            let polling = server.polling.lock();
+            let waiting =
+                polling.values().filter(|conn| conn.outbox().polling(|polling| polling.waits()) == Some(true));
+            Connections { admitted: server.seats.taken(), open, signed_in, users, waiting: waiting.count() }
+        }
     }
 
     /// Closes every connection, spread over time, without a DISCONNECT packet: clients come back by themselves, to

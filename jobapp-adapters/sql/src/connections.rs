@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use sea_orm::sqlx::{Connection, SqliteConnection};
+use sea_orm::sqlx::{Connection, Database, SqliteConnection};
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
     RuntimeErr, Statement, StatementBuilder,
@@ -21,6 +21,23 @@ use crate::{Location, SqlStoreError};
 
 /// How long a server may take to answer a call. Longer than a call waits for locks in all.
 const PATIENCE: Duration = Duration::from_secs(25);
+
+/// The connections to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// How many are open.
+    pub open: u32,
+    /// How many of them nobody uses.
+    pub idle: usize,
+    /// How many there may be.
+    pub most: u32,
+}
+
+impl Pool {
+    fn of<D: Database>(pool: &sea_orm::sqlx::Pool<D>) -> Self {
+        Self { open: pool.size(), idle: pool.num_idle(), most: pool.options().get_max_connections() }
+    }
+}
 
 /// One writer and a few readers. In memory the writer reads too, since nobody else sees its database; on a server it stands for
 /// several connections, which do both.
@@ -69,6 +86,16 @@ impl Connections {
     /// The connection that writes, or those to a server.
     pub(crate) fn writer(&self) -> DatabaseConnection {
         self.writer.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many connections there are to a server.
+    pub(crate) fn pool(&self) -> Option<Pool> {
+        let writer = self.writer();
+        match self.backend {
+            DbBackend::Postgres => Some(Pool::of(writer.get_postgres_connection_pool())),
+            DbBackend::MySql => Some(Pool::of(writer.get_mysql_connection_pool())),
+            _ => None,
+        }
     }
 
     /// Runs to its end what is begun, whatever becomes of the caller, and tells of a server that does not answer.

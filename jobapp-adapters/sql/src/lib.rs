@@ -81,6 +81,7 @@ mod task;
 
 pub use address::{InvalidAddress, ServerAddress};
 pub use config::{Headers, Location, SqlConfig};
+pub use connections::Pool;
 pub use error::SqlStoreError;
 pub use fault::Fault;
 pub use foreign::{ForeignColumn, ForeignDatabase, ForeignError, ForeignTable, ForeignType};

@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr};
 use tokio::sync::Notify;
 
 use crate::analytics::{self, SqlAnalytics};
-use crate::connections::Connections;
+use crate::connections::{Connections, Pool};
 use crate::dialect::{self, Exclusive, schema};
 use crate::flags;
 use crate::inner::Inner;
@@ -150,6 +150,11 @@ impl SqlStore {
     /// that begins or commits one.
     pub fn database(&self) -> DatabaseConnection {
         self.inner.connections.writer()
+    }
+
+    /// How many connections there are to a server; `None` for a file or memory.
+    pub fn pool(&self) -> Option<Pool> {
+        self.inner.connections.pool()
     }
 
     /// Forgets causes that were handled more than 30 days before `now`, and returns how many. To be called now and then.
