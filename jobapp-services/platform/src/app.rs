@@ -9,11 +9,12 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
 use jobapp_kernel::{Clock, Outbox};
+use jobapp_metrics::Metrics;
 use jobapp_runtime::{Exclusive, Relay, STOP_LIMIT, ServerConfig, Shutdown, Signals, error_text, run_consumer};
 use jobapp_wire::queues;
 use tokio::net::TcpListener;
 
-use crate::{Bus, OpenError, Part, Readiness, Service, Shared, Store, Task, Vitals, WaitError, until_there};
+use crate::{Bus, OpenError, Part, Readiness, Service, Shared, Store, Task, Vitals, WaitError, observed, until_there};
 
 /// How often old causes are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -22,6 +23,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 pub struct App {
     process: String,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
     bus: Bus,
     shutdown: Shutdown,
     readiness: Readiness,
@@ -31,7 +33,8 @@ impl App {
     /// Runs services that have this in common, on this bus, until `shutdown` stops them.
     pub fn new(shared: &Shared, bus: Bus, shutdown: Shutdown) -> Self {
         let (process, clock) = (shared.process.clone(), Arc::clone(&shared.clock));
-        Self { process, clock, bus, shutdown, readiness: Readiness::new() }
+        let metrics = shared.metrics.clone();
+        Self { process, clock, metrics, bus, shutdown, readiness: Readiness::new() }
     }
 
     /// The same, telling whether it wants requests by what was found while its parts were opened.
@@ -80,19 +83,23 @@ impl App {
         until_there(what, &self.readiness, self.shutdown.token(), attempt).await
     }
 
-    /// Starts a service: what it stores is published, its queues are consumed, its tasks done.
+    /// Starts a service: what it stores is published, its queues are consumed, its tasks done. All of it is counted.
     pub fn run(&self, service: &dyn Service, store: Option<&Store>) {
         if let Some(store) = store {
             self.keep(service.name(), store);
+            observed::pool(&self.metrics, service.name(), store);
             if let Some(relay) = self.relay(service, store) {
+                observed::backlog(&self.metrics, service.name(), store, Arc::clone(&self.clock));
                 self.readiness.stands_on(Arc::new(Told { service: service.name(), outbox: store.outbox() }));
                 let stop = self.shutdown.last_token().clone();
                 self.shutdown.spawn_last(async move { relay.run(stop).await });
             }
         }
+        observed::queues(&self.metrics, service.name(), service.queues(), &self.bus.queues());
+        let subscriber = self.metrics.subscriber(service.name(), self.bus.subscriber(), Arc::clone(&self.clock));
         for (subscription, handler) in service.consumers() {
             let stop = self.shutdown.token().clone();
-            self.shutdown.spawn_behind(run_consumer(self.bus.subscriber(), subscription, handler, stop));
+            self.shutdown.spawn_behind(run_consumer(Arc::clone(&subscriber), subscription, handler, stop));
         }
         for task in service.tasks() {
             self.do_task(task);
@@ -148,11 +155,13 @@ impl App {
     }
 
     fn relay(&self, service: &dyn Service, store: &Store) -> Option<Relay> {
+        let translate = service.translator()?;
+        let (name, clock) = (service.name(), Arc::clone(&self.clock));
         Some(Relay {
-            outbox: store.outbox(),
-            publisher: self.bus.publisher(),
-            translate: service.translator()?,
-            owner: format!("{}@{}", service.name(), self.process),
+            outbox: self.metrics.outbox(name, store.outbox()),
+            publisher: self.metrics.publisher(name, self.bus.publisher(), clock),
+            translate,
+            owner: format!("{name}@{}", self.process),
         })
     }
 }

@@ -13,6 +13,7 @@ pub mod developer;
 mod dump;
 mod entrance;
 mod health;
+mod observed;
 mod open;
 mod privacy;
 #[cfg(feature = "program")]
@@ -27,6 +28,7 @@ pub use app::App;
 pub use dump::dump;
 pub use entrance::Entrance;
 pub use health::ask_ready;
+pub use observed::{measured, parts as observe_parts, serve_metrics, start_metrics};
 pub use open::*;
 pub use privacy::keep_private;
 pub use readiness::{Readiness, Verdict};

@@ -6,6 +6,7 @@ use jobapp_http::{GatewayTokens, ServiceGuard, TokenKeys, UserTokens};
 use jobapp_kernel::{Clock, Ids, MediaStore, Publisher};
 use jobapp_media::MemoryMedia;
 use jobapp_memory::MemoryBus;
+use jobapp_metrics::Metrics;
 use jobapp_runtime::{Exclusive, SystemClock, SystemIds};
 use secrecy::SecretString;
 
@@ -32,6 +33,8 @@ pub struct Shared {
     pub gateway_tokens: GatewayTokens,
     /// Makes and verifies users' tokens.
     pub user_tokens: UserTokens,
+    /// What is counted of all of them.
+    pub metrics: Metrics,
 }
 
 impl Shared {
@@ -50,6 +53,7 @@ impl Shared {
             publisher,
             gateway_tokens: GatewayTokens::new(gateway),
             user_tokens: UserTokens::new(users, ACCESS_SECONDS),
+            metrics: Metrics::new(),
         }
     }
 

@@ -4,11 +4,13 @@
 //! deployments, such as `DATABASE_URL`, beside ours, which begin with `JOBAPP_`. A [`Reader`] looks each one up and collects what is
 //! wrong; what is asked for at the end is [`Reader::finish`].
 
+mod observing;
 mod reader;
 mod sections;
 mod sources;
 mod web;
 
+pub use self::observing::Observing;
 pub use self::reader::{Problem, Reader, Setting, WrongSettings};
 pub use self::sections::{
     Listen, Log, MailSettings, Places, Tokens, bytes, compat, flag, networks, number, origin, secret, several,

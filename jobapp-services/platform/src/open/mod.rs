@@ -26,7 +26,7 @@ pub use self::media::{Media, MediaConfig};
 pub use self::payments::Payments;
 pub use self::peers::Peers;
 pub use self::search::Search;
-pub use self::store::{Kept, KeptValue, Store};
+pub use self::store::{Kept, KeptValue, Pool, Store};
 
 /// What seals that which waits to be published, where the technology can: links and codes that open accounts are among it.
 pub type SealingKey = [u8; 32];

@@ -35,6 +35,17 @@ const KNOWN: &[&str] = &[
     "mongodb://<user>:<password>@<host>/<database>",
 ];
 
+/// The connections to a database server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// How many are open.
+    pub open: u32,
+    /// How many of them nobody uses.
+    pub idle: usize,
+    /// How many there may be.
+    pub most: u32,
+}
+
 /// The store of one service: its aggregates, outbox, inbox and sequences. A clone is another handle.
 #[derive(Clone)]
 pub struct Store {
@@ -302,6 +313,18 @@ impl Store {
             Technology::Sql(store) => boxed(store.prune(now)).await,
             #[cfg(feature = "mongodb")]
             Technology::Mongo(store) => boxed(store.prune(now)).await,
+        }
+    }
+
+    /// How many connections there are to its server; `None` where there is none, or its driver does not tell.
+    pub fn pool(&self) -> Option<Pool> {
+        match &self.technology {
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Technology::Sql(store) => {
+                let jobapp_sql::Pool { open, idle, most } = store.pool()?;
+                Some(Pool { open, idle, most })
+            }
+            _ => None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Program;
-use crate::config::{Bodies, Connections, Developing, Listen, Log, Places, Reader, Setting, Tokens, Web};
+use crate::config::{Bodies, Connections, Developing, Listen, Log, Observing, Places, Reader, Setting, Tokens, Web};
 use crate::{Address, SealingKey};
 
 /// The settings that all programs have.
@@ -18,6 +18,8 @@ pub struct Base {
     pub drain: Duration,
     /// What is logged.
     pub log: Log,
+    /// Where metrics are read.
+    pub observing: Observing,
     /// Where the marketplace is reached.
     pub web: Web,
     /// How large bodies may be.
@@ -69,6 +71,7 @@ impl Base {
         let sealing_key = reader.optional(&Self::SEALING_KEY, sealing_key);
         let (connections, log) = (Connections::read(reader), Log::read(reader, "info"));
         let drain = reader.or(&Self::DRAIN, 0, |text| text.parse::<u64>().ok().filter(|seconds| *seconds <= 8));
+        let observing = Observing::read(reader, Observing::port_beside(P::PORT));
         let users = match users {
             Some(users) => Some(users?),
             None => None,
@@ -80,6 +83,7 @@ impl Base {
             connections,
             drain,
             log,
+            observing,
             web,
             bodies,
             developer_mode,

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 
 use super::{Base, Program};
-use crate::config::{Listen, Reader, Setting, Sources, SourcesError};
+use crate::config::{Listen, Observing, Reader, Setting, Sources, SourcesError};
 
 /// What was said on the command line.
 pub(super) struct CommandLine {
@@ -61,7 +61,11 @@ pub(super) fn settings<P: Program>() -> Vec<Setting> {
 
 /// What holds when nobody sets a setting.
 fn default_of<P: Program>(setting: &Setting) -> String {
-    if *setting == Listen::PORT { P::PORT.to_string() } else { setting.default.to_owned() }
+    match *setting {
+        Listen::PORT => P::PORT.to_string(),
+        Observing::PORT => Observing::port_beside(P::PORT).to_string(),
+        _ => setting.default.to_owned(),
+    }
 }
 
 /// The settings that are flags, too: a secret on a command line can be seen by everybody on the machine.

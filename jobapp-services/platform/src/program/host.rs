@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use jobapp_media::MediaLimits;
+use jobapp_metrics::Metrics;
 use jobapp_runtime::Shutdown;
 
 use super::Base;
@@ -30,6 +31,7 @@ impl Host {
     pub(super) async fn open(
         base: Base,
         service: &'static str,
+        metrics: Metrics,
         readiness: Readiness,
         shutdown: Shutdown,
     ) -> Result<Self, WaitError> {
@@ -37,7 +39,7 @@ impl Host {
             until_there("the message broker", &readiness, shutdown.token(), || Bus::open(&base.bus, base.sealing_key));
         let bus = bus.await?;
         let media = until_there("the store of media", &readiness, shutdown.token(), async || media(&base)).await?;
-        let shared = Shared::in_memory();
+        let shared = Shared { metrics, ..Shared::in_memory() };
         let shared = match (&base.users, &media) {
             (Some(users), Some(media)) => {
                 let (user_tokens, gateway_tokens) = users.tokens.tokens();

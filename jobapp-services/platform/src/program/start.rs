@@ -10,13 +10,16 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::routing::get;
 use axum::{Json, Router};
+use jobapp_metrics::{Measuring, Metrics, Requests};
 use jobapp_runtime::{STOP_LIMIT, ServerConfig, Shutdown, Signals, error_text, listen, start_logging};
 
 use super::check::check;
 use super::command_line::{CommandLine, listed};
 use super::{Base, Host, Opened, Program};
 use crate::config::Reader;
-use crate::{App, Entrance, Readiness, Service, WaitError, ask_ready, dump, keep_private};
+use crate::{
+    App, Entrance, Readiness, Service, WaitError, ask_ready, dump, keep_private, observe_parts, start_metrics,
+};
 
 /// The program of a service: does what the command line says. Failures are one message on standard error and exit code 1.
 pub fn run<P: Program>() -> ExitCode {
@@ -74,7 +77,7 @@ async fn checked<P: Program>(base: &Base, program: &P) -> ExitCode {
 
 /// Prints what the service stored.
 async fn dumped<P: Program>(base: Base, program: P, replace: bool) -> anyhow::Result<ExitCode> {
-    let host = Host::open(base, P::SERVICE, Readiness::new(), Shutdown::new()).await?;
+    let host = Host::open(base, P::SERVICE, Metrics::new(), Readiness::new(), Shutdown::new()).await?;
     let opened = program.open(&host).await?;
     if let Some(store) = opened.store {
         print(&dump(&store.kept(), replace).await?);
@@ -100,7 +103,11 @@ async fn serve<P: Program>(base: Base, program: P) -> anyhow::Result<ExitCode> {
     let config = ServerConfig { linger: base.drain, ..program.server(&base) };
     jobapp_runtime::serve(&shutdown, listener, entrance.router(), config);
     tracing::info!(service = P::SERVICE, %address, "listening");
-    let starting = Box::pin(started(base, program, &entrance, readiness, &shutdown));
+    // Before anything is opened: a program that waits is looked at, too.
+    let metrics = Metrics::new();
+    observe_parts(&metrics, Arc::new(readiness.clone()));
+    start_metrics(&shutdown, &metrics, base.observing).await.context("nobody can read metrics")?;
+    let starting = Box::pin(started(base, program, &entrance, (metrics, readiness), &shutdown));
     let (app, host, store) = match shutdown.starting(&mut signals, starting).await {
         Ok(started) => started,
         Err(WaitError::Stopped(what)) => {
@@ -126,10 +133,10 @@ async fn started<P: Program>(
     base: Base,
     program: P,
     entrance: &Entrance,
-    readiness: Readiness,
+    (metrics, readiness): (Metrics, Readiness),
     shutdown: &Shutdown,
 ) -> Result<(App, Host, Option<crate::Store>), WaitError> {
-    let host = Host::open(base, P::SERVICE, readiness.clone(), shutdown.clone()).await?;
+    let host = Host::open(base, P::SERVICE, metrics, readiness.clone(), shutdown.clone()).await?;
     let Opened { service, store, routes, is_whole } = program.open(&host).await?;
     let app = App::new(host.shared(), host.bus().clone(), shutdown.clone()).telling(readiness);
     app.declare().await?;
@@ -137,7 +144,10 @@ async fn started<P: Program>(
     app.run(&*service, store.as_ref());
     match is_whole {
         true => entrance.gives_way_to(routes),
-        false => entrance.opens_to(documented(&*service, routes)),
+        false => {
+            let measuring = Measuring(Requests::of(&host.shared().metrics, service.name()));
+            entrance.opens_to(documented(&*service, routes).layer(measuring));
+        }
     }
     Ok((app, host, store))
 }

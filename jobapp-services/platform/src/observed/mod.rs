@@ -1,0 +1,19 @@
+//! What a process tells Prometheus of the services it runs.
+//!
+//! What passes a port is counted by wrappers around it (`jobapp-metrics`); what has to be asked for is asked here, each time Prometheus does.
+
+mod asked;
+mod page;
+
+use axum::Router;
+use jobapp_metrics::{Measuring, Metrics, Requests};
+
+pub use self::asked::parts;
+pub(crate) use self::asked::{backlog, pool, queues};
+pub use self::page::{serve_metrics, start_metrics};
+use crate::Service;
+
+/// What a service answers, measured by route, method and status.
+pub fn measured(metrics: &Metrics, service: &dyn Service) -> Router {
+    service.router().layer(Measuring(Requests::of(metrics, service.name())))
+}
