@@ -36,8 +36,12 @@ pub async fn run() -> anyhow::Result<()> {
     let listener = listen(([127, 0, 0, 1], 0).into()).await?;
     let public_url = format!("http://{}", listener.local_addr()?);
     let config = GatewayConfig { public_url: public_url.clone(), ..GatewayConfig::default() };
-    let upstreams =
-        Upstreams::in_process([&auth as &dyn Service, &users], shared.gateway_tokens.clone(), &config.guards);
+    let upstreams = Upstreams::in_process(
+        [&auth as &dyn Service, &users],
+        shared.gateway_tokens.clone(),
+        &config.guards,
+        &shared.metrics,
+    );
     let ports = GatewayPorts::alone(Arc::new(MemoryCategories::new()));
     let gateway = Gateway::start(upstreams, shared.user_tokens.clone(), ports, config).await;
     // Queues first, so that nothing published misses its consumer. Then what runs until the process is asked to stop.

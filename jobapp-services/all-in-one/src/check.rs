@@ -16,6 +16,11 @@ pub(crate) async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
     if let Err(failure) = listen(settings.address).await {
         wrong.push(error_text(&failure));
     }
+    if let Some(address) = settings.observing.address
+        && let Err(failure) = listen(address).await
+    {
+        wrong.push(error_text(&failure));
+    }
     wrong.extend(folder(&settings.data));
     let data = settings.data.display();
     let mut lines = vec![

@@ -217,6 +217,12 @@ pub struct Flags {
     /// How log lines look: auto, text or json [default: auto, text on a terminal].
     #[arg(long, global = true, env = "JOBAPP_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
+    /// The port at which Prometheus reads /metrics; 0 is none [default: 0].
+    #[arg(long, global = true, env = "JOBAPP_METRICS_PORT", value_name = "PORT")]
+    pub metrics_port: Option<String>,
+    /// The address of that port. What is told there is for operators, not for the world [default: 127.0.0.1].
+    #[arg(long, global = true, env = "JOBAPP_METRICS_BIND", value_name = "ADDRESS")]
+    pub metrics_bind: Option<String>,
     /// The settings among them that come from the environment.
     #[arg(skip)]
     pub from_environment: BTreeSet<String>,
@@ -246,6 +252,8 @@ impl Flags {
             ("max_connections_per_address", "JOBAPP_MAX_CONNECTIONS_PER_ADDRESS", &self.max_connections_per_address),
             ("log", "JOBAPP_LOG", &self.log),
             ("log_format", "JOBAPP_LOG_FORMAT", &self.log_format),
+            ("metrics_port", "JOBAPP_METRICS_PORT", &self.metrics_port),
+            ("metrics_bind", "JOBAPP_METRICS_BIND", &self.metrics_bind),
         ];
         set.into_iter().fold(Sources::new(), |sources, (name, variable, value)| match value {
             None => sources,

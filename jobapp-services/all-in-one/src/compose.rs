@@ -11,6 +11,7 @@ use jobapp_gig_service::{GigConfig, GigService};
 use jobapp_http::{GatewayTokens, UserTokens};
 use jobapp_kernel::{Clock, Timestamp};
 use jobapp_mail::Brand;
+use jobapp_metrics::Metrics;
 use jobapp_notification_service::NotificationService;
 use jobapp_order_service::{OrderConfig, OrderService};
 use jobapp_platform::{Address, App, Mail, Payments, Search, Service, Shared, Task, developer};
@@ -46,6 +47,7 @@ impl Marketplace {
         settings: &Settings,
         folder: &Folder,
         public_url: &str,
+        metrics: &Metrics,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
         let secrets = folder.secrets()?;
@@ -64,6 +66,7 @@ impl Marketplace {
             publisher: Arc::new(bus.clone()),
             gateway_tokens,
             user_tokens,
+            metrics: metrics.clone(),
         };
         let search = open_search(folder)?;
         let parts = Box::pin(Parts::open(&stores, &shared, &search)).await?;
@@ -77,9 +80,11 @@ impl Marketplace {
         for service in &services {
             app.run(&**service, stores.of(service.name()));
         }
-        app.run(&NotificationService::new(Arc::clone(&mail.mailer), Arc::clone(&mail.records)), None);
+        let mailer = metrics.mailer(Arc::clone(&mail.mailer));
+        app.run(&NotificationService::new(mailer, Arc::clone(&mail.records)), None);
         app.keep("payments", &stores.payments);
         let storage = Storage::new(folder, Arc::clone(&stores), bus.clone(), search.index);
+        storage.observed_in(metrics);
         let looking = storage.clone();
         app.do_task(Task::new("look through large databases", |stop| async move {
             stop.run_until_cancelled(looking.look_through_large()).await;
@@ -87,8 +92,8 @@ impl Marketplace {
 
         let config = GatewayConfig { demo: Some(demo_source(folder)), ..gateway_config(settings, public_url) };
         let called = services.iter().map(|service| &**service);
-        let upstreams = Upstreams::in_process(called, shared.gateway_tokens, &config.guards);
-        let ports = GatewayPorts::alone(categories).standing_on(Arc::new(storage));
+        let upstreams = Upstreams::in_process(called, shared.gateway_tokens, &config.guards, metrics);
+        let ports = GatewayPorts::alone(categories).standing_on(Arc::new(storage)).counted_in(metrics.clone());
         let gateway = Gateway::start(upstreams, shared.user_tokens, ports, config).await;
         for need in gateway.waits_for() {
             need.look().await?;
@@ -258,7 +263,7 @@ mod tests {
         let records = jobapp_memory::MemorySentRecords::default();
         services.push(Box::new(NotificationService::new(Arc::new(mailer), Arc::new(records))));
         let config = GatewayConfig::default();
-        let upstreams = Upstreams::in_process([], shared.gateway_tokens, &config.guards);
+        let upstreams = Upstreams::in_process([], shared.gateway_tokens, &config.guards, &shared.metrics);
         services.push(Box::new(Gateway::start(upstreams, shared.user_tokens, ports, config).await));
 
         let declared: BTreeSet<_> = queues::ALL.iter().map(|queue| queue.name).collect();

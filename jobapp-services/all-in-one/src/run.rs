@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use jobapp_ctl::NobodyReads;
-use jobapp_platform::{WaitError, keep_private};
+use jobapp_metrics::Metrics;
+use jobapp_platform::{WaitError, keep_private, start_metrics};
 use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, behind, listen, start_logging};
 use tokio::runtime::Handle;
 
@@ -90,7 +91,9 @@ async fn serve(settings: &Settings, fill: bool, behind: &Handle) -> anyhow::Resu
             "the accounts of the demo have the password that everybody knows, and others may reach them; start on a new folder"
         );
     }
-    let starting = Box::pin(Marketplace::start(settings, &folder, &public_url, &shutdown));
+    let metrics = Metrics::new();
+    start_metrics(&shutdown, &metrics, settings.observing).await.context("nobody can read metrics")?;
+    let starting = Box::pin(Marketplace::start(settings, &folder, &public_url, &metrics, &shutdown));
     let marketplace = match shutdown.starting(&mut signals, starting).await {
         Ok(marketplace) => marketplace,
         Err(error) => {

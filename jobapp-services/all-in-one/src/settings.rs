@@ -7,7 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jobapp_gateway_service::{Policy, RateLimits};
 use jobapp_platform::config::{
-    Bodies, Connections, Developing, Listen, Log, Reader, Sources, SourcesError, Tokens, Web, compat, flag, secret,
+    Bodies, Connections, Developing, Listen, Log, Observing, Reader, Sources, SourcesError, Tokens, Web, compat, flag,
+    secret,
 };
 use jobapp_platform::developer::is_loopback_url;
 use jobapp_runtime::{LogFormat, ServerConfig};
@@ -52,6 +53,8 @@ pub struct Settings {
     pub log: String,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// Where metrics are read.
+    pub observing: Observing,
 }
 
 /// What the reference system signs its tokens with.
@@ -119,6 +122,7 @@ impl Settings {
             (false, false) => "info",
         };
         let Log { filter, format } = Log::read(&mut reader, usual);
+        let observing = Observing::read(&mut reader, 0);
         reader.finish()?;
         Ok(Self {
             data,
@@ -138,6 +142,7 @@ impl Settings {
             cache_age,
             log: filter,
             log_format: format,
+            observing,
         })
     }
 }

@@ -11,7 +11,8 @@ use anyhow::Context;
 use async_trait::async_trait;
 use jobapp_gigs::SearchIndex;
 use jobapp_kernel::RepositoryError;
-use jobapp_platform::{Kept, Part, Shared, Vitals};
+use jobapp_metrics::{Gauges, Metrics};
+use jobapp_platform::{Kept, Part, Shared, Vitals, observe_parts};
 use jobapp_runtime::error_text;
 use jobapp_sqlite::{Depth, SqliteBus, examine};
 use parking_lot::Mutex;
@@ -47,6 +48,28 @@ impl Storage {
     pub(crate) fn new(folder: &Folder, stores: Arc<Stores>, bus: SqliteBus, search: Arc<dyn SearchIndex>) -> Self {
         let folder = folder.path().to_owned();
         Self(Arc::new(Inner { folder, stores, bus, search, disk: Default::default(), damage: Mutex::default() }))
+    }
+
+    /// Tells Prometheus how its parts are, and how much room the disk has.
+    pub(crate) fn observed_in(&self, metrics: &Metrics) {
+        observe_parts(metrics, Arc::new(self.clone()));
+        let gauge = |name, help| -> Gauges<()> { metrics.gauges(name, help, &[]) };
+        let size = gauge("jobapp_data_disk_bytes", "How much the disk of the data folder holds.");
+        let free = gauge("jobapp_data_disk_free_bytes", "How much of it may still be written.");
+        let folder = self.0.folder.clone();
+        metrics.asks(move || {
+            match rustix::fs::statvfs(&folder) {
+                Ok(disk) => {
+                    size.one().set(disk.f_blocks as f64 * disk.f_frsize as f64);
+                    free.one().set(disk.f_bavail as f64 * disk.f_frsize as f64);
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the room of the disk is not known");
+                    [&size, &free].iter().for_each(|gauge| gauge.one().unknown());
+                }
+            }
+            std::future::ready(())
+        });
     }
 
     /// Looks through the databases that were too large to be looked through before they were opened.

@@ -15,6 +15,7 @@ mod http;
 mod messages;
 mod ports;
 mod secrets;
+mod sign_ins;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub use config::AuthConfig;
 pub use hasher::Argon2Hasher;
 pub use ports::AuthPorts;
 pub use secrets::SystemSecrets;
+use sign_ins::SignIns;
 
 /// How often what nobody needs any more is forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
@@ -40,6 +42,7 @@ pub struct AuthService {
     exclusive: Exclusive,
     shared: Shared,
     config: Arc<AuthConfig>,
+    sign_ins: SignIns,
 }
 
 impl AuthService {
@@ -50,7 +53,8 @@ impl AuthService {
     pub fn new(ports: AuthPorts, config: AuthConfig) -> Self {
         let policy = Policy { codes_per_hour: config.codes_per_hour };
         let AuthPorts { auth, exclusive, shared } = ports;
-        Self { auth: Auth::new(auth, policy), exclusive, shared, config: Arc::new(config) }
+        let sign_ins = SignIns::new(&shared.metrics);
+        Self { auth: Auth::new(auth, policy), exclusive, shared, config: Arc::new(config), sign_ins }
     }
 
     /// The use cases themselves, for programs that run beside the routes.

@@ -20,6 +20,7 @@ mod door;
 mod identity;
 #[cfg(feature = "program")]
 mod neighbours;
+mod observed;
 mod pages;
 mod policy;
 mod ports;
@@ -40,6 +41,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures::future::BoxFuture;
 use jobapp_http::{ApiError, UserTokens};
+use jobapp_metrics::Requests;
 use jobapp_realtime::Realtime;
 use jobapp_runtime::Backoff;
 use tokio::sync::Notify;
@@ -85,6 +87,7 @@ struct Inner {
     config: GatewayConfig,
     table: Arc<Table>,
     needs: Arc<Needs>,
+    requests: Requests,
     endings: Endings,
     home: Home,
     health: Health,
@@ -98,15 +101,17 @@ impl Gateway {
     /// A gateway to these services, which knows users by their tokens. Its sockets are served from now on by tasks of the
     /// current tokio runtime. What gateways share need not be there yet.
     pub async fn start(upstreams: Upstreams, users: UserTokens, ports: GatewayPorts, config: GatewayConfig) -> Self {
-        let GatewayPorts { presence, fanout, categories, limiter, vitals, cache } = ports;
+        let GatewayPorts { presence, fanout, categories, limiter, vitals, cache, metrics } = ports;
         let known = Known::new(users);
-        let answers = AnswerCache::new(config.cache_age);
+        let answers = AnswerCache::counted(config.cache_age, &metrics);
         let shared_answers = SharedAnswers::new(cache, config.cache_age);
         let gaps = Arc::new(Notify::new());
         let handshakes = Handshakes::new(known.clone(), upstreams.clone());
         let following = Following { answers: answers.clone(), gaps: Arc::clone(&gaps) };
         let shared = Shared { presence, fanout, categories };
         let realtime = sockets::start(&config.realtime, config.origins(), handshakes, following, shared).await;
+        observed::upstreams(&metrics, &upstreams);
+        observed::sockets(&metrics, &realtime);
         let endings = Endings { known, realtime: realtime.clone(), upstreams: upstreams.clone() };
         let mut tasks = JoinSet::new();
         tasks.spawn(endings.clone().load_after_gaps(gaps));
@@ -125,6 +130,7 @@ impl Gateway {
         Self(Arc::new(Inner {
             table: Arc::new(Table::new(config.seed)),
             needs: Arc::new(needs),
+            requests: Requests::of(&metrics, "gateway"),
             endings,
             home: Home::new(upstreams.clone(), &config.public_url, config.developer_mode, config.demo.clone()),
             health: Health::new(upstreams, vitals, Arc::clone(&stage)),
@@ -142,7 +148,7 @@ impl Gateway {
 
     /// As [`Gateway::door`], with further pages of the same origin, such as media files and developer pages.
     pub fn door_with(&self, services: &[OpenApi], extra: Router) -> Door {
-        let Inner { config, table, needs, home, health, document, .. } = &*self.0;
+        let Inner { config, table, needs, requests, home, health, document, .. } = &*self.0;
         document.is(openapi(table.routes().iter().copied(), services));
         let pages = pages::router(home.clone(), health.clone(), document.clone(), config.developer_mode)
             .fallback(jobapp_http::not_found)
@@ -155,6 +161,7 @@ impl Gateway {
             secure: config.secure(),
             trusted_proxies: config.trusted_proxies.clone(),
             rates: needs.rates.clone(),
+            requests: requests.clone(),
         };
         // What it does for its sockets and its sessions goes on as long as anybody can ask it.
         let gateway = self.clone();

@@ -48,7 +48,9 @@ impl Program for TheGateway {
         let config = self.policy.applied_to(GatewayConfig::of(host.base(), self.origins));
         let upstreams = self.services.upstreams(shared.gateway_tokens.clone(), &config.guards);
         let categories = peers.categories.clone();
-        let ports = GatewayPorts::among(peers, categories).standing_on(Arc::new(host.readiness().clone()));
+        let ports = GatewayPorts::among(peers, categories)
+            .standing_on(Arc::new(host.readiness().clone()))
+            .counted_in(shared.metrics.clone());
         let gateway = Gateway::start(upstreams, shared.user_tokens.clone(), ports, config).await;
         let pages = host.media_pages().merge(host.for_developers(self.services.developer_pages()));
         let door = gateway.door_with(&[], pages);

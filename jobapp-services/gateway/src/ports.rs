@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jobapp_gigs::SelectedCategories;
 use jobapp_kernel::{RateLimiter, SharedCache};
 use jobapp_memory::{MemoryFanout, MemoryPresence};
+use jobapp_metrics::Metrics;
 use jobapp_platform::{NoParts, Peers, Vitals};
 use jobapp_realtime::{Fanout, Presence};
 
@@ -23,6 +24,8 @@ pub struct GatewayPorts {
     pub vitals: Arc<dyn Vitals>,
     /// Answers that all gateways keep together; `None` when each keeps its own.
     pub cache: Option<Arc<dyn SharedCache>>,
+    /// What is counted of it.
+    pub metrics: Metrics,
 }
 
 impl GatewayPorts {
@@ -35,6 +38,7 @@ impl GatewayPorts {
             limiter: None,
             vitals: Arc::new(NoParts),
             cache: None,
+            metrics: Metrics::new(),
         }
     }
 
@@ -42,13 +46,19 @@ impl GatewayPorts {
     pub fn among(peers: Peers, categories: Arc<dyn SelectedCategories>) -> Self {
         let Peers { presence, fanout, limiter, cache, .. } = peers;
         let (limiter, cache) = (Some(limiter), Some(cache));
-        Self { presence, fanout, categories, limiter, vitals: Arc::new(NoParts), cache }
+        Self { presence, fanout, categories, limiter, vitals: Arc::new(NoParts), cache, metrics: Metrics::new() }
     }
 
     /// The same, whose strict limits hold for everybody who shares this limiter.
     #[must_use]
     pub fn sharing_limits(self, limiter: Arc<dyn RateLimiter>) -> Self {
         Self { limiter: Some(limiter), ..self }
+    }
+
+    /// The same, whose gateway is counted here.
+    #[must_use]
+    pub fn counted_in(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The same, whose gateway tells how these things are.

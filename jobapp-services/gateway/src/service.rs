@@ -3,7 +3,8 @@
 use axum::Router;
 use jobapp_http::{GatewayTokens, in_process};
 use jobapp_kernel::Queue;
-use jobapp_platform::{Need, Service, Task};
+use jobapp_metrics::Metrics;
+use jobapp_platform::{Need, Service, Task, measured};
 use jobapp_runtime::Consumer;
 use jobapp_wire::queues;
 
@@ -59,14 +60,15 @@ impl Service for Gateway {
 }
 
 impl Upstreams {
-    /// To services of this process.
+    /// To services of this process, whose requests are counted.
     pub fn in_process<'a>(
         services: impl IntoIterator<Item = &'a dyn Service>,
         tokens: GatewayTokens,
         guards: &GuardConfig,
+        metrics: &Metrics,
     ) -> Self {
         let targets = services.into_iter().flat_map(|service| {
-            let called = in_process(service.router());
+            let called = in_process(measured(metrics, service));
             let of_it = move |target: &Target| target.service() == service.name();
             Target::ALL.into_iter().filter(of_it).map(move |target| (target, called.clone()))
         });

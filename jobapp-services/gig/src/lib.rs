@@ -55,7 +55,7 @@ impl GigService {
 
     /// On these ports.
     pub fn new(ports: GigPorts, config: GigConfig) -> Self {
-        let Shared { clock, ids, .. } = &ports.shared;
+        let Shared { clock, ids, metrics, .. } = &ports.shared;
         Self {
             gigs: Gigs::new(Arc::clone(&ports.gigs), ports.numbers, Arc::clone(clock), Arc::clone(ids)),
             finder: Finder::new(Arc::clone(&ports.gigs), ports.search.search),
@@ -63,9 +63,9 @@ impl GigService {
             exclusive: ports.exclusive,
             directory: Arc::new(ports.directory),
             categories: ports.categories,
+            metrics: Arc::new(Metrics::new(metrics)),
             shared: ports.shared,
             config: Arc::new(config),
-            metrics: Arc::new(Metrics::new()),
             degraded: Arc::new(Notify::new()),
         }
     }

@@ -11,6 +11,7 @@ mod files;
 mod harness;
 mod input;
 mod isolation;
+mod metrics;
 mod newcomer;
 mod openapi;
 mod process;

@@ -37,7 +37,9 @@ pub(crate) async fn sign_in(
         device: Device::pair(wish.browser_name, wish.device_type),
         origin: origin(&headers),
     };
-    let signed_in = service.auth.sign_in(sign_in).await.map_err(|error| refused(error, SIGN_IN))?;
+    let signed_in = service.auth.sign_in(sign_in).await;
+    service.sign_ins.tried(&signed_in);
+    let signed_in = signed_in.map_err(|error| refused(error, SIGN_IN))?;
     let answer = match signed_in {
         SignedIn::Open(open) => {
             let SessionAnswer { message, user, token, refresh_token, device_token } =
@@ -102,6 +104,7 @@ pub(crate) async fn verify_otp(
     let said = Device::pair(browser_name, device_type);
     let origin = origin(&headers);
     let verified = service.auth.verify_code(&OneTimeSecret::new(token), &segment(otp), said, &origin).await;
+    service.sign_ins.code_tried(&verified);
     let open = verified.map_err(|error| refused(error, VERIFY_OTP))?;
     Ok(Json(opened(&service, "OTP verified successfully.", &open)?))
 }

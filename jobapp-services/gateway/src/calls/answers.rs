@@ -16,6 +16,7 @@ use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use jobapp_http::{Caller, lists};
+use jobapp_metrics::{Counters, Metrics};
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 use serde::Deserialize;
@@ -128,6 +129,24 @@ enum Slot {
     Spoilt(u64),
 }
 
+jobapp_metrics::label! {
+    /// How a kept answer is used.
+    enum Use: "use" {
+        /// It was there.
+        Hit = "hit",
+        /// None was there.
+        Miss = "miss",
+        /// Another gateway had it.
+        Shared = "shared",
+        /// It is kept from now on.
+        Kept = "kept",
+        /// What it shows has changed.
+        Spoilt = "spoilt",
+        /// All of them may be old.
+        SpoiltAll = "spoilt_all",
+    }
+}
+
 /// When an answer was asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment(u64);
@@ -138,6 +157,7 @@ pub(crate) struct AnswerCache(Option<Arc<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
+    counts: Counters<Use>,
     gigs: Cache<Key, Slot>,
     profiles: Cache<Key, Slot>,
     moments: AtomicU64,
@@ -146,8 +166,8 @@ struct Inner {
 }
 
 impl AnswerCache {
-    /// Gigs are kept this long; zero keeps nothing.
-    pub(crate) fn new(gigs: Duration) -> Self {
+    /// Gigs are kept this long; zero keeps nothing. How they are used is counted.
+    pub(crate) fn counted(gigs: Duration, metrics: &Metrics) -> Self {
         let cache = |age: Duration| {
             Cache::builder()
                 .time_to_live(age)
@@ -161,12 +181,19 @@ impl AnswerCache {
         };
         Self((!gigs.is_zero()).then(|| {
             Arc::new(Inner {
+                counts: metrics.counters("jobapp_answer_cache_total", "How kept answers are used.", &[]),
                 gigs: cache(gigs),
                 profiles: cache(gigs.min(PROFILES)),
                 moments: AtomicU64::new(1),
                 spoilt: AtomicU64::new(0),
             })
         }))
+    }
+
+    fn count(&self, used: Use) {
+        if let Some(inner) = &self.0 {
+            inner.counts.of(used).inc();
+        }
     }
 
     /// The key of a route's answer for this caller; `None` if it must not be kept or taken from what is kept.
@@ -183,10 +210,13 @@ impl AnswerCache {
 
     /// The kept answer, if there is one and it is for this caller.
     pub(crate) fn get(&self, key: &Key, caller: Option<&Caller>) -> Option<Arc<Answer>> {
-        match self.0.as_ref()?.of(key).get(key)? {
-            Slot::Kept(answer) if answer.is_for(caller) => Some(answer),
+        let inner = self.0.as_ref()?;
+        let answer = match inner.of(key).get(key) {
+            Some(Slot::Kept(answer)) if answer.is_for(caller) => Some(answer),
             _ => None,
-        }
+        };
+        inner.counts.of(if answer.is_some() { Use::Hit } else { Use::Miss }).inc();
+        answer
     }
 
     /// Whether a change of it was heard of here lately: then it must not be found where that may not have been heard yet.
@@ -210,6 +240,7 @@ impl AnswerCache {
         caller: Option<&Caller>,
     ) -> Option<Arc<Answer>> {
         let answer = Arc::new(fit(key, body).filter(|answer| answer.is_for(caller))?);
+        self.count(Use::Shared);
         if key.is_gig() {
             self.put(key.clone(), asked, Arc::clone(&answer));
         }
@@ -229,6 +260,7 @@ impl AnswerCache {
 
     fn put(&self, key: Key, asked: Moment, answer: Arc<Answer>) {
         let Some(inner) = &self.0 else { return };
+        inner.counts.of(Use::Kept).inc();
         let kept = inner.of(&key);
         kept.entry(key.clone()).and_compute_with(|entry| match entry.map(moka::Entry::into_value) {
             Some(Slot::Spoilt(at)) if at > asked.0 => Op::Nop,
@@ -243,6 +275,7 @@ impl AnswerCache {
     /// Everything that is kept may have changed.
     pub(crate) fn spoil_all(&self) {
         let Some(inner) = &self.0 else { return };
+        inner.counts.of(Use::SpoiltAll).inc();
         inner.spoilt.store(inner.moments.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
         inner.gigs.invalidate_all();
         inner.profiles.invalidate_all();
@@ -251,6 +284,7 @@ impl AnswerCache {
     /// What is kept of this has changed, whoever sees it.
     pub(crate) fn spoil(&self, kind: Kept, id: &str) {
         let Some(inner) = &self.0 else { return };
+        inner.counts.of(Use::Spoilt).inc();
         let at = inner.moments.fetch_add(1, Ordering::SeqCst);
         for key in Key::of_everybody(kind, id) {
             inner.of(&key).insert(key, Slot::Spoilt(at));
@@ -351,7 +385,7 @@ mod tests {
     }
 
     fn cache() -> AnswerCache {
-        AnswerCache::new(Duration::from_secs(60))
+        AnswerCache::counted(Duration::from_secs(60), &Metrics::new())
     }
 
     #[test]
@@ -467,7 +501,7 @@ mod tests {
 
     #[test]
     fn an_age_of_zero_keeps_nothing() {
-        let cache = AnswerCache::new(Duration::ZERO);
+        let cache = AnswerCache::counted(Duration::ZERO, &Metrics::new());
         let key = Key::of(Kept::Gig, "ab", None);
         cache.keep(key.clone(), cache.moment(), &gig("ab", true), None);
         assert!(cache.get(&key, None).is_none());

@@ -1,5 +1,5 @@
 //! One log line for each request: what was asked, by whom, how it ended, how long it took. No query, no body, no path that
-//! could hold a secret: the route's pattern stands for the path.
+//! could hold a secret: the route's pattern stands for the path. The same is counted for Prometheus, without who it was.
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -10,6 +10,8 @@ use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode};
+
+use jobapp_metrics::{Requests, Route};
 
 use super::client_address::ClientAddress;
 use super::request_id;
@@ -32,9 +34,9 @@ pub(crate) async fn name_page(page: Option<MatchedPath>, request: Request, next:
     response
 }
 
-/// Writes the lines.
+/// Writes the lines, and counts.
 #[derive(Debug, Clone)]
-pub(crate) struct AccessLog;
+pub(crate) struct AccessLog(pub(crate) Requests);
 
 /// What the line will need.
 #[derive(Debug)]
@@ -71,6 +73,8 @@ impl Rule for AccessLog {
         let page = response.extensions_mut().remove::<MatchedPath>();
         let route = asked.route.or(page.as_ref().map(MatchedPath::as_str)).unwrap_or("none");
         write(&asked, route, response.status(), took, user);
+        let counted = asked.route.map_or_else(|| Route::matched(page.as_ref()), Route::named);
+        self.0.answered((&asked.method).into(), counted, response.status(), took);
     }
 }
 
@@ -119,6 +123,7 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use jobapp_metrics::Metrics;
     use serde_json::Value;
 
     use super::super::rule::testing::{request, through};
@@ -129,7 +134,8 @@ mod tests {
         let mut request = request("PUT", uri, &[("x-request-id", "request-1"), ("cookie", "session=secret")]);
         let place = crate::table::matching::Table::new(false).place(&Method::PUT, uri.split('?').next().unwrap());
         request.extensions_mut().insert(place);
-        let text = logged(async { drop(through(AccessLog, request, answer).await) }).await;
+        let log = AccessLog(Requests::of(&Metrics::new(), "gateway"));
+        let text = logged(async { drop(through(log, request, answer).await) }).await;
         (serde_json::from_str(&text).unwrap(), text)
     }
 

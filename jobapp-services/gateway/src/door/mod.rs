@@ -24,6 +24,7 @@ use tower::{Service, ServiceBuilder};
 
 use crate::table::matching::Table;
 use ipnet::IpNet;
+use jobapp_metrics::Requests;
 use origin::Origins;
 use rate_limit::RateLimiting;
 use rule::{Rule, RuleLayer};
@@ -40,6 +41,7 @@ pub(crate) struct Rules {
     pub(crate) secure: bool,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) rates: RateLimiting,
+    pub(crate) requests: Requests,
 }
 
 /// Puts every rule around what answers, from the outside in: compression, where it leads, request id, address, access log,
@@ -49,11 +51,11 @@ where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let Rules { table, origins, secure, trusted_proxies, rates } = rules;
+    let Rules { table, origins, secure, trusted_proxies, rates, requests } = rules;
     let rules = routing::Routing(table)
         .around(request_id::RequestIds::default())
         .around(client_address::ClientAddresses::behind(&trusted_proxies))
-        .around(access_log::AccessLog)
+        .around(access_log::AccessLog(requests))
         .around(security_headers::SecurityHeaders::new(secure))
         .around(cors::Cors(origins.clone()))
         .around(origin::OriginCheck(origins))

@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn what_is_named_is_dropped_and_words_nobody_knows_drop_everything() {
         let kept = || {
-            let answers = AnswerCache::new(Duration::from_secs(60));
+            let answers = AnswerCache::counted(Duration::from_secs(60), &jobapp_metrics::Metrics::new());
             for id in ["ab", "cd"] {
                 let body = json!({ "gig": { "id": id, "active": true } }).to_string().into();
                 answers.keep(Key::of(Kept::Gig, id, None), answers.moment(), &body, None);

@@ -11,7 +11,7 @@ use crate::GigService;
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "In the text format of Prometheus.", body = String)))]
 pub(crate) async fn metrics(State(service): State<GigService>) -> Result<impl IntoResponse, ApiError> {
     let page = service.metrics.page().map_err(|error| {
-        tracing::error!(%error, "the metrics could not be written down");
+        tracing::error!(error = jobapp_runtime::error_text(&error), "the metrics could not be written down");
         ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
     })?;
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page))

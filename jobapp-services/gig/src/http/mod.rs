@@ -27,7 +27,6 @@ use crate::{GigConfig, GigService};
 
 pub(crate) fn router(service: &GigService) -> Router {
     let guard = axum::middleware::from_fn_with_state(service.shared.guard(GigService::AUDIENCES), jobapp_http::guard);
-    let observe = axum::middleware::from_fn_with_state(service.clone(), crate::metrics::observe);
     let (guarded, _) = routes(&service.config).split_for_parts();
     let guarded = guarded.route_layer(guard);
     let (open, _) = open_routes().split_for_parts();
@@ -36,7 +35,7 @@ pub(crate) fn router(service: &GigService) -> Router {
         .fallback(jobapp_http::not_found)
         // Paths with parameters match much: a wrong method is an endpoint that does not exist.
         .method_not_allowed_fallback(jobapp_http::not_found)
-        .layer(observe)
+        .layer(service.metrics.measuring())
         .with_state(service.clone())
 }
 
