@@ -55,6 +55,7 @@ impl Cluster {
                 let mut settings = common.clone();
                 settings.extend(of_service(service, plan, &servers, folder.path()));
                 settings.insert("PORT".to_owned(), port.to_string());
+                settings.insert("JOBAPP_METRICS_PORT".to_owned(), free_port()?.to_string());
                 let wanted = plan.settings.iter().filter(|(of, ..)| of.is_none_or(|of| of == service));
                 settings.extend(wanted.map(|(_, name, value)| ((*name).to_owned(), value.clone())));
                 let log = folder.path().join(format!("{service}-{index}.log"));

@@ -6,6 +6,7 @@
 //! What is left running ends with the process that started it.
 
 mod cluster;
+pub mod observability;
 mod plan;
 mod ports;
 mod process;

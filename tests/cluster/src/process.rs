@@ -55,6 +55,11 @@ impl Process {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Where its metrics are read.
+    pub fn metrics_url(&self) -> String {
+        format!("http://127.0.0.1:{}/metrics", self.setting("JOBAPP_METRICS_PORT").unwrap_or_default())
+    }
+
     /// What it wrote to its error output so far, in all its lives.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()

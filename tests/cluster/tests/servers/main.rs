@@ -13,6 +13,7 @@ mod foreign;
 mod journey;
 mod journeys;
 mod mixed;
+mod observed;
 mod people;
 mod programs;
 mod rolling;
