@@ -68,9 +68,8 @@ pub async fn a_stale_delete_conflicts(h: &Harness) {
 /// One that another follows is seen, versioned, told of and remembered by its cause as any other, also when the other is refused.
 pub async fn a_change_before_another_is_a_change(h: &Harness) {
     let once = Cause::message("kettle-queue", "boil it");
-    let change = || {
-        Change::insert(a_kettle(1), vec![KettleEvent::Boiled { times: 1 }]).caused_by(once.clone()).before_another()
-    };
+    let change =
+        || Change::insert(a_kettle(1), vec![KettleEvent::Boiled { times: 1 }]).caused_by(once.clone()).before_another();
     assert_eq!(h.stored(change()).await, 1);
     assert_eq!(h.load(id(1)).await.value, a_kettle(1));
     assert_eq!(h.stored(Change::update(1, a_kettle(1), vec![]).before_another()).await, 2);
