@@ -117,8 +117,8 @@ impl Databases {
         [
             ("auth", self.mysql.clone()),
             ("users", documents.clone()),
-            ("gig", documents.clone()),
-            ("chat", documents.clone()),
+            ("gig", self.postgres.clone()),
+            ("chat", self.postgres.clone()),
             ("order", documents),
             ("review", self.postgres.clone()),
         ]
