@@ -120,6 +120,7 @@ async fn without_the_host_of_media_everything_but_uploads_works_and_nothing_is_h
             let mut body = gig_body(&seller, "I will do the first");
             body["coverImage"] = shown.clone();
             body["description"] = json!(format!("{number} drafts."));
+            body.as_object_mut().unwrap().retain(|name, _| !["sellerId", "profilePicture"].contains(&name.as_str()));
             let changed = iria.client.put(&format!("/gig/{gig}"), body).await.unwrap();
             assert_eq!(changed["gig"]["coverImage"], shown, "{round}");
             world.ready().await.unwrap();
