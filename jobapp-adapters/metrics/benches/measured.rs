@@ -35,5 +35,7 @@ fn main() {
     });
     let events: Counters<BusinessEvent> = metrics.counters("bench_events_total", "Events.", &[]);
     timed("a count", |_| events.of(black_box(BusinessEvent::OrderPlaced)).inc());
-    timed("the time", |_| drop(black_box(Instant::now())));
+    timed("the time", |_| {
+        black_box(Instant::now());
+    });
 }

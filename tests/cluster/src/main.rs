@@ -63,7 +63,7 @@ async fn up(arguments: Arguments) -> anyhow::Result<()> {
     let preparing = Cluster::prepare(&plan);
     let cluster = tokio::select! {
         cluster = preparing => cluster?,
-        () = asked.to_end() => return Ok(()),
+        () = asked.until_ended() => return Ok(()),
     };
     eprintln!("starting the programs …");
     for process in cluster.processes() {
@@ -82,12 +82,12 @@ async fn up(arguments: Arguments) -> anyhow::Result<()> {
     };
     tokio::select! {
         ended = running => ended?,
-        () = asked.to_end() => {}
+        () = asked.until_ended() => {}
     }
     eprintln!("stopping … (Ctrl-C again: at once)");
     let folder = cluster.folder().to_owned();
     tokio::spawn(async move {
-        asked.to_end().await;
+        asked.until_ended().await;
         // What was started ends with this process, however it ends; its folder may be in use until then.
         drop(std::fs::remove_dir_all(folder));
         std::process::exit(130)
@@ -111,7 +111,7 @@ impl Asked {
     }
 
     /// Waits until it is asked, by Ctrl-C or a signal.
-    async fn to_end(&mut self) {
+    async fn until_ended(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -36,7 +36,7 @@ fn size(said: &str) -> Size {
 /// Where the town moves: the data folder of a one binary, or databases.
 enum Goal {
     Folder,
-    Servers { stores: [Address; 6], key: SealingKey },
+    Servers { stores: Box<[Address; 6]>, key: SealingKey },
 }
 
 /// A town that is to move, and where to.
@@ -85,7 +85,7 @@ impl Move {
             });
             let key: SealingKey = [7; 32];
             variables.insert("JOBAPP_SEALING_KEY".to_owned(), "07".repeat(32));
-            Goal::Servers { stores, key }
+            Goal::Servers { stores: Box::new(stores), key }
         } else {
             drop(Secrets::open(home.path()).unwrap());
             variables.insert("JOBAPP_DATA".to_owned(), home.path().display().to_string());
@@ -108,14 +108,10 @@ impl Move {
 
     /// Runs it to its end, as somebody who goes on after a kill.
     fn run(&self, code: i32, more: &[&str]) -> Value {
-        let begun = Instant::now();
         let Output { status, stdout, stderr } = self.command(more).args(["--owner", "test"]).output().unwrap();
         let stderr = String::from_utf8_lossy(&stderr);
         assert_eq!(status.code(), Some(code), "{more:?}: {stderr}");
-        let answer: Value =
-            serde_json::from_slice(&stdout).unwrap_or_else(|error| panic!("{more:?}: {error}: {stderr}"));
-        eprintln!("import {more:?}: {} rows in {:?}", answer["total"]["read"], begun.elapsed());
-        answer
+        serde_json::from_slice(&stdout).unwrap_or_else(|error| panic!("{more:?}: {error}: {stderr}"))
     }
 
     fn spawn(&self, more: &[&str]) -> Child {
@@ -144,7 +140,7 @@ impl Move {
     async fn open(&self) -> Ours {
         let open = async |address: &Address, key| Store::open(address, key).await.unwrap();
         let (stores, of_auth, of_others) = match &self.goal {
-            Goal::Servers { stores, key } => (stores.clone(), Some(*key), Some(*key)),
+            Goal::Servers { stores, key } => ((**stores).clone(), Some(*key), Some(*key)),
             Goal::Folder => {
                 let file =
                     |service: &str| Address::new("--data", "sqlite", self.home.path().join(format!("{service}.db")));

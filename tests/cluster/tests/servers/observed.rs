@@ -69,8 +69,13 @@ fn every_alert_fires_on_its_fault_and_on_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_eight_programs_tell_what_rules_and_dashboards_ask_for_and_name_nobody() {
     let world = cluster(Plan { each: 1, ..Plan::default() }).await;
-    let options =
-        Options { base: world.url().to_owned(), patience: PATIENCE, suffix: "000001".to_owned(), tell: |_| {} };
+    let options = Options {
+        base: world.url().to_owned(),
+        patience: PATIENCE,
+        suffix: "000001".to_owned(),
+        mailpit: None,
+        tell: |_| {},
+    };
     travel(&options).await.unwrap();
     let told = until(async || {
         let mut told = Told::default();

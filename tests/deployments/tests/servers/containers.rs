@@ -157,9 +157,15 @@ fn is_locked_up(container: &str) {
 
 async fn journey(port: &str) {
     let base = format!("http://localhost:{port}");
-    travel(&Options { base, patience: Duration::from_secs(60), suffix: "000001".to_owned(), tell: |_| {} })
-        .await
-        .unwrap();
+    travel(&Options {
+        base,
+        patience: Duration::from_secs(60),
+        suffix: "000001".to_owned(),
+        mailpit: None,
+        tell: |_| {},
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

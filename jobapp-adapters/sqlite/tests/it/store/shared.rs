@@ -41,11 +41,11 @@ async fn who_saves_twice_waits_for_the_disk_once_unless_others_would_hear_of_the
     let kettles = store.register::<Kettle>().await.unwrap();
     let quiet = |number| Change::insert(a_kettle(number), vec![]);
     let before = store.waits();
-    kettles.save(quiet(1).before_another()).await.unwrap();
+    assert_eq!(kettles.save(quiet(1).before_another()).await.unwrap(), Saved::Stored(1));
     assert_eq!(store.waits() - before, 0);
-    kettles.save(quiet(2)).await.unwrap();
+    assert_eq!(kettles.save(quiet(2)).await.unwrap(), Saved::Stored(1));
     assert_eq!(store.waits() - before, 1);
-    kettles.save(one(3).before_another()).await.unwrap();
+    assert_eq!(kettles.save(one(3).before_another()).await.unwrap(), Saved::Stored(1));
     assert_eq!(store.waits() - before, 2, "its event may be relayed at once");
 }
 
