@@ -12,8 +12,6 @@ const SETTINGS: &str = "docs/settings.md";
 const LIFECYCLE: &str = "jobapp-services/runtime/src/lifecycle.rs";
 /// Where the secrets are made that manifests refer to.
 const SECRETS: &str = "examples/deployments/kubernetes/secrets.sh";
-/// Read by whatever serves `/metrics`, which is no service of its own.
-const METRICS: [&str; 2] = ["JOBAPP_METRICS_PORT", "JOBAPP_METRICS_BIND"];
 
 /// What the project says of its programs.
 #[derive(Debug, Default)]
@@ -47,9 +45,6 @@ impl Facts {
         let mut facts = Self { version: env!("CARGO_PKG_VERSION").to_owned(), ..Self::default() };
         for line in text(SETTINGS)?.lines().filter(|line| line.starts_with("| `")) {
             facts.learn_setting(line)?;
-        }
-        for variable in METRICS {
-            facts.variables.entry(variable.to_owned()).or_default().extend(facts.ports.keys().cloned());
         }
         ensure!(facts.ports.len() == 8, "{SETTINGS} tells the ports of {:?}", facts.ports.keys());
         let everybody: BTreeSet<String> = facts.ports.keys().cloned().collect();
