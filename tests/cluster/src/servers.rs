@@ -109,7 +109,7 @@ impl Servers {
         let with_postgres = plan.databases != Databases::MySql;
         let with_mysql = plan.databases != Databases::Postgres;
         let with_mongodb = plan.databases == Databases::Polyglot;
-        let bucket = if plan.bucket { Some(Bucket::start().await) } else { None };
+        let bucket = if plan.bucket { Some(Bucket::lasting().await) } else { None };
         let (rabbitmq, redis, postgres, mysql, mongodb, mailpit, elasticsearch) = tokio::join!(
             Box::pin(Place::start(Kind::RabbitMq, plan)),
             Box::pin(Place::start(Kind::Redis, plan)),

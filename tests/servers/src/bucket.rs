@@ -40,6 +40,8 @@ pub struct Bucket {
     address: SocketAddr,
     folder: tempfile::TempDir,
     shared: Arc<Shared>,
+    /// Whether it outlives the runtime of who started it.
+    lasts: bool,
     /// Ends with it.
     server: Mutex<Option<JoinSet<()>>>,
 }
@@ -60,8 +62,17 @@ impl Bucket {
     pub const KEYS: [(&'static str, &'static str); 2] =
         [("AWS_ACCESS_KEY_ID", "a-key"), ("AWS_SECRET_ACCESS_KEY", "a-secret")];
 
-    /// Starts one.
+    /// Starts one that ends with the runtime of who starts it, and whose requests are cut with the connections they came on.
     pub async fn start() -> Self {
+        Self::made(false).await
+    }
+
+    /// Starts one that several runtimes may ask, one after the other: it ends with what is returned.
+    pub async fn lasting() -> Self {
+        Self::made(true).await
+    }
+
+    async fn made(lasts: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the bucket");
         std::fs::create_dir(folder.path().join(Self::NAME)).expect("the bucket can be made");
         let files = FileSystem::new(folder.path()).expect("the bucket can be opened");
@@ -73,8 +84,8 @@ impl Bucket {
             faults: Mutex::new(Box::new(|_| None)),
             asked: Mutex::new(Vec::new()),
         });
-        let (address, server) = serve(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::clone(&shared)).await;
-        Self { address, folder, shared, server: Mutex::new(Some(server)) }
+        let (address, server) = serve(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::clone(&shared), lasts).await;
+        Self { address, folder, shared, lasts, server: Mutex::new(Some(server)) }
     }
 
     /// Where it is: `s3://market/some/place?…`, with these further parameters, such as `&public=…`.
@@ -98,7 +109,7 @@ impl Bucket {
     /// Answers again, at the same address.
     pub async fn start_again(&self) {
         self.stop().await;
-        let (_, server) = serve(self.address, Arc::clone(&self.shared)).await;
+        let (_, server) = serve(self.address, Arc::clone(&self.shared), self.lasts).await;
         *self.server.lock() = Some(server);
     }
 
@@ -128,9 +139,9 @@ fn files(folder: &Path) -> usize {
     entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
 }
 
-/// Everything that runs for it ends with what is returned, and with nothing else: not with the runtime of who starts it.
-async fn serve(address: SocketAddr, shared: Arc<Shared>) -> (SocketAddr, JoinSet<()>) {
-    engine::run(begin(address, shared)).await
+/// Everything that runs for it ends with what is returned.
+async fn serve(address: SocketAddr, shared: Arc<Shared>, lasts: bool) -> (SocketAddr, JoinSet<()>) {
+    if lasts { engine::run(begin(address, shared)).await } else { begin(address, shared).await }
 }
 
 async fn begin(address: SocketAddr, shared: Arc<Shared>) -> (SocketAddr, JoinSet<()>) {
