@@ -16,6 +16,5 @@ mod mixed;
 mod observed;
 mod people;
 mod programs;
-mod rolling;
 mod several;
 mod world;
