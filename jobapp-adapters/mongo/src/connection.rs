@@ -13,7 +13,7 @@ use crate::MongoAddress;
 use crate::condition::Condition;
 use crate::failure::Failure;
 
-/// How long a call may take in all: the driver has no limit of its own.
+/// How long a call of a store may take in all: the driver has no limit of its own.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
 /// How long a call waits for a server that can be written to.
 const SELECTION: Duration = Duration::from_secs(5);
@@ -33,12 +33,13 @@ const AT_ONCE: usize = 8;
 pub(crate) struct Connection {
     client: Client,
     database: Database,
+    patience: Duration,
     pub(crate) condition: Condition,
 }
 
 impl Connection {
-    /// Connects and asks what answers.
-    pub(crate) async fn open(address: &MongoAddress) -> Result<Self, Failure> {
+    /// Connects and asks what answers. No later call may take longer than `patience`.
+    pub(crate) async fn open(address: &MongoAddress, patience: Duration) -> Result<Self, Failure> {
         let mut options = ClientOptions::parse(address.for_driver()).await?;
         options.app_name.get_or_insert_with(|| "jobapp".to_owned());
         options.server_selection_timeout.get_or_insert(SELECTION);
@@ -68,13 +69,14 @@ impl Connection {
             connection.end().await;
             connection = Self::of(options, address).await?.0;
         }
-        Ok(connection)
+        Ok(Self { patience, ..connection })
     }
 
     async fn of(options: ClientOptions, address: &MongoAddress) -> Result<(Self, Document), Failure> {
         let client = Client::with_options(options)?;
         let database = client.database(address.database());
-        let connection = Self { client, condition: Condition::of(address), database: database.clone() };
+        let condition = Condition::of(address);
+        let connection = Self { client, condition, database: database.clone(), patience: PATIENCE };
         let version = connection.run(async move { Ok(database.run_command(doc! {"buildInfo": 1}).await?) }).await?;
         Ok((connection, version))
     }
@@ -95,9 +97,9 @@ impl Connection {
     ) -> Result<T, Failure> {
         // In a box: the futures of the driver are deep and large.
         let work: BoxFuture<'static, Result<T, Failure>> = Box::pin(work.in_current_span());
-        let work = tokio::spawn(tokio::time::timeout(PATIENCE, work));
+        let work = tokio::spawn(tokio::time::timeout(self.patience, work));
         let done = match work.await {
-            Ok(done) => done.unwrap_or(Err(Failure::Silent)),
+            Ok(done) => done.unwrap_or(Err(Failure::Silent(self.patience))),
             Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Err(_) => Err(Failure::Other("the program is ending".to_owned())),
         };
@@ -116,4 +118,25 @@ impl Connection {
 /// Changes these documents, some at a time.
 pub(crate) async fn some_at_once(each: Vec<BoxFuture<'_, Result<(), Failure>>>) -> Result<(), Failure> {
     futures::stream::iter(each).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_may_take_as_long_as_its_connection_allows() {
+        let (address, _) = MongoAddress::parse("mongodb://127.0.0.1:1/shop").unwrap();
+        let client = Client::with_options(ClientOptions::parse(address.for_driver()).await.unwrap()).unwrap();
+        let (database, patience) = (client.database("shop"), Duration::from_millis(20));
+        let mut connection = Connection { client, database, patience, condition: Condition::of(&address) };
+        let error = connection.run(std::future::pending::<Result<(), _>>()).await.unwrap_err();
+        assert!(matches!(error, Failure::Silent(told) if told == patience), "{error}");
+        connection.patience = Duration::MAX;
+        let slow = async move {
+            tokio::time::sleep(2 * patience).await;
+            Ok(())
+        };
+        connection.run(slow).await.unwrap();
+    }
 }

@@ -1,18 +1,17 @@
 //! What a call of the driver fails with.
 
 use std::fmt;
+use std::time::Duration;
 
 use mongodb::error::{Error, ErrorKind, WriteFailure};
-
-use crate::connection::PATIENCE;
 
 /// Why a call came to nothing, or why nobody knows whether it did.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The driver or the server says so.
     Driver(Error),
-    /// There was no answer in time.
-    Silent,
+    /// There was no answer in so long a time.
+    Silent(Duration),
     /// What came is not what a store has put there, or the program is ending.
     Other(String),
 }
@@ -36,7 +35,7 @@ impl fmt::Display for Failure {
                 }
                 kind => write!(f, "{kind}"),
             },
-            Self::Silent => write!(f, "there was no answer within {} s", PATIENCE.as_secs()),
+            Self::Silent(patience) => write!(f, "there was no answer within {} s", patience.as_secs()),
             Self::Other(what) => f.write_str(what),
         }
     }
@@ -67,7 +66,7 @@ impl Failure {
 
     /// Whether the server could not be reached, or not be asked to the end.
     pub(crate) fn is_lost(&self) -> bool {
-        let Self::Driver(error) = self else { return matches!(self, Self::Silent) };
+        let Self::Driver(error) = self else { return matches!(self, Self::Silent(_)) };
         let is_of_network = matches!(
             &*error.kind,
             ErrorKind::Io(_)

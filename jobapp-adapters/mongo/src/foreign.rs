@@ -1,6 +1,7 @@
 //! A database of another system, which is only read.
 
 use std::fmt;
+use std::time::Duration;
 
 use futures::TryStreamExt;
 use jobapp_kernel::Timestamp;
@@ -13,6 +14,10 @@ use serde_json::{Map, Value, json};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::{MongoAddress, MongoConfig, MongoStoreError};
+
+/// How long an answer may take. A server without an index to go by reads a whole collection and sorts it, and nobody waits for it but who
+/// takes it over; one that is lost is noticed without it.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// Before the number of a document whose id is no object id.
 const OTHER: &str = "other ";
@@ -69,8 +74,8 @@ impl ForeignDatabase {
     /// [`MongoStoreError::Open`] when it cannot be reached.
     pub async fn open(config: MongoConfig) -> Result<Self, MongoStoreError> {
         let address = config.address;
-        let connection =
-            Connection::open(&address).await.map_err(|failure| MongoStoreError::open(&address, failure))?;
+        let connection = Connection::open(&address, PATIENCE).await;
+        let connection = connection.map_err(|failure| MongoStoreError::open(&address, failure))?;
         Ok(Self { connection, address, reading: Mutex::default() })
     }
 

@@ -12,7 +12,7 @@ use mongodb::{Database, IndexModel};
 use tokio::sync::Notify;
 
 use crate::clock::ServerClock;
-use crate::connection::Connection;
+use crate::connection::{Connection, PATIENCE};
 use crate::entry::Tickets;
 use crate::failure::Failure;
 use crate::fields::{GONE, Names, OLDEST};
@@ -64,7 +64,7 @@ impl MongoStore {
 
     async fn connected(config: MongoConfig) -> Result<Arc<Inner>, MongoStoreError> {
         let MongoConfig { address, clock, headers, namespace, seal } = config;
-        let connection = Connection::open(&address).await;
+        let connection = Connection::open(&address, PATIENCE).await;
         let connection = connection.map_err(|failure| MongoStoreError::open(&address, failure))?;
         Ok(Arc::new(Inner {
             connection,
@@ -86,7 +86,7 @@ impl MongoStore {
     /// # Errors
     /// As [`MongoStore::open`].
     pub async fn look(config: MongoConfig) -> Result<(), MongoStoreError> {
-        let connection = Connection::open(&config.address).await;
+        let connection = Connection::open(&config.address, PATIENCE).await;
         let connection = connection.map_err(|failure| MongoStoreError::open(&config.address, failure))?;
         connection.end().await;
         Ok(())
