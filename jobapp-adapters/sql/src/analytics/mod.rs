@@ -80,17 +80,31 @@ impl SqlAnalytics {
         .await
     }
 
-    async fn begin_edition(self) -> Result<i64, DbErr> {
+    /// The number of a new edition; `None` when others have begun some in the same moment.
+    async fn begin_edition(self) -> Result<Option<i64>, DbErr> {
         let transaction = self.store.connections.begin().await?;
-        let beginning = async {
+        let newest = async || -> Result<i64, DbErr> {
             let newest = transaction.query_one(&self.statements.newest()).await?;
-            let newest: i64 = newest.map_or(Ok(0), |row| row.try_get_by_index(0))?;
-            transaction.execute(&self.statements.begin(newest + 1)).await?;
-            transaction.execute(&self.statements.give_up(newest)).await?;
-            Ok::<_, DbErr>(newest + 1)
+            newest.map_or(Ok(0), |row| row.try_get_by_index(0))
+        };
+        let beginning = async {
+            let before = newest().await?;
+            let edition = before + 1;
+            transaction.execute(&self.statements.begin(edition)).await?;
+            // The number was somebody's, and was given up by who had a higher one, since the newest was asked for.
+            if newest().await? > edition {
+                return Ok(None);
+            }
+            transaction.execute(&self.statements.give_up(before)).await?;
+            Ok::<_, DbErr>(Some(edition))
         };
         match beginning.await {
-            Ok(edition) => transaction.commit().await.map(|()| edition),
+            Ok(Some(edition)) => transaction.commit().await.map(|()| Some(edition)),
+            Ok(None) => transaction.rollback().await.map(|()| None),
+            Err(error) if Violation::of(&error).is_some() => {
+                undo(transaction, error).await;
+                Ok(None)
+            }
             Err(error) => Err(undo(transaction, error).await),
         }
     }
@@ -153,10 +167,10 @@ impl ReviewAnalytics for SqlAnalytics {
 
     async fn begin(&self) -> Result<Edition, RepositoryError> {
         loop {
-            match self.patiently(Self::begin_edition).await {
-                // Somebody else has begun one in the same moment: the next number is free.
-                Err(error) if Violation::of(&error).is_some() => {}
-                begun => return begun.map(Edition).map_err(self.failed("begin analytics anew")),
+            // When it was somebody else's, the next number is free.
+            let begun = self.patiently(Self::begin_edition).await.map_err(self.failed("begin analytics anew"))?;
+            if let Some(edition) = begun {
+                return Ok(Edition(edition));
             }
         }
     }

@@ -9,7 +9,7 @@ use jobapp_kernel::{ErrorKind, Kinded, RepositoryError, Stars};
 use jobapp_reviews::{Day, RatedReview, RatingCounts, ReviewAnalytics, Subject};
 use jobapp_sql::SqlStore;
 use jobapp_test_servers::{Kind, own, proxied, shared};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 
 use crate::cuts::until;
 use crate::place::{Place, config};
@@ -138,6 +138,29 @@ async fn what_one_process_builds_all_answer_with(kind: Kind) {
     assert_eq!(counts(&*other, "s").await.all.count(), 2, "the second and the third");
 }
 
+/// An edition that somebody began and somebody else gave up, between a look at the newest and the next number, is not begun again.
+async fn a_number_that_was_given_up_meanwhile_is_nobodys(kind: Kind) {
+    let place = Place::on_shared(kind).await;
+    let store = place.open().await;
+    let analytics = store.analytics().await.unwrap();
+    let newest = analytics.begin().await.unwrap().0;
+    let stranger = store.database().begin().await.unwrap();
+    let begun = |edition: i64| format!("INSERT INTO jobapp_rating_editions (edition, published) VALUES ({edition}, 0)");
+    stranger.execute_unprepared(&begun(newest + 1)).await.unwrap();
+    let beginning = tokio::spawn({
+        let analytics = Arc::clone(&analytics);
+        async move { analytics.begin().await }
+    });
+    until("it waits for the number", async || place.waiting_since().await > 0).await;
+    stranger.execute_unprepared(&begun(newest + 2)).await.unwrap();
+    let given_up = format!("DELETE FROM jobapp_rating_editions WHERE edition <= {}", newest + 1);
+    stranger.execute_unprepared(&given_up).await.unwrap();
+    stranger.commit().await.unwrap();
+    let edition = beginning.await.unwrap().unwrap();
+    assert_eq!(edition.0, newest + 3);
+    assert!(analytics.publish(edition).await.unwrap());
+}
+
 /// Ratings of several services in one database.
 async fn beside_another(kind: Kind) -> Totals {
     let place = Place::on_shared(kind).await;
@@ -242,10 +265,12 @@ on!(postgres, Kind::Postgres,
     analytics_come_back_with_their_server
     analytics_that_are_opened_together_are_made_once
     what_one_process_builds_all_answer_with
+    a_number_that_was_given_up_meanwhile_is_nobodys
 );
 on!(mysql, Kind::MySql,
     no_rating_is_lost_or_counted_twice_by_cuts
     analytics_come_back_with_their_server
     analytics_that_are_opened_together_are_made_once
     what_one_process_builds_all_answer_with
+    a_number_that_was_given_up_meanwhile_is_nobodys
 );
