@@ -3,12 +3,15 @@
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc;
+use std::time::Duration;
 use std::{io, thread};
 
 use tokio::sync::oneshot;
 
 /// At most so many are done at once, so that the first of them does not wait too long.
 const GROUP: usize = 64;
+/// How long after a group those for the next one are gathered, since each group waits for the disk whatever its size.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// A thread that answers questions; those that were asked while it was busy are answered together. It ends when this is dropped.
 pub(crate) struct Groups<Q, A> {
@@ -29,7 +32,6 @@ impl<Q: Send + 'static, A: Send + 'static> Groups<Q, A> {
     ) -> io::Result<Self> {
         let (questions, asked) = mpsc::channel::<(Q, oneshot::Sender<A>)>();
         thread::Builder::new().name(name.to_owned()).spawn(move || {
-            give_way(name);
             while let Ok(first) = asked.recv() {
                 let (questions, replies): (Vec<Q>, Vec<_>) =
                     std::iter::once(first).chain(asked.try_iter().take(GROUP - 1)).unzip();
@@ -39,6 +41,7 @@ impl<Q: Send + 'static, A: Send + 'static> Groups<Q, A> {
                     // Who does not listen any more does not need to know.
                     drop(reply.send(answer));
                 }
+                thread::sleep(GATHER);
             }
         })?;
         Ok(Self { name, questions })
@@ -58,20 +61,6 @@ impl<Q, A> fmt::Debug for Groups<Q, A> {
         f.debug_struct("Groups").field("name", &self.name).finish_non_exhaustive()
     }
 }
-
-/// Lets others go first when the processors are busy: nobody waits for a mail as people wait for a page. On Linux a priority is a
-/// thread's own.
-#[cfg(target_os = "linux")]
-fn give_way(name: &str) {
-    /// As `nice` counts.
-    const NICE: i32 = 10;
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::debug!(thread = name, %error, "a thread cannot give way to others");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn give_way(_name: &str) {}
 
 #[cfg(test)]
 mod tests {

@@ -188,6 +188,8 @@ pub async fn pump<Q: QueueEnd + ?Sized>(
             () = &mut stop, if !stopping => stopping = true,
             Some(done) = calls.join_next() => {
                 collect(done, &mut settled);
+                // Those that are as good as done are settled in the same step.
+                tokio::task::yield_now().await;
                 while let Some(done) = calls.try_join_next() {
                     collect(done, &mut settled);
                 }

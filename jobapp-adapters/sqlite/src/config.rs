@@ -30,6 +30,10 @@ impl fmt::Display for Location {
     }
 }
 
+/// Tells whether whoever writes, on this very thread, is in no hurry: nobody waits for the answer. Such writes are gathered for
+/// some milliseconds, so that they share a commit.
+pub type Patience = fn() -> bool;
+
 /// What a [`SqliteStore`](crate::SqliteStore) is opened with.
 #[derive(Clone)]
 pub struct SqliteConfig {
@@ -41,17 +45,23 @@ pub struct SqliteConfig {
     pub headers: Option<Headers>,
     /// Seals the events in the outbox, so that what they carry for somebody's mailbox is in no file as it is.
     pub seal: Option<Seal>,
+    /// Who is in no hurry. Without it everybody is.
+    pub patience: Option<Patience>,
 }
 
 impl SqliteConfig {
     /// A store in this file, on the system's clock.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { location: Location::File(path.into()), clock: Arc::new(SystemClock), headers: None, seal: None }
+        Self::at(Location::File(path.into()))
     }
 
     /// A store in memory, on the system's clock.
     pub fn memory() -> Self {
-        Self { location: Location::Memory, clock: Arc::new(SystemClock), headers: None, seal: None }
+        Self::at(Location::Memory)
+    }
+
+    fn at(location: Location) -> Self {
+        Self { location, clock: Arc::new(SystemClock), headers: None, seal: None, patience: None }
     }
 
     /// The same on this clock.
@@ -70,6 +80,12 @@ impl SqliteConfig {
     #[must_use]
     pub fn sealed(self, seal: Seal) -> Self {
         Self { seal: Some(seal), ..self }
+    }
+
+    /// The same, where writes of these are gathered.
+    #[must_use]
+    pub fn patient(self, patience: Patience) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 }
 

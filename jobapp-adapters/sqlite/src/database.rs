@@ -7,12 +7,16 @@
 //! Which writes wait for the disk: [`Database::write`] does. [`Database::note`] does not: what it stores survives the end of the
 //! process, and after a power cut the database is as it was some commits before, whole. It is for what is found out again, such
 //! as a lease; a later write that waits takes it along, since the log is one file.
+//!
+//! Which writes are done at once: those that somebody waits for. Whoever is in no hurry ([`Patience`]) is gathered for some
+//! milliseconds after the last commit, so that what follows the writes of a busy machine shares few commits; on an idle one it
+//! does not wait.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
@@ -20,12 +24,15 @@ use tokio::sync::oneshot;
 
 use crate::fault::{Condition, Fault};
 use crate::file::{self, open_reader};
-use crate::{Location, OpenError, SqliteError};
+use crate::jobs::Jobs;
+use crate::{Location, OpenError, Patience, SqliteError};
 
 /// How many connections read.
 const READERS: usize = 2;
 /// At most this many writes share a commit, so that the first of them does not wait too long.
 const GROUP: usize = 256;
+/// How long after a commit those who are in no hurry are gathered for the next one.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// Whether what a write did is to stay.
 pub(crate) enum Verdict<T> {
@@ -123,8 +130,8 @@ struct Inner {
     /// None in memory: there nobody but the writer sees the database. They are closed before the writer, since whoever closes a
     /// file last empties its log, and they may not.
     readers: Vec<Mutex<Option<Connection>>>,
-    /// `None` once it is closed.
-    jobs: Mutex<Option<mpsc::Sender<Box<dyn Write>>>>,
+    patience: Option<Patience>,
+    jobs: Arc<Jobs<Box<dyn Write>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -132,17 +139,19 @@ impl Database {
     /// Opens the database, makes it with its folder if it is missing, and has `prepare` see to what is in it.
     pub(crate) async fn open(
         location: Location,
+        patience: Option<Patience>,
         prepare: impl FnOnce(&mut Connection, &Location) -> Result<(), SqliteError> + Send + 'static,
     ) -> Result<Self, OpenError> {
         let name = location.to_string();
         // It may wait for another process, and for the disk.
-        let opening = tokio::task::spawn_blocking(move || Self::open_here(location, prepare));
+        let opening = tokio::task::spawn_blocking(move || Self::open_here(location, patience, prepare));
         let failed = |error| OpenError::Open { location: name, source: SqliteError::foreign(format!("{error}")) };
         opening.await.map_err(failed)?
     }
 
     fn open_here(
         location: Location,
+        patience: Option<Patience>,
         prepare: impl FnOnce(&mut Connection, &Location) -> Result<(), SqliteError>,
     ) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Open { location: location.to_string(), source };
@@ -156,7 +165,9 @@ impl Database {
             }
         };
         let condition = Arc::new(Condition::of(&location));
-        let (jobs, waiting) = mpsc::channel();
+        // In memory there is nothing to save by waiting.
+        let patience = patience.filter(|_| !readers.is_empty());
+        let jobs = Arc::new(Jobs::default());
         let (commits, waits) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let writing = Writing {
             connection: writer,
@@ -165,12 +176,13 @@ impl Database {
             commits: Arc::clone(&commits),
             waited: Arc::clone(&waits),
         };
+        let waiting = Arc::clone(&jobs);
         let thread = std::thread::Builder::new()
             .name("jobapp-sqlite".to_owned())
             .spawn(move || writing.run(&waiting))
             .map_err(|error| failed(SqliteError::foreign(format!("no thread can be started for it: {error}"))))?;
-        let (jobs, thread) = (Mutex::new(Some(jobs)), Mutex::new(Some(thread)));
-        Ok(Self { inner: Arc::new(Inner { location, condition, commits, waits, readers, jobs, thread }) })
+        let thread = Mutex::new(Some(thread));
+        Ok(Self { inner: Arc::new(Inner { location, condition, commits, waits, readers, patience, jobs, thread }) })
     }
 
     /// How many transactions were committed.
@@ -222,11 +234,8 @@ impl Database {
         done: impl FnOnce(Result<T, SqliteError>) + Send + 'static,
     ) {
         let job: Box<dyn Write> = Box::new(Job { work, waits, answer: None, done });
-        let refused = match &*self.inner.jobs.lock() {
-            Some(jobs) => jobs.send(job).err().map(|refused| refused.0),
-            None => Some(job),
-        };
-        if let Some(job) = refused {
+        let is_hurried = !self.inner.patience.is_some_and(|is_patient| is_patient());
+        if let Err(job) = self.inner.jobs.put(job, is_hurried) {
             job.failed(SqliteError::Closed);
         }
     }
@@ -257,10 +266,7 @@ impl Database {
 
     /// Finishes what it was asked for and closes it.
     pub(crate) async fn close(&self) {
-        for reader in &self.inner.readers {
-            reader.lock().take();
-        }
-        self.inner.jobs.lock().take();
+        self.inner.end();
         let thread = self.inner.thread.lock().take();
         if let Some(thread) = thread {
             let ended = tokio::task::spawn_blocking(move || thread.join()).await;
@@ -268,6 +274,22 @@ impl Database {
                 tracing::error!(database = %self.inner.location, "the thread that writes a database panicked");
             }
         }
+    }
+}
+
+impl Inner {
+    /// Lets nothing in any more. The thread ends after what it was asked for.
+    fn end(&self) {
+        for reader in &self.readers {
+            reader.lock().take();
+        }
+        self.jobs.close();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -283,12 +305,13 @@ struct Writing {
 
 impl Writing {
     /// Works until nobody can ask any more.
-    fn run(mut self, jobs: &mpsc::Receiver<Box<dyn Write>>) {
-        let mut group = Vec::new();
-        while let Ok(first) = jobs.recv() {
-            group.push(first);
-            group.extend(jobs.try_iter().take(GROUP - 1));
-            self.work(&mut group);
+    fn run(mut self, jobs: &Jobs<Box<dyn Write>>) {
+        // Nobody may wait for a thread that is no more.
+        let _ending = jobs.ending();
+        let mut due = Instant::now();
+        while let Some(group) = jobs.take(GROUP, due) {
+            self.work(group);
+            due = Instant::now() + GATHER;
         }
         if let Err((_, error)) = self.connection.close() {
             tracing::error!(%error, "a database did not close");
@@ -296,14 +319,14 @@ impl Writing {
     }
 
     /// Does several writes in one transaction; when that fails, each in its own, so that one cannot spoil the others.
-    fn work(&mut self, group: &mut Vec<Box<dyn Write>>) {
+    fn work(&mut self, mut group: Vec<Box<dyn Write>>) {
         let alone = group.len() == 1;
-        let together = self.commit(group);
+        let together = self.commit(&mut group);
         if let (true, Some(job)) = (alone, group.pop_if(|_| alone)) {
             return answer(job, together);
         }
         let are_stored = together.is_ok();
-        for mut job in group.drain(..) {
+        for mut job in group {
             let outcome = if are_stored { Ok(()) } else { self.commit(std::slice::from_mut(&mut job)) };
             answer(job, outcome);
         }
@@ -384,4 +407,17 @@ fn answer(job: Box<dyn Write>, outcome: Result<(), SqliteError>) {
 fn execute(connection: &Connection, sql: &str) -> Result<(), SqliteError> {
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_forgets_to_close_it_leaves_no_thread_behind() {
+        let database = Database::open(Location::Memory, None, |_, _| Ok(())).await.unwrap();
+        let thread = database.inner.thread.lock().take().unwrap();
+        drop(database);
+        thread.join().unwrap();
+    }
 }

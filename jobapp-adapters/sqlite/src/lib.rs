@@ -50,6 +50,7 @@ mod examine;
 mod fault;
 mod file;
 mod inventory;
+mod jobs;
 mod leases;
 mod migration;
 mod outbox;
@@ -64,7 +65,7 @@ mod wanted;
 
 pub use backup::{BackupError, copy_databases};
 pub use bus::{QueueDepth, SqliteBus, SqliteBusCensus, SqliteBusConfig};
-pub use config::{Headers, Location, SqliteConfig};
+pub use config::{Headers, Location, Patience, SqliteConfig};
 pub use error::{OpenError, SqliteError};
 pub use examine::{Depth, examine};
 pub use fault::Fault;

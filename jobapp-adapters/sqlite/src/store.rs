@@ -60,9 +60,9 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError::Folder`] and [`OpenError::Open`] name the path that cannot be used.
     pub async fn open(config: SqliteConfig) -> Result<Self, OpenError> {
-        let SqliteConfig { location, clock, headers, seal } = config;
+        let SqliteConfig { location, clock, headers, seal, patience } = config;
         let sealing = seal.clone();
-        let database = Database::open(location, move |connection, location| {
+        let database = Database::open(location, patience, move |connection, location| {
             prepare(connection)?;
             seal_outbox(connection, location, sealing.as_ref())
         });
@@ -77,7 +77,7 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub async fn attach(config: SqliteConfig) -> Result<Self, OpenError> {
         let SqliteConfig { location, clock, headers, .. } = config;
-        let database = Database::open(location, |_, _| Ok(()));
+        let database = Database::open(location, None, |_, _| Ok(()));
         let (changed, turns) = (Notify::new(), Turns::default());
         let inner = Inner { database: database.await?, clock, headers, seal: None, changed, turns };
         Ok(Self { inner: Arc::new(inner) })

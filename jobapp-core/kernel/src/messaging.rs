@@ -250,11 +250,11 @@ impl Subscription {
         Self { queue, prefetch: 1, batch: Batch::SINGLE, max_attempts: 10, max_losses: 10 }
     }
 
-    /// The same, up to 32 at a time: for handlers whose effects commute, or that tell by themselves what is old, as those of
+    /// The same, up to 64 at a time: for handlers whose effects commute, or that tell by themselves what is old, as those of
     /// several processes must anyway. Effects that are stored at the same time can share one wait for the disk.
     #[must_use]
     pub const fn commuting(self) -> Self {
-        Self { prefetch: 32, ..self }
+        Self { prefetch: 64, ..self }
     }
 
     /// The same, in batches.

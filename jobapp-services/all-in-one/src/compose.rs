@@ -54,7 +54,7 @@ impl Marketplace {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (user_tokens, gateway_tokens) = tokens(&secrets, settings, clock.now());
         let stores = Arc::new(Box::pin(Stores::open(folder)).await?);
-        let bus = open_bus(folder, &secrets).await.context("the message bus")?;
+        let bus = open_bus(folder, &secrets, shutdown).await.context("the message bus")?;
         let media = media::open(settings, folder, public_url, Arc::clone(&clock))?;
         media::make_private(folder, &stores, &media).await?;
         let shared = Shared {
@@ -68,11 +68,11 @@ impl Marketplace {
             user_tokens,
             metrics: metrics.clone(),
         };
-        let search = open_search(folder)?;
+        let search = open_search(folder, shutdown).await?;
         let parts = Box::pin(Parts::open(&stores, &shared, &search)).await?;
         let (payments, categories) = (parts.payments.clone(), Arc::clone(&parts.gig.categories));
         let links = settings.links_lead_to(public_url);
-        let mail = open_mail(&links, folder, Arc::clone(&clock))?;
+        let mail = open_mail(&links, folder, Arc::clone(&clock), shutdown).await?;
         let services = services(parts, settings, public_url, &links);
 
         let app = App::new(&shared, bus.clone().into(), shutdown.clone());
@@ -135,14 +135,14 @@ impl Marketplace {
     }
 }
 
-/// The message bus, looked through and sealed.
-async fn open_bus(folder: &Folder, secrets: &Secrets) -> anyhow::Result<SqliteBus> {
+/// The message bus, looked through and sealed. Nobody waits for what it, the mailer and the index do.
+async fn open_bus(folder: &Folder, secrets: &Secrets, shutdown: &Shutdown) -> anyhow::Result<SqliteBus> {
     look_through(folder, "bus").await?;
     let config = SqliteBusConfig {
         seal: secrets.sealing_key()?.map(Seal::new),
-        ..SqliteBusConfig::file(folder.database("bus"))
+        ..SqliteBusConfig::file(folder.database("bus")).patient(jobapp_runtime::is_behind)
     };
-    SqliteBus::open(config).await.map_err(advised)
+    shutdown.opened_behind(SqliteBus::open(config)).await.map_err(advised)
 }
 
 /// What signs and verifies tokens.
@@ -194,18 +194,19 @@ fn demo_source(folder: &Folder) -> DemoSource {
     })
 }
 
-fn open_mail(links: &str, folder: &Folder, clock: Arc<dyn Clock>) -> anyhow::Result<Mail> {
+async fn open_mail(links: &str, folder: &Folder, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> anyhow::Result<Mail> {
     let brand = Brand { name: "JobApp".to_owned(), link: links.to_owned() };
     let path = folder.within("mail");
     let address = Address::new("--data", "file", path.clone());
-    let mail = Mail::open(&address, brand, "JobApp <no-reply@jobapp.example>", clock);
-    mail.with_context(|| format!("the mail folder {}", path.display()))
+    let opening = async move { Mail::open(&address, brand, "JobApp <no-reply@jobapp.example>", clock) };
+    shutdown.opened_behind(opening).await.with_context(|| format!("the mail folder {}", path.display()))
 }
 
-fn open_search(folder: &Folder) -> anyhow::Result<Search> {
+async fn open_search(folder: &Folder, shutdown: &Shutdown) -> anyhow::Result<Search> {
     let path = folder.within("search");
     let address = Address::new("--data", "tantivy", path.clone());
-    Search::open(&address).with_context(|| format!("the search index {}", path.display()))
+    let opening = async move { Search::open(&address) };
+    shutdown.opened_behind(opening).await.with_context(|| format!("the search index {}", path.display()))
 }
 
 /// The services that the gateway calls. `links` is where links in mails lead.

@@ -13,7 +13,7 @@ mod translating;
 mod waiting;
 
 pub use backoff::Backoff;
-pub use behind::behind;
+pub use behind::{behind, is_behind};
 pub use consumers::{Consumer, Handled, json_handler, run_consumer, spawn_consumers, told};
 pub use exclusive::Exclusive;
 pub use jobapp_kernel::error_text;

@@ -90,6 +90,20 @@ impl Shutdown {
         self.stages.last.spawn_on(self.stages.behind.as_ref(), self.until_insisted(task));
     }
 
+    /// Opens something where that is done which nobody waits for. The threads it starts give way as well: on Linux a thread
+    /// has the priority of the one that starts it.
+    pub async fn opened_behind<T: Send + 'static>(&self, opening: impl Future<Output = T> + Send + 'static) -> T {
+        let Some(threads) = &self.stages.behind else { return opening.await };
+        match threads.spawn(opening).await {
+            Ok(opened) => opened,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Those threads are at their end, and this task with them.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
     fn until_insisted(
         &self,
         task: impl Future<Output = ()> + Send + 'static,

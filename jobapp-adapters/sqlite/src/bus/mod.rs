@@ -31,7 +31,7 @@ use tokio::time::MissedTickBehavior;
 use self::changes::Changes;
 use self::topology::Topology;
 use crate::database::{Database, Verdict};
-use crate::{Fault, Location, OpenError, SqliteConfig, SqliteError};
+use crate::{Fault, Location, OpenError, Patience, SqliteConfig, SqliteError};
 
 pub use jobapp_pump::QueueDepth;
 
@@ -52,19 +52,21 @@ pub struct SqliteBusConfig {
     pub owner: bool,
     /// Seals bodies of messages and reasons of dead letters.
     pub seal: Option<Seal>,
+    /// Who is in no hurry. Without it everybody is.
+    pub patience: Option<Patience>,
 }
 
 impl SqliteBusConfig {
     /// A bus in this file, on the system's clock.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let SqliteConfig { location, clock, .. } = SqliteConfig::file(path);
-        Self { location, clock, longest_retry: None, owner: true, seal: None }
+        Self { location, clock, longest_retry: None, owner: true, seal: None, patience: None }
     }
 
     /// A bus in memory, on the system's clock.
     pub fn memory() -> Self {
         let SqliteConfig { location, clock, .. } = SqliteConfig::memory();
-        Self { location, clock, longest_retry: None, owner: true, seal: None }
+        Self { location, clock, longest_retry: None, owner: true, seal: None, patience: None }
     }
 
     /// The same on this clock.
@@ -83,6 +85,12 @@ impl SqliteBusConfig {
     #[must_use]
     pub fn sealed(self, seal: Seal) -> Self {
         Self { seal: Some(seal), ..self }
+    }
+
+    /// The same, where what these publish, take and settle is gathered.
+    #[must_use]
+    pub fn patient(self, patience: Patience) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 
     /// The same, beside the process that owns the bus: to look at dead letters and replay them while it runs.
@@ -143,10 +151,11 @@ impl SqliteBus {
     /// # Errors
     /// [`OpenError::Folder`] and [`OpenError::Open`] name the path that cannot be used.
     pub async fn open(config: SqliteBusConfig) -> Result<Self, OpenError> {
-        let SqliteBusConfig { location, clock, longest_retry, owner, seal } = config;
+        let SqliteBusConfig { location, clock, longest_retry, owner, seal, patience } = config;
         let sealing = seal.clone();
-        let database =
-            Database::open(location, move |connection, _| tables::prepare(connection, owner, sealing.as_ref())).await?;
+        let preparing =
+            move |connection: &mut Connection, _: &Location| tables::prepare(connection, owner, sealing.as_ref());
+        let database = Database::open(location, patience, preparing).await?;
         let (changes, cached) = (Changes::default(), Mutex::default());
         let inner = Arc::new(Inner { database, clock, longest_retry, seal, changes, cached });
         tokio::spawn(look_regularly(Arc::downgrade(&inner)));

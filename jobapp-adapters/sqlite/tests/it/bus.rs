@@ -31,6 +31,18 @@ mod in_a_file {
     jobapp_contracts::bus_that_counts_losses!(a_fresh_bus());
 }
 
+mod for_who_is_in_no_hurry {
+    use super::*;
+
+    async fn a_fresh_bus() -> Bus {
+        let folder = TempDir::new().unwrap();
+        let config = SqliteBusConfig::file(folder.path().join("bus.db")).patient(|| true);
+        Bus::of(Arc::new(SqliteBus::open(config).await.unwrap())).keeping(folder)
+    }
+
+    jobapp_contracts::bus!(a_fresh_bus());
+}
+
 mod in_memory {
     use super::*;
 

@@ -107,7 +107,8 @@ impl Store {
             "memory" => Ok(Self::in_memory()),
             #[cfg(feature = "sqlite")]
             "sqlite" => {
-                let config = SqliteConfig { seal: key.map(Seal::new), ..SqliteConfig::file(address.path()) };
+                let config = SqliteConfig::file(address.path()).patient(jobapp_runtime::is_behind);
+                let config = SqliteConfig { seal: key.map(Seal::new), ..config };
                 SqliteStore::open(config).await.map(Self::from).map_err(refused)
             }
             #[cfg(feature = "postgres")]

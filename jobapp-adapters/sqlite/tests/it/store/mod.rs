@@ -66,6 +66,18 @@ mod on_a_file {
     jobapp_contracts::durability!(in_a_file());
 }
 
+mod for_who_is_in_no_hurry {
+    use super::*;
+
+    async fn in_a_file() -> Harness {
+        let folder = TempDir::new().unwrap();
+        let config = SqliteConfig::file(file_in(folder.path())).patient(|| true);
+        harness(config, None, Some(Arc::new(folder))).await
+    }
+
+    jobapp_contracts::repository!(in_a_file());
+}
+
 mod in_memory {
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Writes that wait at the same time share a commit.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use jobapp_contracts::fixture::{Kettle, KettleEvent, a_kettle, id};
@@ -47,6 +47,19 @@ async fn who_saves_twice_waits_for_the_disk_once_unless_others_would_hear_of_the
     assert_eq!(store.waits() - before, 1);
     assert_eq!(kettles.save(one(3).before_another()).await.unwrap(), Saved::Stored(1));
     assert_eq!(store.waits() - before, 2, "its event may be relayed at once");
+}
+
+#[tokio::test]
+async fn who_is_in_no_hurry_waits_for_others_unless_the_store_is_idle() {
+    let folder = TempDir::new().unwrap();
+    let config = SqliteConfig::file(file_in(folder.path())).patient(|| true);
+    let store = SqliteStore::open(config).await.unwrap();
+    let kettles = store.register::<Kettle>().await.unwrap();
+    let begun = Instant::now();
+    for number in 1..=11 {
+        assert_eq!(kettles.save(one(number)).await.unwrap(), Saved::Stored(1));
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(50), "each but the first was kept for 5 ms");
 }
 
 #[tokio::test]
