@@ -92,14 +92,15 @@ impl App {
                 observed::backlog(&self.metrics, service.name(), store, Arc::clone(&self.clock));
                 self.readiness.stands_on(Arc::new(Told { service: service.name(), outbox: store.outbox() }));
                 let stop = self.shutdown.last_token().clone();
-                self.shutdown.spawn_last(async move { relay.run(stop).await });
+                self.shutdown.spawn_last(format!("relay of {}", service.name()), async move { relay.run(stop).await });
             }
         }
         observed::queues(&self.metrics, service.name(), service.queues(), &self.bus.queues());
         let subscriber = self.metrics.subscriber(service.name(), self.bus.subscriber(), Arc::clone(&self.clock));
         for (subscription, handler) in service.consumers() {
             let stop = self.shutdown.token().clone();
-            self.shutdown.spawn_behind(run_consumer(Arc::clone(&subscriber), subscription, handler, stop));
+            let name = format!("consumer of {}", subscription.queue.name);
+            self.shutdown.spawn_behind(name, run_consumer(Arc::clone(&subscriber), subscription, handler, stop));
         }
         for task in service.tasks() {
             self.do_task(task);
@@ -151,7 +152,7 @@ impl App {
 
     /// Does something beside the services until the process is asked to stop.
     pub fn do_task(&self, task: Task) {
-        self.shutdown.spawn(task.run(self.shutdown.token().clone()));
+        self.shutdown.spawn(task.name(), task.run(self.shutdown.token().clone()));
     }
 
     fn relay(&self, service: &dyn Service, store: &Store) -> Option<Relay> {

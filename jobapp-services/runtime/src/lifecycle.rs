@@ -1,8 +1,11 @@
 //! Starting tasks and stopping them: ask politely, wait, then insist.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +29,36 @@ struct Stages {
     insist: CancellationToken,
     /// Where that is done which nobody waits for; `None` where everything else is.
     behind: Option<Handle>,
+    named: Arc<Named>,
+}
+
+/// The names of the tasks that have not ended, with how many there are of each.
+#[derive(Debug, Default)]
+struct Named(Mutex<BTreeMap<Cow<'static, str>, usize>>);
+
+impl Named {
+    fn begin(self: &Arc<Self>, name: Cow<'static, str>) -> Running {
+        *self.0.lock().entry(name.clone()).or_default() += 1;
+        Running { name, named: Arc::clone(self) }
+    }
+}
+
+/// A task that has not ended.
+struct Running {
+    name: Cow<'static, str>,
+    named: Arc<Named>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut named = self.named.0.lock();
+        if let Some(count) = named.get_mut(&self.name) {
+            *count -= 1;
+            if *count == 0 {
+                named.remove(&self.name);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -75,19 +108,20 @@ impl Shutdown {
         &self.stages.last.stop
     }
 
-    /// Starts a task of the first stage. It should end when [`Shutdown::token`] is cancelled; it is dropped when we insist.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.stages.first.tasks.spawn(self.until_insisted(task));
+    /// Starts a task of the first stage. It should end when [`Shutdown::token`] is cancelled; it is dropped when we insist, and the log
+    /// names it then.
+    pub fn spawn(&self, name: impl Into<Cow<'static, str>>, task: impl Future<Output = ()> + Send + 'static) {
+        self.stages.first.spawn_on(None, self.until_insisted(name.into(), task));
     }
 
     /// As [`Shutdown::spawn`], for what nobody waits for: people who wait for an answer go first when the processors are busy.
-    pub fn spawn_behind(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.stages.first.spawn_on(self.stages.behind.as_ref(), self.until_insisted(task));
+    pub fn spawn_behind(&self, name: impl Into<Cow<'static, str>>, task: impl Future<Output = ()> + Send + 'static) {
+        self.stages.first.spawn_on(self.stages.behind.as_ref(), self.until_insisted(name.into(), task));
     }
 
     /// Starts a task of the last stage, which nobody waits for either. It should end when [`Shutdown::last_token`] is cancelled.
-    pub fn spawn_last(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.stages.last.spawn_on(self.stages.behind.as_ref(), self.until_insisted(task));
+    pub fn spawn_last(&self, name: impl Into<Cow<'static, str>>, task: impl Future<Output = ()> + Send + 'static) {
+        self.stages.last.spawn_on(self.stages.behind.as_ref(), self.until_insisted(name.into(), task));
     }
 
     /// Opens something where that is done which nobody waits for. The threads it starts give way as well: on Linux a thread
@@ -106,10 +140,13 @@ impl Shutdown {
 
     fn until_insisted(
         &self,
+        name: Cow<'static, str>,
         task: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
         let insist = self.stages.insist.clone();
+        let running = self.stages.named.begin(name);
         async move {
+            let _running = running;
             // Dropped when we insist; a log line says so where we do.
             let _ = insist.run_until_cancelled(task).await;
         }
@@ -164,11 +201,11 @@ impl Shutdown {
         let ended = tokio::select! {
             () = politely => true,
             () = tokio::time::sleep(limit) => {
-                tracing::error!(limit_s = limit.as_secs(), running = self.running(), "some tasks do not end and are cut short");
+                tracing::error!(limit_s = limit.as_secs(), tasks = self.named(), "some tasks do not end and are cut short");
                 false
             }
             name = second_signal => {
-                tracing::warn!(signal = name, running = self.running(), "asked again: the tasks are cut short");
+                tracing::warn!(signal = name, tasks = self.named(), "asked again: the tasks are cut short");
                 false
             }
         };
@@ -184,9 +221,17 @@ impl Shutdown {
             self.stages.last.end().await;
         };
         if tokio::time::timeout(Duration::from_secs(1), cut_short).await.is_err() {
-            tracing::error!(running = self.running(), "some tasks could not even be cut short");
+            tracing::error!(tasks = self.named(), "some tasks could not even be cut short");
         }
         false
+    }
+
+    /// The names of tasks that have not ended, for the log.
+    fn named(&self) -> String {
+        let named = self.stages.named.0.lock();
+        let each =
+            named.iter().map(|(name, count)| if *count == 1 { name.to_string() } else { format!("{name} ({count})") });
+        each.collect::<Vec<_>>().join(", ")
     }
 
     /// How many tasks have not ended.
@@ -243,7 +288,6 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
 
     #[tokio::test]
     async fn tasks_that_listen_end_by_themselves_servers_before_relays() {
@@ -251,32 +295,44 @@ mod tests {
         let order = Arc::new(Mutex::new(Vec::new()));
         let (first, last) = (Arc::clone(&order), Arc::clone(&order));
         let (stop_first, stop_last) = (shutdown.token().clone(), shutdown.last_token().clone());
-        shutdown.spawn_last(async move {
+        shutdown.spawn_last("relay", async move {
             stop_last.cancelled().await;
-            last.lock().unwrap().push("relay");
+            last.lock().push("relay");
         });
-        shutdown.spawn(async move {
+        shutdown.spawn("server", async move {
             stop_first.cancelled().await;
             tokio::task::yield_now().await;
-            first.lock().unwrap().push("server");
+            first.lock().push("server");
         });
         assert_eq!(shutdown.running(), 2);
         assert!(shutdown.stop(STOP_LIMIT).await);
-        assert_eq!(*order.lock().unwrap(), ["server", "relay"]);
+        assert_eq!(*order.lock(), ["server", "relay"]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_task_that_does_not_listen_is_cut_short_after_the_limit() {
         let shutdown = Shutdown::new();
-        shutdown.spawn(std::future::pending());
+        shutdown.spawn("one that does not listen", std::future::pending());
         assert!(!shutdown.stop(STOP_LIMIT).await);
         assert_eq!(shutdown.running(), 0);
     }
 
     #[tokio::test]
+    async fn tasks_that_have_not_ended_are_named() {
+        let shutdown = Shutdown::new();
+        for name in ["relay of gigs", "consumer of gig-search", "consumer of gig-search"] {
+            let stop = shutdown.token().clone();
+            shutdown.spawn(name, async move { stop.cancelled().await });
+        }
+        assert_eq!(shutdown.named(), "consumer of gig-search (2), relay of gigs");
+        assert!(shutdown.stop(STOP_LIMIT).await);
+        assert_eq!(shutdown.named(), "");
+    }
+
+    #[tokio::test]
     async fn a_second_signal_insists_at_once() {
         let shutdown = Shutdown::new();
-        shutdown.spawn(std::future::pending());
+        shutdown.spawn("one that does not listen", std::future::pending());
         assert!(!shutdown.stop_unless(STOP_LIMIT, async { "SIGTERM" }).await);
         assert_eq!(shutdown.running(), 0);
     }
@@ -285,7 +341,7 @@ mod tests {
     async fn a_request_stops_like_a_signal() {
         let shutdown = Shutdown::new();
         let stop = shutdown.token().clone();
-        shutdown.spawn(async move { stop.cancelled().await });
+        shutdown.spawn("server", async move { stop.cancelled().await });
         shutdown.request();
         assert!(shutdown.run(STOP_LIMIT).await.unwrap());
     }

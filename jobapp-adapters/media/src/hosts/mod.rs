@@ -196,6 +196,9 @@ impl Place for HostedMedia {
     /// would be given new ones for ever.
     async fn elsewhere(&self, address: String, purpose: &UploadPurpose) -> Result<StoredMedia, MediaError> {
         let Some(parts) = self.inner.own_link(&address) else {
+            if self.inner.leads_nowhere(&address) {
+                return Err(over());
+            }
             return Ok(StoredMedia { reference: self.reference(&address) });
         };
         if !self.inner.config.links.is_good(parts.link, parts.file, &parts.shown) {
@@ -244,6 +247,12 @@ impl Inner {
         let is_ours = address.starts_with(&format!("{}/", self.config.public_url))
             || links.was_signed(parts.link, parts.file, &parts.shown);
         is_ours.then_some(parts)
+    }
+
+    /// Whether this is an address of ours where no picture can be: one without a link, as earlier versions gave to every file.
+    fn leads_nowhere(&self, address: &str) -> bool {
+        let own = address.strip_prefix(&*self.config.public_url).and_then(names::public_of_address);
+        own.is_some() && self.picture_of(address).is_none()
     }
 
     fn note(&self, error: Option<&HostError>) {

@@ -207,8 +207,10 @@ async fn the_address_of_a_private_file_makes_a_copy_and_is_never_kept() {
     let copy = media.store(Upload::file(&address, None, Some("hi.txt".to_owned()))).await.unwrap().reference;
     assert!(copy != kept && copy.starts_with("private-") && copy.ends_with(".txt"), "{copy}");
     assert_eq!(bucket.kept(), 2);
-    // It is no picture, and does not become one; and nobody gets another file by it.
-    for upload in [Upload::picture(&address), Upload::file(address.replace(&kept, &copy), None, None)] {
+    // It is no picture, and does not become one; and nobody gets another file by it, or one by its name alone.
+    let unsigned = format!("{URL}/media/{}", kept.trim_start_matches("private-"));
+    let stolen = [address.replace(&kept, &copy), unsigned];
+    for upload in stolen.iter().map(|address| Upload::file(address, None, None)).chain([Upload::picture(&address)]) {
         let error = media.store(upload).await.unwrap_err();
         assert!(matches!(error, MediaError::Refused { .. }), "{error:?}");
     }

@@ -65,7 +65,9 @@ async fn files_of_messages_and_deliveries_are_for_the_two_and_kept_by_no_cache()
         assert_eq!(answer.header("cache-control"), "private, no-store");
         assert!(matches!(answer.header("access-control-allow-origin"), "*"), "{:?}", answer.headers);
         assert_eq!(answer.header("accept-ranges"), "bytes");
-        let part = nobody.send(nobody.request("GET", &address).header("range", "bytes=-5000")).await;
+        // The stand-in of a bucket fails where the last bytes are asked for and there are fewer.
+        let range = if shared().serves_media() { "bytes=-5000" } else { "bytes=0-5000" };
+        let part = nobody.send(nobody.request("GET", &address).header("range", range)).await;
         assert_eq!((part.status, part.bytes.as_slice()), (206, WORK));
         // Without what was signed, with something else, with a word too many.
         let link = address.split('/').nth(4).unwrap();

@@ -134,7 +134,8 @@ where
     let places = Arc::new(Places::new(max_connections, max_per_address, uncounted, deadlines));
     let stop = shutdown.token().clone();
     let connections = TaskTracker::new();
-    shutdown.spawn(async move {
+    let name = listener.local_addr().map_or_else(|_| "server".to_owned(), |address| format!("server at {address}"));
+    shutdown.spawn(name, async move {
         let looking = tokio::spawn(look_after(Arc::clone(&places)));
         let mut lingered = std::pin::pin!(async {
             stop.cancelled().await;

@@ -16,5 +16,6 @@ mod mixed;
 mod observed;
 mod people;
 mod programs;
+mod rolling;
 mod several;
 mod world;

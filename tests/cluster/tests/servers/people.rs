@@ -59,6 +59,20 @@ impl Person {
     }
 }
 
+/// The cookie of a new session, for who is no browser.
+pub(crate) async fn session_of(base: &str, name: &str) -> anyhow::Result<String> {
+    let body = json!({ "username": name, "password": PASSWORD, "browserName": "Firefox", "deviceType": "browser" });
+    let url = format!("{base}{}/auth/signin", Client::API);
+    cookie_of(&reqwest::Client::new().post(url).json(&body).send().await?.error_for_status()?)
+}
+
+/// The cookie of the session that an answer begins.
+pub(crate) fn cookie_of(answer: &reqwest::Response) -> anyhow::Result<String> {
+    let cookies = answer.headers().get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+    let session = cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with("session="));
+    Ok(session.context("an answer without a session")?.to_owned())
+}
+
 /// What somebody of this name signs up with.
 pub(crate) fn sign_up_body(name: &str) -> Value {
     json!({ "username": name, "email": mail_address(name), "password": PASSWORD, "country": "Spain",

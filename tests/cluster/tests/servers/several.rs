@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, Opening};
-use crate::people::{PICTURE, Person, mail_address, sign_up_body};
+use crate::people::{PICTURE, Person, cookie_of, mail_address, sign_up_body};
 use crate::world::{cluster, until};
 
 const API: &str = "/api/gateway/v1";
@@ -24,10 +24,7 @@ impl Anybody {
         let http = reqwest::Client::new();
         let answer = http.post(format!("{base}{API}/auth/signup")).json(&sign_up_body(name)).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED);
-        let cookies = answer.headers().get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
-        let session = cookies.into_iter().find_map(|cookie| cookie.strip_prefix("session=")).unwrap();
-        let session = format!("session={}", session.split(';').next().unwrap());
-        let anybody = Self { http, session, name: name.to_owned() };
+        let anybody = Self { http, session: cookie_of(&answer).unwrap(), name: name.to_owned() };
         until(async || {
             let (status, told) = anybody.get(base, "/buyer/username").await?;
             ensure!(status == StatusCode::OK && told["buyer"]["username"] == name, "{status}: {told}");

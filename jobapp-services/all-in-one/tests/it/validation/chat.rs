@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{blank_text, body, check, optional_boolean, optional_number, optional_text, own_words, set};
-use crate::harness::checks::{has, text, with, without};
+use crate::harness::checks::{has, soon, text, with, without};
 use crate::harness::{bodies, shared};
 
 #[tokio::test]
@@ -108,6 +108,15 @@ async fn an_offer_needs_a_gig_that_can_be_ordered() {
     let mut valid = trade.message(false, None, "My offer");
     valid["hasOffer"] = json!(true);
     valid["offer"] = bodies::offer(40.0);
+    // A gig is there until the news of its end has come.
+    soon("the gig is gone", || async {
+        match trade.seller.post("/message", with(&valid, "/gigId", json!(gone.id))).await.status {
+            404 => Ok(()),
+            status => Err(status.to_string()),
+        }
+    })
+    .await;
+    let before = trade.messages().await.len();
     trade.seller.post("/message", without(&valid, "/gigId")).await.refused(400);
     for (gig, status) in [
         (json!(""), 400),
@@ -120,7 +129,7 @@ async fn an_offer_needs_a_gig_that_can_be_ordered() {
     ] {
         trade.seller.post("/message", with(&valid, "/gigId", gig)).await.refused(status);
     }
-    assert!(trade.messages().await.is_empty());
+    assert_eq!(trade.messages().await.len(), before);
     trade.seller.post("/message", valid).await.says("Message added");
 }
 
