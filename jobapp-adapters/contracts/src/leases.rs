@@ -109,6 +109,18 @@ pub async fn only_its_owner_releases_a_lease(desk: &Desk) {
     assert!(desk.leases.renew("sweep", "a", LONG).await.unwrap());
 }
 
+/// Anybody may ask who has it; one that ended or was released nobody has.
+pub async fn who_has_a_lease_is_told(desk: &Desk) {
+    let told = async |name| desk.elsewhere.owner(name).await.unwrap();
+    assert_eq!(told("sweep").await, None);
+    assert!(desk.leases.take("sweep", "a", LONG).await.unwrap());
+    assert!(desk.leases.take("prune", "b", SHORT).await.unwrap());
+    assert_eq!(told("sweep").await.as_deref(), Some("a"));
+    until("it is over", async || told("prune").await.is_none()).await;
+    desk.leases.release("sweep", "a").await.unwrap();
+    assert_eq!(told("sweep").await, None);
+}
+
 /// However many ask at once, one gets it: the first time, and when one has ended.
 pub async fn of_many_at_once_one_gets_it(desk: &Desk) {
     for round in 0..2 {
@@ -138,6 +150,7 @@ macro_rules! leases {
             a_lease_that_ended_is_not_renewed
             a_released_lease_is_free
             only_its_owner_releases_a_lease
+            who_has_a_lease_is_told
             of_many_at_once_one_gets_it
         }
     };

@@ -27,6 +27,10 @@ impl Leases for MemoryStore {
         Ok(is_owner)
     }
 
+    async fn owner(&self, name: &str) -> Result<Option<String>, RepositoryError> {
+        Ok(self.shared.data.lock().leases.owner(name).map(str::to_owned))
+    }
+
     async fn release(&self, name: &str, owner: &str) -> Result<(), RepositoryError> {
         let taken = &mut self.shared.data.lock().leases;
         if taken.owner(name) == Some(owner) {

@@ -39,6 +39,13 @@ impl Inner {
         Ok(renewed.matched_count > 0)
     }
 
+    pub(crate) async fn owner_of_lease(&self, name: &str) -> Result<Option<String>, Failure> {
+        let now = self.server_clock.now(&self.connection.database()).await?;
+        let lasting = doc! {"_id": name, UNTIL: {"$gt": now.latest()}};
+        let found = self.connection.collection(&self.names.leases).find_one(lasting).await?;
+        Ok(found.and_then(|lease| lease.get_str(OWNER).ok().map(str::to_owned)))
+    }
+
     pub(crate) async fn release_lease(&self, name: &str, owner: &str) -> Result<(), Failure> {
         let leases = self.connection.collection(&self.names.leases);
         leases.delete_one(doc! {"_id": name, OWNER: owner}).await?;
@@ -63,6 +70,12 @@ impl Leases for MongoStore {
         let (store, of_name, by) = (Arc::clone(&self.inner), name.to_owned(), owner.to_owned());
         let renewed = self.inner.connection.run(async move { store.renew_lease(&of_name, &by, time).await }).await;
         renewed.map_err(failed("renew", name))
+    }
+
+    async fn owner(&self, name: &str) -> Result<Option<String>, RepositoryError> {
+        let (store, of_name) = (Arc::clone(&self.inner), name.to_owned());
+        let owner = self.inner.connection.run(async move { store.owner_of_lease(&of_name).await }).await;
+        owner.map_err(failed("tell the owner of", name))
     }
 
     async fn release(&self, name: &str, owner: &str) -> Result<(), RepositoryError> {

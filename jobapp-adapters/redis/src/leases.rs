@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fred::interfaces::KeysInterface;
 use fred::types::Value;
 use jobapp_kernel::{Leases, RepositoryError};
 
@@ -46,6 +47,12 @@ impl Leases for RedisLeases {
 
     async fn renew(&self, name: &str, owner: &str, time: Duration) -> Result<bool, RepositoryError> {
         self.give(name, owner, time, "renew").await
+    }
+
+    async fn owner(&self, name: &str) -> Result<Option<String>, RepositoryError> {
+        let failed = |source| unavailable(RedisError::Failed { attempt: "tell the owner of a lease", source });
+        let client = self.redis.client().await.map_err(unavailable)?;
+        client.get(self.redis.key("lease", name)).await.map_err(failed)
     }
 
     async fn release(&self, name: &str, owner: &str) -> Result<(), RepositoryError> {

@@ -65,6 +65,16 @@ impl SqlStore {
         Ok(self.inner.connections.execute(&update).await? > 0)
     }
 
+    async fn owner_of_lease(&self, name: &str) -> Result<Option<String>, DbErr> {
+        let question = Query::select()
+            .column("owner")
+            .from(self.inner.names.leases.clone())
+            .and_where(Expr::col("name").eq(name))
+            .and_where(Expr::col("until").gt(dialect::now(self.inner.backend())))
+            .take();
+        self.inner.connections.ask(&question).await?.first().map(|row| row.try_get_by_index(0)).transpose()
+    }
+
     async fn release_lease(&self, name: &str, owner: &str) -> Result<(), DbErr> {
         let delete = Query::delete()
             .from_table(self.inner.names.leases.clone())
@@ -94,6 +104,10 @@ impl Leases for SqlStore {
 
     async fn renew(&self, name: &str, owner: &str, time: Duration) -> Result<bool, RepositoryError> {
         self.renew_lease(name, owner, time).await.map_err(self.failed_lease("renew", name))
+    }
+
+    async fn owner(&self, name: &str) -> Result<Option<String>, RepositoryError> {
+        self.owner_of_lease(name).await.map_err(self.failed_lease("tell the owner of", name))
     }
 
     async fn release(&self, name: &str, owner: &str) -> Result<(), RepositoryError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jobapp_kernel::{Leases, RepositoryError};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::SqliteStore;
 use crate::config::now;
@@ -16,6 +16,8 @@ INSERT INTO jobapp_leases (name, owner, until) VALUES (?1, ?2, ?3)
 ON CONFLICT (name) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4";
 /// The same.
 const RENEW: &str = "UPDATE jobapp_leases SET until = ?3 WHERE name = ?1 AND owner = ?2 AND until > ?4";
+/// The name and the instant.
+const OWNER: &str = "SELECT owner FROM jobapp_leases WHERE name = ?1 AND until > ?2";
 /// The name and the owner.
 const RELEASE: &str = "DELETE FROM jobapp_leases WHERE name = ?1 AND owner = ?2";
 
@@ -27,6 +29,16 @@ impl Leases for SqliteStore {
 
     async fn renew(&self, name: &str, owner: &str, time: Duration) -> Result<bool, RepositoryError> {
         self.lengthen(RENEW, "renew", name, owner, time).await
+    }
+
+    async fn owner(&self, name: &str) -> Result<Option<String>, RepositoryError> {
+        let of = name.to_owned();
+        let asking = move |connection: &Connection| {
+            let mut question = connection.prepare_cached(OWNER)?;
+            Ok(question.query_row(params![of, now().as_millis()], |row| row.get(0)).optional()?)
+        };
+        let failed = |error| RepositoryError::unavailable(format!("tell the owner of the lease {name}"), error);
+        self.inner.database.read(asking).await.map_err(failed)
     }
 
     async fn release(&self, name: &str, owner: &str) -> Result<(), RepositoryError> {

@@ -20,6 +20,9 @@ pub trait Leases: Send + Sync {
     /// over, even if nobody else took it.
     async fn renew(&self, name: &str, owner: &str, time: Duration) -> Result<bool, RepositoryError>;
 
+    /// Who has the lease now.
+    async fn owner(&self, name: &str) -> Result<Option<String>, RepositoryError>;
+
     /// Gives the lease back, if `owner` has it.
     async fn release(&self, name: &str, owner: &str) -> Result<(), RepositoryError>;
 }

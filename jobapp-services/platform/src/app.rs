@@ -163,6 +163,7 @@ impl App {
             publisher: self.metrics.publisher(name, self.bus.publisher(), clock),
             translate,
             owner: format!("{name}@{}", self.process),
+            leases: Some(store.leases()),
         })
     }
 }

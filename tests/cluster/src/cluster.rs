@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Context;
 use jobapp_test_servers::Bucket;
@@ -118,6 +119,25 @@ impl Cluster {
         }
         lines.sort();
         Ok(lines)
+    }
+
+    /// `jobapp-ctl`, which knows where everything of this cluster is.
+    ///
+    /// # Errors
+    /// When it is not built.
+    pub fn ctl(&self) -> anyhow::Result<Command> {
+        let mut command = Command::new(program("jobapp-ctl")?);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        for process in &self.processes {
+            // Each has its own port, and its own log; all else that they share is the same.
+            command
+                .envs(process.settings().filter(|(name, _)| !name.contains("PORT") && !name.starts_with("JOBAPP_LOG")));
+        }
+        for service in SERVICES {
+            let database = self.servers.database_of(service);
+            command.envs(database.map(|url| (format!("JOBAPP_{}_STORE", service.to_uppercase()), url)));
+        }
+        Ok(command)
     }
 
     /// Asks every process to stop, gateways first: whether all ended as they should.

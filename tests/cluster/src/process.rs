@@ -70,6 +70,11 @@ impl Process {
         &self.log
     }
 
+    /// Its settings.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The value of one of its settings.
     pub fn setting(&self, variable: &str) -> Option<&str> {
         self.settings.get(variable).map(String::as_str)

@@ -1,10 +1,11 @@
 //! One server in a container.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 
 use anyhow::{Context, anyhow};
 use testcontainers::bollard::models::PortBinding;
-use testcontainers::core::WaitFor;
+use testcontainers::core::{CmdWaitFor, ExecCommand, WaitFor};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 
@@ -113,6 +114,23 @@ impl Container {
     /// Ends the server as a crash would.
     pub(crate) async fn kill(&self) -> anyhow::Result<()> {
         engine::kill(engine::connect().await?, &self.name).await.with_context(|| self.name.clone())
+    }
+
+    /// Runs a line of the shell in there: what it printed.
+    pub(crate) async fn shell(&self, line: &str) -> anyhow::Result<String> {
+        // The exit code is printed, too: it is no part of what can be awaited from several threads.
+        let told = format!("{{ {line}\n}} 2>&1; printf '\n%s' $?");
+        let command = ExecCommand::new(["sh", "-c", &told]).with_cmd_ready_condition(CmdWaitFor::exit());
+        let mut done = self.running()?.exec(command).await?;
+        let printed = String::from_utf8(done.stdout_to_vec().await?)?;
+        let (printed, code) = printed.rsplit_once('\n').context("no exit code")?;
+        anyhow::ensure!(code == "0", "{line}: exit code {code}: {printed}");
+        Ok(printed.to_owned())
+    }
+
+    /// Where other containers find it.
+    pub(crate) async fn address(&self) -> anyhow::Result<IpAddr> {
+        Ok(self.running()?.get_bridge_ip_address().await?)
     }
 
     fn running(&self) -> anyhow::Result<&ContainerAsync<GenericImage>> {

@@ -1,5 +1,6 @@
 //! A server of one test.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -58,6 +59,24 @@ impl OwnServer {
     pub async fn unpause(&self) {
         let container = Arc::clone(&self.container);
         done(engine::run(async move { container.unpause().await }).await);
+    }
+
+    /// Runs a line of the shell in its container: what it printed, errors included.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn shell(&self, line: &str) -> String {
+        let (container, line) = (Arc::clone(&self.container), line.to_owned());
+        done(engine::run(async move { container.shell(&line).await }).await)
+    }
+
+    /// Where other containers find it, at the port of its kind.
+    ///
+    /// # Panics
+    /// When it runs on the host's network.
+    pub async fn address(&self) -> IpAddr {
+        let container = Arc::clone(&self.container);
+        done(engine::run(async move { container.address().await }).await)
     }
 
     /// Ends the server as a crash would. `start` brings it back.

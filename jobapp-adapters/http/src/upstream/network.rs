@@ -10,7 +10,7 @@ use axum::body::Body;
 use futures::future::BoxFuture;
 use http::header::HOST;
 use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderValue, Request, Uri};
+use http::{HeaderValue, Request, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -24,6 +24,9 @@ use super::Upstream;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a connection is kept for the next call. Servers on Node.js close theirs after five seconds.
 const IDLE: Duration = Duration::from_secs(4);
+/// Where a process says whether it is ready, and how long it may take for that.
+const READY: PathAndQuery = PathAndQuery::from_static("/readyz");
+const READY_WITHIN: Duration = Duration::from_millis(500);
 
 /// An address no service can be called at.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +37,7 @@ pub struct NoServiceAddress(pub String);
 /// that finds its connection closed before anything was sent takes another one.
 ///
 /// Several addresses, separated by commas, are processes of the same service: calls go to each in turn, and where one cannot be
-/// connected to, to the next that can.
+/// connected to, or answers at `/readyz` that it is not ready, to the next that is.
 ///
 /// # Errors
 /// [`NoServiceAddress`] for anything else.
@@ -91,11 +94,13 @@ impl Place {
     }
 }
 
-/// Connects to one of several places: its own, or else the next that accepts. That is where a place that is away is passed over,
-/// since a call whose body streams cannot be made twice.
+/// Connects to one of several places: its own, or else the next that accepts and is ready. That is where a place that is away, that starts
+/// or that stops is passed over, since a call whose body streams cannot be made twice. Where none is ready, the first that accepts may
+/// say what is wrong.
 #[derive(Clone)]
 struct AnyOf {
     connector: HttpConnector,
+    asking: Client<HttpConnector, Body>,
     first: usize,
     places: Arc<[Place]>,
 }
@@ -105,7 +110,18 @@ impl AnyOf {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
-        Self { connector, first, places }
+        let asking = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector.clone());
+        Self { connector, asking, first, places }
+    }
+
+    /// Whether a process takes calls. One that does not know the question, as those of the existing system, is asked no further.
+    async fn is_ready(&self, place: &Place) -> bool {
+        let asked = self.asking.get(place.with(Some(READY)));
+        let answer = tokio::time::timeout(READY_WITHIN, asked).await;
+        answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status() != StatusCode::SERVICE_UNAVAILABLE))
     }
 }
 
@@ -119,20 +135,29 @@ impl Service<Uri> for AnyOf {
     }
 
     fn call(&mut self, own: Uri) -> Self::Future {
-        let Self { mut connector, first, places } = self.clone();
+        if self.places.len() == 1 {
+            return Box::pin(self.connector.call(own));
+        }
+        let mut this = self.clone();
         Box::pin(async move {
-            let mut failure = match connector.call(own).await {
-                Ok(connected) => return Ok(connected),
-                Err(failure) => failure,
-            };
-            for place in (1..places.len()).map(|step| &places[(first + step) % places.len()]) {
-                poll_fn(|context| connector.poll_ready(context)).await?;
-                failure = match connector.call(place.with(None)).await {
-                    Ok(connected) => return Ok(connected),
-                    Err(failure) => failure,
-                };
+            let places = Arc::clone(&this.places);
+            let (mut unready, mut failure) = (None, None);
+            for place in (0..places.len()).map(|step| &places[(this.first + step) % places.len()]) {
+                poll_fn(|context| this.connector.poll_ready(context)).await?;
+                match this.connector.call(place.with(None)).await {
+                    Ok(connected) if this.is_ready(place).await => return Ok(connected),
+                    Ok(connected) => {
+                        unready.get_or_insert(connected);
+                    }
+                    Err(error) => failure = Some(error),
+                }
             }
-            Err(failure)
+            match (unready, failure) {
+                (Some(connected), _) => Ok(connected),
+                (None, Some(failure)) => Err(failure),
+                // There is at least one place.
+                (None, None) => this.connector.call(own).await,
+            }
         })
     }
 }
@@ -221,6 +246,29 @@ mod tests {
             answers.push(ask(&service, "/", "a body that cannot be sent twice").await.unwrap());
         }
         assert_eq!(answers, ["1", "2", "2", "1", "2", "2"]);
+    }
+
+    /// A server that says it is not ready, and answers everything else with a text, and its address.
+    async fn starting(text: &'static str) -> (String, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let routes = Router::new().route("/readyz", any(async || StatusCode::SERVICE_UNAVAILABLE));
+        let server = axum::serve(listener, routes.fallback(any(move || async move { text })));
+        (address, tokio::spawn(async move { server.await.unwrap() }))
+    }
+
+    #[tokio::test]
+    async fn one_that_is_not_ready_is_passed_over_unless_there_is_no_other() {
+        let ((one, _one), (two, _two)) = (starting("starting").await, answering("ready").await);
+        let service = over_network(&format!("{one},{two}")).unwrap();
+        for _ in 0..4 {
+            assert_eq!(ask(&service, "/", "a body that cannot be sent twice").await.unwrap(), "ready");
+        }
+        let (three, _three) = starting("starting, too").await;
+        let service = over_network(&format!("{one},{three}")).unwrap();
+        assert_eq!(ask(&service, "/", "").await.unwrap(), "starting");
+        assert_eq!(ask(&service, "/", "").await.unwrap(), "starting, too");
+        assert_eq!(ask(&over_network(&one).unwrap(), "/", "").await.unwrap(), "starting", "there is no other");
     }
 
     #[tokio::test]

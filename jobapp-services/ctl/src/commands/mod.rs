@@ -2,6 +2,7 @@
 
 pub mod analytics;
 pub mod dead_letters;
+pub mod hold;
 #[cfg(feature = "program")]
 pub mod import;
 pub mod keys;

@@ -9,6 +9,7 @@ use super::settings::Settings;
 use crate::commands::Group;
 use crate::commands::analytics::AnalyticsCommand;
 use crate::commands::dead_letters::DeadLettersCommand;
+use crate::commands::hold::HoldCommand;
 use crate::commands::import::ImportCommand;
 use crate::commands::keys::KeysCommand;
 use crate::commands::migrate::MigrateCommand;
@@ -38,6 +39,7 @@ Examples:
   jobapp-ctl status --json | jq .wrong
   jobapp-ctl migrate --plan                what an upgrade would do to the databases
   jobapp-ctl migrate auth order            bring the databases of these services up to date
+  jobapp-ctl hold -- ./backup.sh           copy databases while nothing is under way between services
   jobapp-ctl dead-letters list             messages that could not be handled
   jobapp-ctl dead-letters replay order-review-queue --all --yes
   jobapp-ctl search rebuild                make the search index anew from the stored gigs
@@ -60,6 +62,8 @@ pub enum Command {
     Status(StatusCommand),
     /// Bring databases to the layout this version wants.
     Migrate(MigrateCommand),
+    /// Run a command, such as a backup, while nothing is under way between services.
+    Hold(HoldCommand),
     /// Messages that could not be handled.
     DeadLetters(Group<DeadLettersCommand>),
     /// The search index.

@@ -14,7 +14,7 @@ use jobapp_media::MediaLimits;
 use jobapp_platform::config::{Bodies, Places, Sources, Tokens, Web, secret};
 use jobapp_platform::{Address, Bus, Media, MediaConfig, Peers, Search, Shared, Store, keep_private};
 use jobapp_review_service::ReviewPorts;
-use jobapp_runtime::{LogFormat, SystemClock, error_text, start_logging};
+use jobapp_runtime::{Exclusive, LogFormat, SystemClock, error_text, start_logging};
 
 use super::command_line::{Cli, Command};
 use super::import;
@@ -22,6 +22,7 @@ use super::settings::{self, Settings};
 use super::stores::open;
 use crate::commands::analytics::AnalyticsCommand;
 use crate::commands::dead_letters::DeadLettersCommand;
+use crate::commands::hold::{self, HoldCommand};
 use crate::commands::migrate::{self, MigrateCommand, Migrated};
 use crate::commands::operators::OperatorsCommand;
 use crate::commands::search::SearchCommand;
@@ -64,6 +65,7 @@ async fn start(command: Command, settings: &Settings) -> anyhow::Result<ExitCode
             status::run(&watched, &command, SystemClock.now()).await?.tell(command.form)
         }
         Command::Migrate(command) => migrate(settings, &command).await?.tell(command.form),
+        Command::Hold(command) => hold(settings, &command).await,
         Command::DeadLetters(group) => dead_letters(settings, &group.command).await?.tell(group.form),
         Command::Search(group) => search(settings, &group.command).await?.tell(group.form),
         Command::Analytics(group) => analytics(settings, &group.command).await?.tell(group.form),
@@ -147,6 +149,31 @@ async fn migrate(settings: &Settings, command: &MigrateCommand) -> anyhow::Resul
         }
     }
     Ok(migrated.answer())
+}
+
+async fn hold(settings: &Settings, command: &HoldCommand) -> anyhow::Result<ExitCode> {
+    let (places, bus, key) = settings.need(|reader| {
+        let places: Vec<Option<Address>> = SERVICES.iter().map(|service| settings::store_of(reader, service)).collect();
+        let (bus, key) = (Places::bus(reader), settings::sealing_key(reader)?);
+        Some((places.into_iter().collect::<Option<Vec<_>>>()?, bus?, key))
+    })?;
+    let owner = format!("jobapp-ctl@{:016x}", rand::random::<u64>());
+    let (mut stores, mut holders) = (Vec::new(), Vec::new());
+    for (service, address) in SERVICES.iter().zip(&places) {
+        let store = open(address, key).await?;
+        holders.push(((*service).to_owned(), Exclusive::new(store.leases(), &owner)));
+        stores.push(store);
+    }
+    let address = bus;
+    let bus = Bus::open_beside(&address, key).await.with_context(|| format!("the message bus {address}"))?;
+    let done = hold::run(&holders, &*bus.queues(), command).await;
+    bus.close().await;
+    for store in stores {
+        store.close().await?;
+    }
+    // What a signal ended has no code of its own.
+    let code = done?.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    Ok(ExitCode::from(code))
 }
 
 async fn dead_letters(settings: &Settings, command: &DeadLettersCommand) -> anyhow::Result<Answer> {

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobapp_kernel::{Message, Outbox, OutboxEntry, PublishError, Publisher, RepositoryError, error_text};
+use jobapp_kernel::{Leases, Message, Outbox, OutboxEntry, PublishError, Publisher, RepositoryError, error_text};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use self::pass::Pass;
 use self::troubles::Troubles;
 use crate::backoff::Backoff;
+use crate::hold::Hold;
 
 /// How often the outbox is looked at unasked: for other processes, expired leases and stores that cannot tell.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -22,6 +23,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(5);
 /// What the second lease of a relay has behind the name of the first.
 const BESIDE: &str = "+";
+/// How soon it is looked again whether events are still held back.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long stopping may take.
 const LAST_DRAIN: Duration = Duration::from_secs(5);
 
@@ -71,6 +74,8 @@ pub struct Relay {
     pub translate: Translate,
     /// Who leases them: unique to this process.
     pub owner: String,
+    /// Where somebody may [hold events back](crate::holding_back); nobody may without it.
+    pub leases: Option<Arc<dyn Leases>>,
 }
 
 /// Why the outbox could not be published.
@@ -95,7 +100,7 @@ impl Relay {
         publisher: Arc<dyn Publisher>,
         translate: impl Fn(&OutboxEntry) -> Result<Vec<Message>, TranslateError> + Send + Sync + 'static,
     ) -> Self {
-        Self { outbox, publisher, translate: Arc::new(translate), owner: owner.into() }
+        Self { outbox, publisher, translate: Arc::new(translate), owner: owner.into(), leases: None }
     }
 
     /// Publishes until `stop` is cancelled, then once more what is left, for at most five seconds.
@@ -114,9 +119,18 @@ impl Relay {
     async fn work(&self, stop: &CancellationToken) {
         let troubles = Mutex::default();
         let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
+        let hold = self.leases.clone().map(Hold::new);
+        let is_over = || stop.is_cancelled() || hold.as_ref().is_some_and(Hold::is_due);
         while !stop.is_cancelled() {
             let looked_at = Instant::now();
-            let failure = match self.passes(&troubles, || stop.is_cancelled()).await {
+            if is_on(hold.as_ref()).await {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                }
+                continue;
+            }
+            let failure = match self.passes(&troubles, is_over).await {
                 Ok(pass) if pass.taken > 0 || pass.failure.is_none() => {
                     backoff.reset();
                     if !pass.more {
@@ -143,6 +157,9 @@ impl Relay {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+        if is_on(hold.as_ref()).await {
+            return;
         }
         if let Err(error) = self.drain(&troubles).await {
             tracing::warn!(
@@ -196,5 +213,13 @@ impl Relay {
         let (one, other) = (one?, other?);
         // What one left to the other's lease may have come free since.
         Ok(Pass { taken: first.taken + one.taken + other.taken, more: true, failure: one.failure.or(other.failure) })
+    }
+}
+
+/// Whether events are held back.
+async fn is_on(hold: Option<&Hold>) -> bool {
+    match hold {
+        Some(hold) => hold.is_on().await,
+        None => false,
     }
 }

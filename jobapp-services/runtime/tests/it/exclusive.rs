@@ -58,6 +58,10 @@ impl Leases for Away {
         self.0.renew(name, owner, time).await
     }
 
+    async fn owner(&self, name: &str) -> Result<Option<String>, RepositoryError> {
+        self.0.owner(name).await
+    }
+
     async fn release(&self, name: &str, owner: &str) -> Result<(), RepositoryError> {
         self.0.release(name, owner).await
     }

@@ -9,7 +9,7 @@ use jobapp_kernel::{
     Message, MessageId, ObjectId, Outbox, OutboxEntry, PublishError, Publisher, Queue, RepositoryError, Subscriber,
 };
 use jobapp_memory::{MemoryBus, MemoryStore};
-use jobapp_runtime::Relay;
+use jobapp_runtime::{Exclusive, HoldError, Relay, holding_back};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -414,4 +414,53 @@ async fn no_call_outlasts_the_lease() {
     }
     assert_eq!(world.bus.depths()[QUEUE.name].waiting, 20);
     assert_eq!(bodies(&take(&world.bus, 20).await), texts);
+}
+
+/// Whoever copies databases sees nothing leave them, and whoever is killed at that holds nobody up for long.
+#[tokio::test(start_paused = true)]
+async fn events_that_are_held_back_are_published_afterwards() {
+    let world = World::new().await;
+    let relays: Vec<Running> = ["one", "other"]
+        .map(|owner| Relay { owner: owner.to_owned(), leases: Some(world.store.leases()), ..world.relay() })
+        .map(Running::start)
+        .into();
+    let stores = stores_of(&world, "a copy");
+    let published = || world.bus.depths()[QUEUE.name].waiting;
+    let held = holding_back(&stores, async {
+        change(&world.store, 1, &["boiled", "poured"]).await;
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        assert!(matches!(holding_back(&stores_of(&world, "another"), async {}).await, Err(HoldError::Taken(_))));
+        published()
+    });
+    assert_eq!(held.await.unwrap(), 0);
+    world.outbox_is_empty_in_time().await;
+    assert_eq!(published(), 2);
+
+    let leases = world.store.leases();
+    assert!(leases.take("hold events back", "somebody who was killed", Duration::from_secs(30)).await.unwrap());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    change(&world.store, 2, &["boiled"]).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(published(), 2);
+    world.outbox_is_empty_in_time().await;
+    for relay in relays {
+        relay.stop().await;
+    }
+    assert_eq!(published(), 3);
+}
+
+fn stores_of(world: &World, owner: &str) -> [(String, Exclusive); 1] {
+    [("kettles".to_owned(), Exclusive::new(world.store.leases(), owner))]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_that_stops_while_events_are_held_back_keeps_them() {
+    let world = World::new().await;
+    let stores = stores_of(&world, "a copy");
+    let done = holding_back(&stores, async {
+        change(&world.store, 1, &["boiled"]).await;
+        Running::start(Relay { leases: Some(world.store.leases()), ..world.relay() }).stop().await;
+        world.store.outbox().waiting().await.unwrap()
+    });
+    assert_eq!(done.await.unwrap(), 1);
 }

@@ -7,6 +7,8 @@
 #[expect(dead_code, reason = "the tests of the realtime adapter use more of it")]
 mod agent;
 mod away;
+mod backup;
+mod busy;
 mod foreign;
 #[path = "../../../../examples/journey.rs"]
 #[expect(dead_code, reason = "the example's own main is not called here")]
