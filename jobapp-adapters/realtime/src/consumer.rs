@@ -34,7 +34,9 @@ impl Handler for Consumer {
             Ok(event) => event,
             Err(error) => return Outcome::dead(unreadable(&error)),
         };
-        let traceparent = delivery.message.headers.get(TRACEPARENT).cloned();
+        // Of several at once none is under way.
+        let named = || delivery.message.headers.get(TRACEPARENT).cloned();
+        let traceparent = jobapp_telemetry::traceparent().or_else(named);
         match publish(&*self.0, &delivery.effect(), &event, traceparent).await {
             Ok(()) => Outcome::Done,
             Err(error) => Outcome::of(&error),

@@ -136,9 +136,10 @@ struct Sender {
 
 impl Sender {
     async fn run(mut self, collector: &Collector) {
-        while !self.stop.is_cancelled() {
+        let mut is_over = false;
+        while !is_over {
             tokio::select! {
-                () = self.stop.cancelled() => {}
+                () = self.stop.cancelled() => is_over = true,
                 () = self.enough.notified() => {}
                 () = tokio::time::sleep(self.wait) => {}
             }

@@ -17,8 +17,8 @@ struct Watched {
 }
 
 impl Traces {
-    /// The same publisher of a service, whose messages go on with the trace they come from: the one they name, or the one that is under
-    /// way. Those of no trace are left alone. `system` is what the bus is.
+    /// The same publisher of a service, whose messages go on with the trace they come from: the one that is under way, or the one they
+    /// name. Those of no trace are left alone. `system` is what the bus is.
     pub fn publisher(
         &self,
         service: &'static str,
@@ -35,8 +35,8 @@ impl Traces {
 impl Watched {
     /// The span of a message, if it is in a trace that is told.
     fn span(&self, message: &Message) -> Option<Span> {
-        let named = message.headers.get(TRACEPARENT).and_then(|value| parent::read(value));
-        let from = named.or_else(current)?;
+        let named = || message.headers.get(TRACEPARENT).and_then(|value| parent::read(value));
+        let from = current().or_else(named)?;
         if !from.is_sampled() {
             return None;
         }
@@ -69,7 +69,7 @@ impl Publisher for Watched {
                 (Some(span), _) => drop(message.headers.insert(TRACEPARENT.to_owned(), span.traceparent())),
                 // That a trace is not told is told, too: whoever takes the message must not begin one.
                 (None, Some(traceparent)) => {
-                    message.headers.entry(TRACEPARENT.to_owned()).or_insert_with(|| traceparent.clone());
+                    drop(message.headers.insert(TRACEPARENT.to_owned(), traceparent.clone()));
                 }
                 (None, None) => {}
             }

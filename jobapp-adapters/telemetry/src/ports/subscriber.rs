@@ -99,19 +99,9 @@ impl WatchedHandler {
         }
         Some(span)
     }
-
-    /// The delivery with its place in the trace, for handlers that hand it on.
-    fn within(&self, delivery: &Delivery) -> (Delivery, Option<Span>) {
-        let (mut delivery, span) = (delivery.clone(), self.span(delivery));
-        if let Some(span) = &span {
-            delivery.message.headers.insert(TRACEPARENT.to_owned(), span.traceparent());
-        }
-        (delivery, span)
-    }
 }
 
-fn ended(span: Option<&Span>, outcome: &Outcome) {
-    let Some(span) = span else { return };
+fn ended(span: &Span, outcome: &Outcome) {
     match outcome {
         Outcome::Done => {}
         Outcome::Retry { counts: true, .. } => span.failed("refused"),
@@ -123,26 +113,26 @@ fn ended(span: Option<&Span>, outcome: &Outcome) {
 #[async_trait]
 impl Handler for WatchedHandler {
     async fn handle(&self, delivery: &Delivery) -> Outcome {
-        let (delivery, span) = self.within(delivery);
-        let handling = self.handler.handle(&delivery);
-        let outcome = match &span {
-            Some(span) => span.within(handling).await,
-            None => handling.await,
-        };
-        ended(span.as_ref(), &outcome);
+        let Some(span) = self.span(delivery) else { return self.handler.handle(delivery).await };
+        let outcome = span.within(self.handler.handle(delivery)).await;
+        ended(&span, &outcome);
         outcome
     }
 
-    /// Each in its own trace: what is done for several at once is in none of them but those of the messages.
+    /// Each in its own trace. What is done for several at once is done in none of them: a handler that hands on what it got goes by
+    /// what each message came with.
     async fn handle_batch(&self, deliveries: &[Delivery]) -> Vec<Outcome> {
-        let (carrying, spans): (Vec<Delivery>, Vec<Option<Span>>) =
-            deliveries.iter().map(|delivery| self.within(delivery)).unzip();
-        let handling = self.handler.handle_batch(&carrying);
+        let spans: Vec<Option<Span>> = deliveries.iter().map(|delivery| self.span(delivery)).collect();
+        let handling = self.handler.handle_batch(deliveries);
         let outcomes = match spans.as_slice() {
             [Some(only)] => only.within(handling).await,
             _ => handling.await,
         };
-        spans.iter().zip(&outcomes).for_each(|(span, outcome)| ended(span.as_ref(), outcome));
+        for (span, outcome) in spans.iter().zip(&outcomes) {
+            if let Some(span) = span {
+                ended(span, outcome);
+            }
+        }
         outcomes
     }
 }
