@@ -17,8 +17,10 @@ use crate::{TRACEPARENT, Traces, parent};
 const HEADER: HeaderName = HeaderName::from_static(TRACEPARENT);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest request id that is told; where it comes from outside, the gateway has looked at it.
-const LONGEST_ID: usize = 128;
+/// Whether this may be told as the id of a request: what anybody sends could be anything. The gateway gives others one of its own.
+fn is_sensible(id: &str) -> bool {
+    (8..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
 
 /// A method as the conventions have it: of those nobody knows there would be too many.
 fn known(method: &Method) -> &'static str {
@@ -76,7 +78,7 @@ impl Serving {
             span.says("http.request.method", known(request.method()));
             span.says("jobapp.service", self.service);
             let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
-            if let Some(id) = id.filter(|id| id.len() <= LONGEST_ID) {
+            if let Some(id) = id.filter(|id| is_sensible(id)) {
                 span.says("jobapp.request_id", id.to_owned());
             }
         }
@@ -161,11 +163,16 @@ fn answered(method: &'static str, route: Option<&str>, status: StatusCode) {
     });
 }
 
-/// Tells the route of the request that is under way, for who knows it by another way than the router's.
-pub fn routed(method: &Method, route: &str) {
+/// Tells the route and the id of the request that is under way, for who finds them out further in.
+pub fn routed(method: &Method, route: Option<&str>, request_id: Option<&str>) {
     under_way(|span| {
-        span.named([known(method), " ", route].concat());
-        span.says("http.route", route.to_owned());
+        if let Some(route) = route {
+            span.named([known(method), " ", route].concat());
+            span.says("http.route", route.to_owned());
+        }
+        if let Some(id) = request_id.filter(|id| is_sensible(id)) {
+            span.says("jobapp.request_id", id.to_owned());
+        }
     });
 }
 

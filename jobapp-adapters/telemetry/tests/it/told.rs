@@ -57,7 +57,9 @@ async fn a_request_goes_on_with_the_trace_it_came_with_and_is_told_by_its_route(
     let about = vec![("deployment.environment.name".to_owned(), "test".to_owned())];
     let (traces, telling) = started(TracesConfig { headers: secret.to_vec(), about, ..config(&collector.base()) });
     let within = answered(&traces, asked("/cups/secret?token=secret", Some(PARENT))).await;
-    answered(&traces, asked("/broken", None)).await;
+    let mut odd = asked("/broken", None);
+    odd.headers_mut().insert("x-request-id", HeaderValue::from_static("marta@example.org"));
+    answered(&traces, odd).await;
     ended(telling).await;
     let spans = collector.spans();
     let [cup, broken] = spans.as_slice() else { panic!("{spans:#?}") };
@@ -74,7 +76,7 @@ async fn a_request_goes_on_with_the_trace_it_came_with_and_is_told_by_its_route(
     let attributes: BTreeMap<_, _> = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     assert_eq!(cup.attributes, attributes);
     assert!(broken.is_error && broken.parent.is_empty() && broken.trace != TRACE, "{broken:?}");
-    assert_eq!(broken.attributes["error.type"], "500");
+    assert_eq!((&*broken.attributes["error.type"], broken.attributes.get("jobapp.request_id")), ("500", None));
     assert_eq!(collector.headers()[0]["authorization"], "Bearer hush");
     let resource = collector.resource();
     assert_eq!((&*resource["service.name"], &*resource["deployment.environment.name"]), ("kitchen", "test"));

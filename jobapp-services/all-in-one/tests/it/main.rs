@@ -6,6 +6,7 @@ mod access;
 mod agent;
 mod client;
 #[path = "../../../../tests/traces/collector.rs"]
+#[expect(dead_code, reason = "the tests of the adapter use more of it")]
 mod collector;
 mod defects;
 mod documents;

@@ -76,9 +76,8 @@ impl Rule for AccessLog {
         let page = response.extensions_mut().remove::<MatchedPath>();
         let route = asked.route.or(page.as_ref().map(MatchedPath::as_str)).unwrap_or(UNMATCHED);
         write(&asked, route, response.status(), took, user);
-        if route != UNMATCHED {
-            jobapp_telemetry::routed(&asked.method, route);
-        }
+        let id = asked.id.as_ref().and_then(|id| id.to_str().ok());
+        jobapp_telemetry::routed(&asked.method, (route != UNMATCHED).then_some(route), id);
         let counted = asked.route.map_or_else(|| Route::matched(page.as_ref()), Route::named);
         self.0.answered((&asked.method).into(), counted, response.status(), took);
     }
