@@ -126,6 +126,8 @@ pub use jobapp_metrics as metrics;
 pub use jobapp_platform as platform;
 #[cfg(feature = "runtime")]
 pub use jobapp_runtime as runtime;
+#[cfg(feature = "platform")]
+pub use jobapp_telemetry as telemetry;
 
 /// Adapters: the ports on real technology, and how the outside is reached.
 pub mod adapters {

@@ -56,6 +56,9 @@ const DRIVERS: &[(&str, &str)] = &[
     ("elasticsearch", "jobapp-elastic"),
     ("socketioxide", "jobapp-realtime"),
     ("prometheus", "jobapp-metrics"),
+    ("opentelemetry", "jobapp-telemetry"),
+    ("opentelemetry-proto", "jobapp-telemetry"),
+    ("opentelemetry_sdk", "jobapp-telemetry"),
     ("testcontainers", "jobapp-test-servers"),
 ];
 

@@ -42,7 +42,9 @@ impl fmt::Debug for Gateways {
 
 fn envelope(id: &str) -> Envelope {
     let (event, arguments) = ("message received".to_owned(), vec![json!({ "_id": id, "body": "ä\u{0}" }), json!(null)]);
-    Envelope { id: id.to_owned(), event: Realtime { event, arguments, receivers: vec!["Anna".into(), "Bert".into()] } }
+    let event = Realtime { event, arguments, receivers: vec!["Anna".into(), "Bert".into()] };
+    let traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
+    Envelope { id: id.to_owned(), event, traceparent }
 }
 
 async fn publish(fanout: &dyn Fanout, ids: &[&str]) {

@@ -99,7 +99,7 @@ mod tests {
 
     async fn publish(fanout: &MemoryFanout) {
         let event = Realtime { event: "message received".into(), arguments: vec![], receivers: vec![] };
-        fanout.publish(Envelope { id: String::new(), event }).await.unwrap();
+        fanout.publish(Envelope { id: String::new(), event, traceparent: None }).await.unwrap();
     }
 
     async fn reads_back(fanout: &MemoryFanout, since: Since) -> u64 {

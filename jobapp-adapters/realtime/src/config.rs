@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobapp_realtime_core::RecoveryConfig;
+use jobapp_telemetry::Traces;
 
 /// Whether browsers at an origin may connect.
 pub type AllowOrigin = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -45,6 +46,8 @@ pub struct RealtimeConfig {
     pub recheck_sessions: Duration,
     /// Over how long a draining gateway spreads the closing of its connections.
     pub drain: Duration,
+    /// Where events go on with the traces they belong to.
+    pub traces: Traces,
 }
 
 /// Who is online.
@@ -78,6 +81,7 @@ impl RealtimeConfig {
             presence: PresenceConfig::default(),
             recheck_sessions: Duration::from_secs(60),
             drain: Duration::from_secs(5),
+            traces: Traces::off(),
         }
     }
 }

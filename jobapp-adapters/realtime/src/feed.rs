@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use jobapp_realtime_core::{Feed, Published, Since};
+use jobapp_realtime_core::{Envelope, Feed, Published, Since};
+use jobapp_telemetry::{Span, SpanKind};
 use jobapp_wire::messages::Realtime as Event;
 
 use crate::server::Server;
@@ -71,11 +72,30 @@ async fn subscribe_again(server: &Server, since: Since) -> Option<Feed> {
 fn take(server: &Server, published: &Published) {
     let event = &published.envelope.event;
     if event.event != Event::SESSION_ENDED && !event.receivers.is_empty() {
-        server.rounds.begin(server.hub.deliver(published));
+        let span = delivering(server, published);
+        let deliver = || server.rounds.begin(server.hub.deliver(published));
+        match &span {
+            Some(span) => span.at_once(deliver),
+            None => deliver(),
+        }
     } else if server.hub.pass(published) {
         hear(server, published);
     }
     server.let_in_those_ahead();
+}
+
+/// Handing an event to the sockets of its receivers is part of the trace it belongs to.
+fn delivering(server: &Server, published: &Published) -> Option<Span> {
+    let Envelope { event, traceparent, .. } = &*published.envelope;
+    // Services send events of a few names; another one would be a name of its own.
+    let span =
+        server.config.traces.continued(SpanKind::Consumer, traceparent.as_deref()?, || "deliver event".into())?;
+    span.says("messaging.operation.name", "deliver");
+    span.says("messaging.system", "socket.io");
+    span.says("jobapp.event", event.event.clone());
+    span.says("jobapp.receivers", i64::try_from(event.receivers.len()).unwrap_or(i64::MAX));
+    span.says("jobapp.service", "gateway");
+    Some(span)
 }
 
 /// Does what an event says that no browser hears.

@@ -231,7 +231,7 @@ impl Realtime {
     /// # Errors
     /// [`Unavailable`] when the other gateways cannot be reached; then it should be tried again.
     pub async fn deliver(&self, id: &str, event: &Event) -> Result<(), Unavailable> {
-        publish(&*self.server.fanout, id, event).await
+        publish(&*self.server.fanout, id, event, jobapp_telemetry::traceparent()).await
     }
 
     /// The session ended: its sockets at this gateway stay connected and hear nothing more.
@@ -259,7 +259,7 @@ impl Realtime {
         let (server, username) = (self.server.clone(), username.to_owned());
         let event = Event { event: event.to_owned(), arguments: vec![username.clone().into()], receivers: Vec::new() };
         tokio::spawn(async move {
-            let envelope = Envelope { id: format!("{} {}", event.event, Sid::new()), event };
+            let envelope = Envelope { id: format!("{} {}", event.event, Sid::new()), event, traceparent: None };
             if let Err(error) = server.fanout.publish(envelope).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, username, "other gateways do not hear that a user is off or back");

@@ -1,5 +1,6 @@
 //! What all gateways hear, in one order.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use async_trait::async_trait;
 use fred::types::Value;
 use futures::StreamExt;
 use jobapp_realtime_core::{Envelope, Fanout, Feed, Position, Published, Since, Unavailable};
+use jobapp_wire::messages::Realtime;
+use serde::{Deserialize, Serialize};
 
 use crate::script::Script;
 use crate::tail::{Entry, Place, follow};
@@ -77,6 +80,15 @@ impl RedisFanout {
     }
 }
 
+/// An event as it is kept: with the trace beside its own members, where gateways of earlier versions pass it over.
+#[derive(Serialize, Deserialize)]
+struct Kept<'e> {
+    #[serde(flatten)]
+    event: Cow<'e, Realtime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
+}
+
 fn id(Position { era, number }: Position) -> String {
     format!("{era}-{number}")
 }
@@ -88,8 +100,8 @@ fn position(id: &str) -> Result<Position, RedisError> {
 
 fn published(entry: Entry) -> Result<Published, RedisError> {
     let position = position(&entry.id)?;
-    let event = serde_json::from_str(&entry.body).map_err(|error| RedisError::strange(&error))?;
-    Ok(Published { position, envelope: Arc::new(Envelope { id: entry.kind, event }) })
+    let Kept { event, traceparent } = serde_json::from_str(&entry.body).map_err(|error| RedisError::strange(&error))?;
+    Ok(Published { position, envelope: Arc::new(Envelope { id: entry.kind, event: event.into_owned(), traceparent }) })
 }
 
 fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Unavailable {
@@ -99,7 +111,8 @@ fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> U
 #[async_trait]
 impl Fanout for RedisFanout {
     async fn publish(&self, envelope: Envelope) -> Result<(), Unavailable> {
-        let event = serde_json::to_string(&envelope.event).map_err(unavailable)?;
+        let kept = Kept { event: Cow::Borrowed(&envelope.event), traceparent: envelope.traceparent };
+        let event = serde_json::to_string(&kept).map_err(unavailable)?;
         let age = i64::try_from(self.keeping.time.as_millis()).unwrap_or(i64::MAX);
         let limits = [Value::from(age), Value::from(i64::from(self.keeping.events))];
         let arguments = [Value::from(envelope.id), Value::from(event)].into_iter().chain(limits).collect();

@@ -17,6 +17,8 @@ pub struct Envelope {
     pub id: String,
     /// The event.
     pub event: Realtime,
+    /// The trace it belongs to, as W3C Trace Context writes it, if there is one.
+    pub traceparent: Option<String>,
 }
 
 /// An event with its place in the one order all gateways agree on.

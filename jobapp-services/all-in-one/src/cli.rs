@@ -14,7 +14,7 @@ use jobapp_ctl::commands::operators::OperatorsCommand;
 use jobapp_ctl::commands::search::SearchCommand;
 use jobapp_ctl::commands::sessions::SessionsCommand;
 use jobapp_ctl::commands::status::StatusCommand;
-use jobapp_platform::config::Sources;
+use jobapp_platform::config::{Sources, Tracing};
 
 /// A freelance marketplace in one process: accounts, gigs, search, chat, orders, payments, reviews and mails. It needs
 /// nothing installed and keeps everything in one folder.
@@ -58,6 +58,9 @@ impl Cli {
         let matches = Self::definition().get_matches();
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         cli.settings.from_environment = from_environment(&matches);
+        let of_traces = Tracing::ALL.iter().flat_map(|setting| setting.variables);
+        let set = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+        cli.settings.of_traces = of_traces.filter_map(set).collect();
         cli
     }
 
@@ -226,6 +229,9 @@ pub struct Flags {
     /// The settings among them that come from the environment.
     #[arg(skip)]
     pub from_environment: BTreeSet<String>,
+    /// What the environment says of traces. It has variables of its own for that, which are no flags.
+    #[arg(skip)]
+    pub of_traces: Vec<(String, String)>,
 }
 
 impl Flags {
@@ -255,7 +261,8 @@ impl Flags {
             ("metrics_port", "JOBAPP_METRICS_PORT", &self.metrics_port),
             ("metrics_bind", "JOBAPP_METRICS_BIND", &self.metrics_bind),
         ];
-        set.into_iter().fold(Sources::new(), |sources, (name, variable, value)| match value {
+        let of_traces = Sources::new().environment(self.of_traces.iter().cloned());
+        set.into_iter().fold(of_traces, |sources, (name, variable, value)| match value {
             None => sources,
             Some(value) if self.from_environment.contains(name) => {
                 sources.environment([(variable.to_owned(), value.clone())])

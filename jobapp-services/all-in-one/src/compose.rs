@@ -14,10 +14,11 @@ use jobapp_mail::Brand;
 use jobapp_metrics::Metrics;
 use jobapp_notification_service::NotificationService;
 use jobapp_order_service::{OrderConfig, OrderService};
-use jobapp_platform::{Address, App, Mail, Payments, Search, Service, Shared, Task, developer};
+use jobapp_platform::{Address, App, Bus, Mail, Payments, Search, Service, Shared, Task, developer};
 use jobapp_review_service::{ReviewConfig, ReviewService};
 use jobapp_runtime::{Shutdown, SystemClock, SystemIds, error_text};
 use jobapp_sqlite::{Seal, SqliteBus, SqliteBusConfig};
+use jobapp_telemetry::Traces;
 use jobapp_users_service::{UsersConfig, UsersService};
 
 use crate::databases::{advised, look_through};
@@ -47,13 +48,13 @@ impl Marketplace {
         settings: &Settings,
         folder: &Folder,
         public_url: &str,
-        metrics: &Metrics,
+        (metrics, traces): (&Metrics, &Traces),
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
         let secrets = folder.secrets()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (user_tokens, gateway_tokens) = tokens(&secrets, settings, clock.now());
-        let stores = Arc::new(Box::pin(Stores::open(folder)).await?);
+        let stores = Arc::new(Box::pin(Stores::open(folder)).await?.traced(traces));
         let bus = open_bus(folder, &secrets, shutdown).await.context("the message bus")?;
         let media = media::open(settings, folder, public_url, Arc::clone(&clock))?;
         media::make_private(folder, &stores, &media).await?;
@@ -63,10 +64,11 @@ impl Marketplace {
             clock: Arc::clone(&clock),
             ids: Arc::new(SystemIds::default()),
             media: media.store(),
-            publisher: Arc::new(bus.clone()),
+            publisher: traces.publisher("jobapp", Bus::from(bus.clone()).system(), Arc::new(bus.clone())),
             gateway_tokens,
             user_tokens,
             metrics: metrics.clone(),
+            traces: traces.clone(),
         };
         let search = open_search(folder, shutdown).await?;
         let parts = Box::pin(Parts::open(&stores, &shared, &search)).await?;
@@ -80,7 +82,7 @@ impl Marketplace {
         for service in &services {
             app.run(&**service, stores.of(service.name()));
         }
-        let mailer = metrics.mailer(Arc::clone(&mail.mailer));
+        let mailer = metrics.mailer(traces.mailer(Arc::clone(&mail.mailer)));
         app.run(&NotificationService::new(mailer, Arc::clone(&mail.records)), None);
         app.keep("payments", &stores.payments);
         let storage = Storage::new(folder, Arc::clone(&stores), bus.clone(), search.index);
@@ -93,7 +95,10 @@ impl Marketplace {
         let config = GatewayConfig { demo: Some(demo_source(folder)), ..gateway_config(settings, public_url) };
         let called = services.iter().map(|service| &**service);
         let upstreams = Upstreams::in_process(called, shared.gateway_tokens, &config.guards, metrics);
-        let ports = GatewayPorts::alone(categories).standing_on(Arc::new(storage)).counted_in(metrics.clone());
+        let ports = GatewayPorts::alone(categories)
+            .standing_on(Arc::new(storage))
+            .counted_in(metrics.clone())
+            .traced_in(traces.clone());
         let gateway = Gateway::start(upstreams, shared.user_tokens, ports, config).await;
         for need in gateway.waits_for() {
             need.look().await?;

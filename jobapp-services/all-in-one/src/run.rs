@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use jobapp_ctl::NobodyReads;
 use jobapp_metrics::Metrics;
-use jobapp_platform::{WaitError, keep_private, start_metrics};
+use jobapp_platform::config::Tracing;
+use jobapp_platform::{WaitError, keep_private, start_metrics, start_traces};
 use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, behind, listen, start_logging};
+use jobapp_telemetry::{Telling, Traces};
 use tokio::runtime::Handle;
 
 use crate::cli::{Cli, Command};
@@ -25,27 +27,49 @@ pub fn run(cli: Cli) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = prepare(&cli)
-        .and_then(|(settings, logging)| Ok((runtime.block_on(start(cli, &settings, behind.handle()))?, logging)));
+    let outcome = prepare(&cli).and_then(|Prepared { settings, logging, observed, telling }| {
+        Ok((runtime.block_on(start(cli, &settings, observed, behind.handle()))?, telling, logging))
+    });
     // Blocking work that nobody waits for any more must not hold up the end.
     behind.shutdown_timeout(std::time::Duration::from_secs(2));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match outcome {
-        Ok((code, _logging)) => code,
+        Ok((code, telling, _logging)) => {
+            // Behind everything: what else there is to tell is told by then, and nobody waits for it.
+            drop(telling);
+            code
+        }
         Err(error) => jobapp_ctl::exit_code(&error),
     }
 }
 
-fn prepare(cli: &Cli) -> anyhow::Result<(Settings, Logging)> {
-    let settings = Settings::load(&cli.settings)?;
-    let logging = start_logging(settings.log_format, &settings.log)?;
-    Ok((settings, logging))
+/// What there is before anything else.
+struct Prepared {
+    settings: Settings,
+    logging: Logging,
+    observed: (Metrics, Traces),
+    telling: Telling,
 }
 
-async fn start(cli: Cli, settings: &Settings, behind: &Handle) -> anyhow::Result<ExitCode> {
+fn prepare(cli: &Cli) -> anyhow::Result<Prepared> {
+    let settings = Settings::load(&cli.settings)?;
+    let logging = start_logging(settings.log_format, &settings.log)?;
+    let metrics = Metrics::new();
+    let serves = matches!(cli.command, None | Some(Command::Serve)) && !cli.settings.check;
+    let tracing = if serves { settings.tracing.clone() } else { Tracing { to: None } };
+    let (traces, telling) = start_traces(&tracing, &metrics)?;
+    Ok(Prepared { settings, logging, observed: (metrics, traces), telling })
+}
+
+async fn start(
+    cli: Cli,
+    settings: &Settings,
+    observed: (Metrics, Traces),
+    behind: &Handle,
+) -> anyhow::Result<ExitCode> {
     match cli.command {
         None | Some(Command::Serve) if cli.settings.check => check::check(settings).await,
-        None | Some(Command::Serve) => serve(settings, cli.settings.demo, behind).await,
+        None | Some(Command::Serve) => serve(settings, cli.settings.demo, observed, behind).await,
         Some(Command::Search(command)) => operator::search(settings, &command).await,
         Some(Command::Analytics(command)) => operator::analytics(settings, &command).await,
         Some(Command::DeadLetters(command)) => operator::dead_letters(settings, &command).await,
@@ -72,7 +96,12 @@ async fn start(cli: Cli, settings: &Settings, behind: &Handle) -> anyhow::Result
     }
 }
 
-async fn serve(settings: &Settings, fill: bool, behind: &Handle) -> anyhow::Result<ExitCode> {
+async fn serve(
+    settings: &Settings,
+    fill: bool,
+    (metrics, traces): (Metrics, Traces),
+    behind: &Handle,
+) -> anyhow::Result<ExitCode> {
     // The port first: somebody who starts the program twice should hear of that before anything is opened.
     let listener = listen(settings.address).await?;
     let port = listener.local_addr().context("the address cannot be told")?.port();
@@ -91,9 +120,8 @@ async fn serve(settings: &Settings, fill: bool, behind: &Handle) -> anyhow::Resu
             "the accounts of the demo have the password that everybody knows, and others may reach them; start on a new folder"
         );
     }
-    let metrics = Metrics::new();
     start_metrics(&shutdown, &metrics, settings.observing).await.context("nobody can read metrics")?;
-    let starting = Box::pin(Marketplace::start(settings, &folder, &public_url, &metrics, &shutdown));
+    let starting = Box::pin(Marketplace::start(settings, &folder, &public_url, (&metrics, &traces), &shutdown));
     let marketplace = match shutdown.starting(&mut signals, starting).await {
         Ok(marketplace) => marketplace,
         Err(error) => {

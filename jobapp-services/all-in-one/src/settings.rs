@@ -7,8 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jobapp_gateway_service::{Policy, RateLimits};
 use jobapp_platform::config::{
-    Bodies, Connections, Developing, Listen, Log, Observing, Reader, Sources, SourcesError, Tokens, Web, compat, flag,
-    secret,
+    Bodies, Connections, Developing, Listen, Log, Observing, Reader, Sources, SourcesError, Tokens, Tracing, Web,
+    compat, flag, secret,
 };
 use jobapp_platform::developer::is_loopback_url;
 use jobapp_runtime::{LogFormat, ServerConfig};
@@ -55,6 +55,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Where metrics are read.
     pub observing: Observing,
+    /// Where traces go.
+    pub tracing: Tracing,
 }
 
 /// What the reference system signs its tokens with.
@@ -123,6 +125,7 @@ impl Settings {
         };
         let Log { filter, format } = Log::read(&mut reader, usual);
         let observing = Observing::read(&mut reader, 0);
+        let tracing = Tracing::read(&mut reader, "jobapp");
         reader.finish()?;
         Ok(Self {
             data,
@@ -143,6 +146,7 @@ impl Settings {
             log: filter,
             log_format: format,
             observing,
+            tracing,
         })
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use jobapp_kernel::Outbox;
 use jobapp_platform::{Address, Kept, SealingKey, Store};
 use jobapp_runtime::error_text;
+use jobapp_telemetry::Traces;
 
 use crate::Folder;
 use crate::databases::{advised_to_open, look_through};
@@ -49,6 +50,20 @@ impl Stores {
             open(folder, "payments", None),
         )?;
         Ok(Self { auth, users, gig, chat, order, review, payments })
+    }
+
+    /// The same, whose calls belong to the traces they are made in.
+    pub(crate) fn traced(self, traces: &Traces) -> Self {
+        let Self { auth, users, gig, chat, order, review, payments } = self;
+        Self {
+            auth: auth.traced(traces),
+            users: users.traced(traces),
+            gig: gig.traced(traces),
+            chat: chat.traced(traces),
+            order: order.traced(traces),
+            review: review.traced(traces),
+            payments: payments.traced(traces),
+        }
     }
 
     /// The stores by the name of their service.

@@ -42,8 +42,9 @@ use axum::response::Response;
 use futures::future::BoxFuture;
 use jobapp_http::{ApiError, UserTokens};
 use jobapp_metrics::Requests;
-use jobapp_realtime::Realtime;
+use jobapp_realtime::{Realtime, RealtimeConfig};
 use jobapp_runtime::Backoff;
+use jobapp_telemetry::Serving;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use utoipa::openapi::OpenApi;
@@ -88,6 +89,7 @@ struct Inner {
     table: Arc<Table>,
     needs: Arc<Needs>,
     requests: Requests,
+    serving: Serving,
     endings: Endings,
     home: Home,
     health: Health,
@@ -101,7 +103,7 @@ impl Gateway {
     /// A gateway to these services, which knows users by their tokens. Its sockets are served from now on by tasks of the
     /// current tokio runtime. What gateways share need not be there yet.
     pub async fn start(upstreams: Upstreams, users: UserTokens, ports: GatewayPorts, config: GatewayConfig) -> Self {
-        let GatewayPorts { presence, fanout, categories, limiter, vitals, cache, metrics } = ports;
+        let GatewayPorts { presence, fanout, categories, limiter, vitals, cache, metrics, traces } = ports;
         let known = Known::new(users);
         let answers = AnswerCache::counted(config.cache_age, &metrics);
         let shared_answers = SharedAnswers::new(cache, config.cache_age);
@@ -109,7 +111,8 @@ impl Gateway {
         let handshakes = Handshakes::new(known.clone(), upstreams.clone());
         let following = Following { answers: answers.clone(), gaps: Arc::clone(&gaps) };
         let shared = Shared { presence, fanout, categories };
-        let realtime = sockets::start(&config.realtime, config.origins(), handshakes, following, shared).await;
+        let realtime = RealtimeConfig { traces: traces.clone(), ..config.realtime.clone() };
+        let realtime = sockets::start(&realtime, config.origins(), handshakes, following, shared).await;
         observed::upstreams(&metrics, &upstreams);
         observed::sockets(&metrics, &realtime);
         let endings = Endings { known, realtime: realtime.clone(), upstreams: upstreams.clone() };
@@ -131,6 +134,7 @@ impl Gateway {
             table: Arc::new(Table::new(config.seed)),
             needs: Arc::new(needs),
             requests: Requests::of(&metrics, "gateway"),
+            serving: traces.serving("gateway"),
             endings,
             home: Home::new(upstreams.clone(), &config.public_url, config.developer_mode, config.demo.clone()),
             health: Health::new(upstreams, vitals, Arc::clone(&stage)),
@@ -148,7 +152,7 @@ impl Gateway {
 
     /// As [`Gateway::door`], with further pages of the same origin, such as media files and developer pages.
     pub fn door_with(&self, services: &[OpenApi], extra: Router) -> Door {
-        let Inner { config, table, needs, requests, home, health, document, .. } = &*self.0;
+        let Inner { config, table, needs, requests, serving, home, health, document, .. } = &*self.0;
         document.is(openapi(table.routes().iter().copied(), services));
         let pages = pages::router(home.clone(), health.clone(), document.clone(), config.developer_mode)
             .fallback(jobapp_http::not_found)
@@ -162,6 +166,7 @@ impl Gateway {
             trusted_proxies: config.trusted_proxies.clone(),
             rates: needs.rates.clone(),
             requests: requests.clone(),
+            serving: serving.clone(),
         };
         // What it does for its sockets and its sessions goes on as long as anybody can ask it.
         let gateway = self.clone();

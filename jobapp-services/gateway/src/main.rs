@@ -50,7 +50,8 @@ impl Program for TheGateway {
         let categories = peers.categories.clone();
         let ports = GatewayPorts::among(peers, categories)
             .standing_on(Arc::new(host.readiness().clone()))
-            .counted_in(shared.metrics.clone());
+            .counted_in(shared.metrics.clone())
+            .traced_in(shared.traces.clone());
         let gateway = Gateway::start(upstreams, shared.user_tokens.clone(), ports, config).await;
         let pages = host.media_pages().merge(host.for_developers(self.services.developer_pages()));
         let door = gateway.door_with(&[], pages);

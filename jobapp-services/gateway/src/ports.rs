@@ -8,6 +8,7 @@ use jobapp_memory::{MemoryFanout, MemoryPresence};
 use jobapp_metrics::Metrics;
 use jobapp_platform::{NoParts, Peers, Vitals};
 use jobapp_realtime::{Fanout, Presence};
+use jobapp_telemetry::Traces;
 
 /// What gateways share, and what they are told of the things under their services.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct GatewayPorts {
     pub cache: Option<Arc<dyn SharedCache>>,
     /// What is counted of it.
     pub metrics: Metrics,
+    /// What is traced of it.
+    pub traces: Traces,
 }
 
 impl GatewayPorts {
@@ -39,6 +42,7 @@ impl GatewayPorts {
             vitals: Arc::new(NoParts),
             cache: None,
             metrics: Metrics::new(),
+            traces: Traces::off(),
         }
     }
 
@@ -46,7 +50,8 @@ impl GatewayPorts {
     pub fn among(peers: Peers, categories: Arc<dyn SelectedCategories>) -> Self {
         let Peers { presence, fanout, limiter, cache, .. } = peers;
         let (limiter, cache) = (Some(limiter), Some(cache));
-        Self { presence, fanout, categories, limiter, vitals: Arc::new(NoParts), cache, metrics: Metrics::new() }
+        let (vitals, metrics, traces) = (Arc::new(NoParts), Metrics::new(), Traces::off());
+        Self { presence, fanout, categories, limiter, vitals, cache, metrics, traces }
     }
 
     /// The same, whose strict limits hold for everybody who shares this limiter.
@@ -59,6 +64,12 @@ impl GatewayPorts {
     #[must_use]
     pub fn counted_in(self, metrics: Metrics) -> Self {
         Self { metrics, ..self }
+    }
+
+    /// The same, whose gateway is traced here.
+    #[must_use]
+    pub fn traced_in(self, traces: Traces) -> Self {
+        Self { traces, ..self }
     }
 
     /// The same, whose gateway tells how these things are.

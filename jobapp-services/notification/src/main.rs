@@ -41,8 +41,9 @@ impl Program for Notification {
         let records = host.until_there("the records of sent mails", records).await?;
         let mail = || async { Mail::of(&self.mail, host.base().links_lead_to(), Arc::clone(&records)) };
         let mail = host.until_there("the mailbox", mail).await?;
-        let service =
-            NotificationService::new(host.shared().metrics.mailer(Arc::clone(&mail.mailer)), Arc::clone(&mail.records));
+        let shared = host.shared();
+        let mailer = shared.metrics.mailer(shared.traces.mailer(Arc::clone(&mail.mailer)));
+        let service = NotificationService::new(mailer, Arc::clone(&mail.records));
         Ok(Opened::new(service).with_pages(host.for_developers(mail.pages())))
     }
 }

@@ -11,6 +11,7 @@ use axum::response::Response;
 use jobapp_kernel::{Clock, Outbox};
 use jobapp_metrics::Metrics;
 use jobapp_runtime::{Exclusive, Relay, STOP_LIMIT, ServerConfig, Shutdown, Signals, error_text, run_consumer};
+use jobapp_telemetry::Traces;
 use jobapp_wire::queues;
 use tokio::net::TcpListener;
 
@@ -24,6 +25,7 @@ pub struct App {
     process: String,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
+    traces: Traces,
     bus: Bus,
     shutdown: Shutdown,
     readiness: Readiness,
@@ -33,8 +35,8 @@ impl App {
     /// Runs services that have this in common, on this bus, until `shutdown` stops them.
     pub fn new(shared: &Shared, bus: Bus, shutdown: Shutdown) -> Self {
         let (process, clock) = (shared.process.clone(), Arc::clone(&shared.clock));
-        let metrics = shared.metrics.clone();
-        Self { process, clock, metrics, bus, shutdown, readiness: Readiness::new() }
+        let (metrics, traces) = (shared.metrics.clone(), shared.traces.clone());
+        Self { process, clock, metrics, traces, bus, shutdown, readiness: Readiness::new() }
     }
 
     /// The same, telling whether it wants requests by what was found while its parts were opened.
@@ -96,7 +98,9 @@ impl App {
             }
         }
         observed::queues(&self.metrics, service.name(), service.queues(), &self.bus.queues());
-        let subscriber = self.metrics.subscriber(service.name(), self.bus.subscriber(), Arc::clone(&self.clock));
+        let (name, system) = (service.name(), self.bus.system());
+        let subscriber = self.traces.subscriber(name, system, self.bus.subscriber(), Arc::clone(&self.clock));
+        let subscriber = self.metrics.subscriber(name, subscriber, Arc::clone(&self.clock));
         for (subscription, handler) in service.consumers() {
             let stop = self.shutdown.token().clone();
             let name = format!("consumer of {}", subscription.queue.name);
@@ -158,9 +162,10 @@ impl App {
     fn relay(&self, service: &dyn Service, store: &Store) -> Option<Relay> {
         let translate = service.translator()?;
         let (name, clock) = (service.name(), Arc::clone(&self.clock));
+        let publisher = self.traces.publisher(name, self.bus.system(), self.bus.publisher());
         Some(Relay {
             outbox: self.metrics.outbox(name, store.outbox()),
-            publisher: self.metrics.publisher(name, self.bus.publisher(), clock),
+            publisher: self.metrics.publisher(name, publisher, clock),
             translate,
             owner: format!("{name}@{}", self.process),
             leases: Some(store.leases()),

@@ -8,6 +8,7 @@ use jobapp_media::MemoryMedia;
 use jobapp_memory::MemoryBus;
 use jobapp_metrics::Metrics;
 use jobapp_runtime::{Exclusive, SystemClock, SystemIds};
+use jobapp_telemetry::Traces;
 use secrecy::SecretString;
 
 use crate::Store;
@@ -35,6 +36,8 @@ pub struct Shared {
     pub user_tokens: UserTokens,
     /// What is counted of all of them.
     pub metrics: Metrics,
+    /// What is traced of all of them.
+    pub traces: Traces,
 }
 
 impl Shared {
@@ -54,6 +57,7 @@ impl Shared {
             gateway_tokens: GatewayTokens::new(gateway),
             user_tokens: UserTokens::new(users, ACCESS_SECONDS),
             metrics: Metrics::new(),
+            traces: Traces::off(),
         }
     }
 

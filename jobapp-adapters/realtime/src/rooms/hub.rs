@@ -514,7 +514,7 @@ mod tests {
 
     fn published(number: u64, receiver: &str) -> Published {
         let event = Event { event: "e".into(), arguments: vec![number.into()], receivers: vec![receiver.into()] };
-        let envelope = Arc::new(Envelope { id: number.to_string(), event });
+        let envelope = Arc::new(Envelope { id: number.to_string(), event, traceparent: None });
         Published { position: Position { era: 1, number }, envelope }
     }
 

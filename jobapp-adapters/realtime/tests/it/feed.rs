@@ -37,7 +37,7 @@ impl Fanout for Breaking {
     async fn subscribe(&self, since: Since) -> Result<Feed, Unavailable> {
         let number = self.feeds.fetch_add(1, Ordering::SeqCst);
         if number == 1 {
-            self.publish(Envelope { id: "between".into(), event: news("between") }).await?;
+            self.publish(Envelope { id: "between".into(), event: news("between"), traceparent: None }).await?;
         }
         let feed = self.fanout.subscribe(since).await?;
         if number > 0 {
@@ -184,7 +184,7 @@ async fn a_gateway_that_starts_before_what_gateways_share_begins_alone_and_goes_
         presence: shared.presence.clone(),
         away: AtomicBool::new(true),
     });
-    let old = Envelope { id: "old".into(), event: news("old") };
+    let old = Envelope { id: "old".into(), event: news("old"), traceparent: None };
     late.fanout.publish(old).await.unwrap();
     late.presence.renew("other", &["Bert".into()]).await.unwrap();
     let ports = RealtimePorts { fanout: late.clone(), presence: late.clone(), news: told.clone(), ..ports(&shared) };

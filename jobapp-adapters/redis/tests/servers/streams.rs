@@ -16,7 +16,7 @@ const NOW: Since = Since::Ago(Duration::ZERO);
 
 async fn publish(fanout: &RedisFanout, id: &str) {
     let event = Realtime { event: "message received".into(), arguments: vec![], receivers: vec!["Anna".into()] };
-    fanout.publish(Envelope { id: id.into(), event }).await.unwrap();
+    fanout.publish(Envelope { id: id.into(), event, traceparent: None }).await.unwrap();
 }
 
 /// The next event, or the end of the feed.

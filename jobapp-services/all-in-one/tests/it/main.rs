@@ -5,6 +5,9 @@ mod access;
 #[expect(dead_code, reason = "the tests of the realtime adapter use more of it")]
 mod agent;
 mod client;
+#[path = "../../../../tests/traces/collector.rs"]
+#[expect(dead_code, reason = "the tests of the adapter use more of it")]
+mod collector;
 mod defects;
 mod documents;
 mod files;
@@ -18,4 +21,5 @@ mod process;
 mod races;
 mod routes;
 mod sockets;
+mod traces;
 mod validation;

@@ -11,7 +11,7 @@ use crate::harness::checks::within;
 use crate::harness::{Browser, Server, Trade, soon};
 
 /// A port that is free at the moment.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 

@@ -21,7 +21,7 @@ use crate::table::route::Target;
 const GATEWAY_TOKEN: HeaderName = HeaderName::from_static("gatewaytoken");
 const PENDING_TOKEN: HeaderName = HeaderName::from_static("x-pending-token");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACEPARENT: HeaderName = HeaderName::from_static(jobapp_telemetry::TRACEPARENT);
 
 /// The services, each behind its guards, in process or over the network.
 #[derive(Clone)]
@@ -186,12 +186,23 @@ impl Upstreams {
             headers.insert(CONTENT_TYPE, content_type);
             *request.body_mut() = body;
         }
+        let traced = jobapp_telemetry::Call::to(service, request.method());
+        traced.carried_in(request.headers_mut());
         let id = request.headers().get(request_id::NAME).cloned();
         // A service in this process that panics must not take the client's connection with it.
-        let outcome = match AssertUnwindSafe(guards::call(&client.guarded, request)).catch_unwind().await {
-            Ok(Ok(response)) if !refuses_gateway(&response) => return Ok(response),
+        let calling = AssertUnwindSafe(guards::call(&client.guarded, request)).catch_unwind();
+        let outcome = match traced.made(calling).await {
+            Ok(Ok(response)) if !refuses_gateway(&response) => {
+                traced.answered(response.status());
+                return Ok(response);
+            }
             outcome => outcome,
         };
+        traced.failed(match &outcome {
+            Ok(Ok(_)) => "gateway_refused",
+            Ok(Err(error)) => error.word(),
+            Err(_) => "panic",
+        });
         let _span = request_id::span(id.as_ref()).entered();
         match outcome {
             Ok(Ok(_)) => {

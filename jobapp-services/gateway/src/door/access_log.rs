@@ -21,6 +21,9 @@ use crate::table::matching::Place;
 /// From when on an answer is worth a warning.
 const SLOW: Duration = Duration::from_secs(1);
 
+/// The route of what has none.
+const UNMATCHED: &str = "none";
+
 /// Who a request was answered for, in the answer's extensions.
 #[derive(Debug, Clone)]
 pub(crate) struct AnsweredFor(pub(crate) Arc<str>);
@@ -71,8 +74,10 @@ impl Rule for AccessLog {
         let user = response.extensions_mut().remove::<AnsweredFor>();
         let user = user.as_ref().map(|AnsweredFor(name)| &**name);
         let page = response.extensions_mut().remove::<MatchedPath>();
-        let route = asked.route.or(page.as_ref().map(MatchedPath::as_str)).unwrap_or("none");
+        let route = asked.route.or(page.as_ref().map(MatchedPath::as_str)).unwrap_or(UNMATCHED);
         write(&asked, route, response.status(), took, user);
+        let id = asked.id.as_ref().and_then(|id| id.to_str().ok());
+        jobapp_telemetry::routed(&asked.method, (route != UNMATCHED).then_some(route), id);
         let counted = asked.route.map_or_else(|| Route::matched(page.as_ref()), Route::named);
         self.0.answered((&asked.method).into(), counted, response.status(), took);
     }

@@ -25,6 +25,7 @@ use tower::{Service, ServiceBuilder};
 use crate::table::matching::Table;
 use ipnet::IpNet;
 use jobapp_metrics::Requests;
+use jobapp_telemetry::Serving;
 use origin::Origins;
 use rate_limit::RateLimiting;
 use rule::{Rule, RuleLayer};
@@ -42,16 +43,17 @@ pub(crate) struct Rules {
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) rates: RateLimiting,
     pub(crate) requests: Requests,
+    pub(crate) serving: Serving,
 }
 
-/// Puts every rule around what answers, from the outside in: compression, where it leads, request id, address, access log,
+/// Puts every rule around what answers, from the outside in: the trace, compression, where it leads, request id, address, access log,
 /// security headers, CORS, origin of writes, rates per address, query keys, tags.
 pub(crate) fn around<S>(inside: S, rules: Rules) -> Door
 where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let Rules { table, origins, secure, trusted_proxies, rates, requests } = rules;
+    let Rules { table, origins, secure, trusted_proxies, rates, requests, serving } = rules;
     let rules = routing::Routing(table)
         .around(request_id::RequestIds::default())
         .around(client_address::ClientAddresses::behind(&trusted_proxies))
@@ -61,7 +63,10 @@ where
         .around(origin::OriginCheck(origins))
         .around(rates)
         .around(query::LastValues);
-    let layers =
-        ServiceBuilder::new().layer(compression::Compressing::new()).layer(RuleLayer::new(rules)).layer(etag::TagLayer);
+    let layers = ServiceBuilder::new()
+        .layer(serving)
+        .layer(compression::Compressing::new())
+        .layer(RuleLayer::new(rules))
+        .layer(etag::TagLayer);
     Door::new(layers.service(inside))
 }

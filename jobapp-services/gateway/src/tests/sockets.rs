@@ -126,7 +126,7 @@ impl Fanout for Breaking {
     async fn subscribe(&self, since: Since) -> Result<Feed, Unavailable> {
         // Nobody hears this one.
         let event = Event { event: "lost".into(), arguments: Vec::new(), receivers: vec!["Nobody".into()] };
-        self.fanout.publish(Envelope { id: "lost".into(), event }).await?;
+        self.fanout.publish(Envelope { id: "lost".into(), event, traceparent: None }).await?;
         let feed = self.fanout.subscribe(since).await?;
         let end = Arc::clone(&self.breaks);
         let events = feed.events.take_until(async move { end.notified().await }).boxed();

@@ -8,6 +8,7 @@ mod observing;
 mod reader;
 mod sections;
 mod sources;
+mod tracing;
 mod web;
 
 pub use self::observing::Observing;
@@ -16,4 +17,5 @@ pub use self::sections::{
     Listen, Log, MailSettings, Places, Tokens, bytes, compat, flag, networks, number, origin, secret, several,
 };
 pub use self::sources::{Source, Sources, SourcesError};
+pub use self::tracing::Tracing;
 pub use self::web::{Bodies, Connections, Developing, Web};

@@ -116,6 +116,17 @@ impl Bus {
         }
     }
 
+    /// What it is, in the words of OpenTelemetry where it has one.
+    pub const fn system(&self) -> &'static str {
+        match &self.0 {
+            Technology::Memory(_) => "memory",
+            #[cfg(feature = "amqp")]
+            Technology::Amqp(_) => "rabbitmq",
+            #[cfg(feature = "sqlite")]
+            Technology::Sqlite(_) => "sqlite",
+        }
+    }
+
     /// Takes messages.
     pub fn publisher(&self) -> Arc<dyn Publisher> {
         self.carrier()

@@ -12,10 +12,12 @@ use jobapp_memory::MemoryStore;
 #[cfg(feature = "mongodb")]
 use jobapp_mongo::{MongoConfig, MongoStore, MongoStoreError};
 use jobapp_reviews::{ReviewAnalytics, StoredAnalytics};
+use jobapp_runtime::SystemClock;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 use jobapp_sql::{SqlConfig, SqlStore, SqlStoreError};
 #[cfg(feature = "sqlite")]
 use jobapp_sqlite::{OpenError as SqliteOpenError, Seal, SqliteConfig, SqliteStore};
+use jobapp_telemetry::Traces;
 use parking_lot::Mutex;
 
 use super::{Address, OpenError, SealingKey};
@@ -52,6 +54,10 @@ pub struct Store {
     technology: Technology,
     /// What was asked for so far, by the name of its kind.
     kept: Arc<Mutex<BTreeMap<&'static str, Arc<dyn Kept>>>>,
+    /// Whether its calls are traced.
+    is_traced: bool,
+    /// What it is, in the words of OpenTelemetry where it has one.
+    system: &'static str,
 }
 
 #[derive(Clone)]
@@ -67,35 +73,41 @@ enum Technology {
 
 impl From<MemoryStore> for Store {
     fn from(store: MemoryStore) -> Self {
-        Self { technology: Technology::Memory(store), kept: Arc::default() }
+        Self { technology: Technology::Memory(store), kept: Arc::default(), is_traced: false, system: "memory" }
     }
 }
 
 #[cfg(feature = "sqlite")]
 impl From<SqliteStore> for Store {
     fn from(store: SqliteStore) -> Self {
-        Self { technology: Technology::Sqlite(store), kept: Arc::default() }
+        Self { technology: Technology::Sqlite(store), kept: Arc::default(), is_traced: false, system: "sqlite" }
     }
 }
 
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 impl From<SqlStore> for Store {
     fn from(store: SqlStore) -> Self {
-        Self { technology: Technology::Sql(store), kept: Arc::default() }
+        Self { technology: Technology::Sql(store), kept: Arc::default(), is_traced: false, system: "other_sql" }
     }
 }
 
 #[cfg(feature = "mongodb")]
 impl From<MongoStore> for Store {
     fn from(store: MongoStore) -> Self {
-        Self { technology: Technology::Mongo(store), kept: Arc::default() }
+        Self { technology: Technology::Mongo(store), kept: Arc::default(), is_traced: false, system: "mongodb" }
     }
 }
 
 impl Store {
     /// An empty store in memory.
     pub fn in_memory() -> Self {
-        MemoryStore::new().into()
+        MemoryStore::with(Arc::new(SystemClock), Some(headers())).into()
+    }
+
+    /// The same, whose calls belong to the traces they are made in, if there are any.
+    #[must_use]
+    pub fn traced(self, traces: &Traces) -> Self {
+        Self { is_traced: traces.is_on(), ..self }
     }
 
     /// Opens the store at this address. With a key, what waits to be published is sealed, where it can be.
@@ -107,7 +119,7 @@ impl Store {
             "memory" => Ok(Self::in_memory()),
             #[cfg(feature = "sqlite")]
             "sqlite" => {
-                let config = SqliteConfig::file(address.path()).patient(jobapp_runtime::is_behind);
+                let config = SqliteConfig::file(address.path()).headers(headers()).patient(jobapp_runtime::is_behind);
                 let config = SqliteConfig { seal: key.map(Seal::new), ..config };
                 SqliteStore::open(config).await.map(Self::from).map_err(refused)
             }
@@ -196,7 +208,13 @@ impl Store {
             Some(key) => config.sealed(jobapp_sql::Seal::new(key)),
             None => config,
         };
-        boxed(SqlStore::open(config)).await.map(Self::from).map_err(unreached)
+        let system = match address.scheme() {
+            "postgres" | "postgresql" => "postgresql",
+            "mariadb" => "mariadb",
+            _ => "mysql",
+        };
+        let opened = boxed(SqlStore::open(config)).await.map_err(unreached)?;
+        Ok(Self { system, ..Self::from(opened) })
     }
 
     /// The repository of one kind of aggregate, made or brought up to date with its declared keys.
@@ -206,7 +224,7 @@ impl Store {
     pub async fn repository<A: Aggregate>(&self) -> Result<Arc<dyn Repository<A>>, OpenError> {
         let repository = self.unlisted().await?;
         self.kept.lock().insert(A::NAME, kept::of(Arc::clone(&repository)));
-        Ok(repository)
+        Ok(if self.is_traced { jobapp_telemetry::traced(self.system, repository) } else { repository })
     }
 
     /// The same, which is not among what was [asked for](Store::kept).
@@ -362,6 +380,11 @@ impl Store {
     }
 }
 
+/// What events are stored with: the trace that raised them.
+fn headers() -> jobapp_memory::Headers {
+    Arc::new(jobapp_telemetry::headers)
+}
+
 /// A database that another program holds is free once that lets go.
 #[cfg(feature = "sqlite")]
 pub(super) fn refused(error: SqliteOpenError) -> OpenError {
@@ -384,6 +407,7 @@ fn folder_of(path: &std::path::Path) -> Result<(), OpenError> {
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 fn server(address: &Address) -> Result<SqlConfig, OpenError> {
     SqlConfig::server(&address.url())
+        .map(|config| config.headers(headers()))
         .map_err(|error| OpenError::of(format!("{}: {address}: {error}", address.setting())))
 }
 
@@ -401,6 +425,7 @@ fn unreached(error: SqlStoreError) -> OpenError {
 #[cfg(feature = "mongodb")]
 fn mongo(address: &Address) -> Result<MongoConfig, OpenError> {
     MongoConfig::server(&address.url())
+        .map(|config| config.headers(headers()))
         .map_err(|error| OpenError::of(format!("{}: {address}: {error}", address.setting())))
 }
 

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Program;
-use crate::config::{Bodies, Connections, Developing, Listen, Log, Observing, Places, Reader, Setting, Tokens, Web};
+use crate::config::{
+    Bodies, Connections, Developing, Listen, Log, Observing, Places, Reader, Setting, Tokens, Tracing, Web,
+};
 use crate::{Address, SealingKey};
 
 /// The settings that all programs have.
@@ -20,6 +22,8 @@ pub struct Base {
     pub log: Log,
     /// Where metrics are read.
     pub observing: Observing,
+    /// Where traces go.
+    pub tracing: Tracing,
     /// Where the marketplace is reached.
     pub web: Web,
     /// How large bodies may be.
@@ -72,6 +76,7 @@ impl Base {
         let (connections, log) = (Connections::read(reader), Log::read(reader, "info"));
         let drain = reader.or(&Self::DRAIN, 0, |text| text.parse::<u64>().ok().filter(|seconds| *seconds <= 8));
         let observing = Observing::read(reader, Observing::port_beside(P::PORT));
+        let tracing = Tracing::read(reader, &format!("jobapp-{}", P::SERVICE));
         let users = match users {
             Some(users) => Some(users?),
             None => None,
@@ -84,6 +89,7 @@ impl Base {
             drain,
             log,
             observing,
+            tracing,
             web,
             bodies,
             developer_mode,

@@ -7,6 +7,7 @@ use axum::Router;
 use jobapp_media::MediaLimits;
 use jobapp_metrics::Metrics;
 use jobapp_runtime::Shutdown;
+use jobapp_telemetry::Traces;
 
 use super::Base;
 use crate::developer::guarded;
@@ -31,7 +32,7 @@ impl Host {
     pub(super) async fn open(
         base: Base,
         service: &'static str,
-        metrics: Metrics,
+        (metrics, traces): (Metrics, Traces),
         readiness: Readiness,
         shutdown: Shutdown,
     ) -> Result<Self, WaitError> {
@@ -39,7 +40,7 @@ impl Host {
             until_there("the message broker", &readiness, shutdown.token(), || Bus::open(&base.bus, base.sealing_key));
         let bus = bus.await?;
         let media = until_there("the store of media", &readiness, shutdown.token(), async || media(&base)).await?;
-        let shared = Shared { metrics, ..Shared::in_memory() };
+        let shared = Shared { metrics, traces, ..Shared::in_memory() };
         let shared = match (&base.users, &media) {
             (Some(users), Some(media)) => {
                 let (user_tokens, gateway_tokens) = users.tokens.tokens();
@@ -47,7 +48,8 @@ impl Host {
             }
             _ => shared,
         };
-        let shared = Shared { publisher: bus.publisher(), ..shared };
+        let publisher = shared.traces.publisher(service, bus.system(), bus.publisher());
+        let shared = Shared { publisher, ..shared };
         if let Some(media) = &media {
             readiness.stands_on(Arc::new(TheMedia(media.clone())));
         }
@@ -86,6 +88,7 @@ impl Host {
     pub async fn store(&self, address: &Address) -> Result<Store, WaitError> {
         let address = address.clone().in_namespace(self.service);
         let store = self.until_there("the database", || Store::open(&address, self.base.sealing_key)).await?;
+        let store = store.traced(&self.shared.traces);
         self.readiness.stands_on(Arc::new(OneStore(store.clone())));
         Ok(store)
     }

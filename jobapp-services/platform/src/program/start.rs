@@ -12,13 +12,15 @@ use axum::routing::get;
 use axum::{Json, Router};
 use jobapp_metrics::{Measuring, Metrics, Requests};
 use jobapp_runtime::{STOP_LIMIT, ServerConfig, Shutdown, Signals, error_text, listen, start_logging};
+use jobapp_telemetry::Traces;
 
 use super::check::check;
 use super::command_line::{CommandLine, listed};
 use super::{Base, Host, Opened, Program};
-use crate::config::Reader;
+use crate::config::{Reader, Tracing};
 use crate::{
     App, Entrance, Readiness, Service, WaitError, ask_ready, dump, keep_private, observe_parts, start_metrics,
+    start_traces,
 };
 
 /// The program of a service: does what the command line says. Failures are one message on standard error and exit code 1.
@@ -49,15 +51,21 @@ fn prepared<P: Program>(line: &CommandLine) -> anyhow::Result<ExitCode> {
     let logging = start_logging(base.log.format, &base.log.filter)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the system gives no threads")?;
+    let metrics = Metrics::new();
+    let serves = !line.is_check && line.dump.is_none();
+    let tracing = if serves { base.tracing.clone() } else { Tracing { to: None } };
+    let (traces, telling) = start_traces(&tracing, &metrics)?;
     let outcome = runtime.block_on(async {
         match line.dump {
             _ if line.is_check => Ok(checked(&base, &program).await),
             Some(replace) => Box::pin(dumped(base, program, replace)).await,
-            None => Box::pin(serve(base, program)).await,
+            None => Box::pin(serve(base, program, (metrics, traces))).await,
         }
     });
     // Blocking work that nobody waits for any more must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(2));
+    // Behind everything: what else there is to tell is told by then, and nobody waits for it.
+    drop(telling);
     drop(logging);
     outcome
 }
@@ -77,7 +85,7 @@ async fn checked<P: Program>(base: &Base, program: &P) -> ExitCode {
 
 /// Prints what the service stored.
 async fn dumped<P: Program>(base: Base, program: P, replace: bool) -> anyhow::Result<ExitCode> {
-    let host = Host::open(base, P::SERVICE, Metrics::new(), Readiness::new(), Shutdown::new()).await?;
+    let host = Host::open(base, P::SERVICE, (Metrics::new(), Traces::off()), Readiness::new(), Shutdown::new()).await?;
     let opened = program.open(&host).await?;
     if let Some(store) = opened.store {
         print(&dump(&store.kept(), replace).await?);
@@ -93,7 +101,7 @@ fn print(lines: &[String]) {
     drop(lines.iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()));
 }
 
-async fn serve<P: Program>(base: Base, program: P) -> anyhow::Result<ExitCode> {
+async fn serve<P: Program>(base: Base, program: P, (metrics, traces): (Metrics, Traces)) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("the system does not let us listen for signals")?;
     // The port first: somebody who starts the program twice should hear of that before anything is opened.
     let listener = listen(base.listen.address).await?;
@@ -104,10 +112,9 @@ async fn serve<P: Program>(base: Base, program: P) -> anyhow::Result<ExitCode> {
     jobapp_runtime::serve(&shutdown, listener, entrance.router(), config);
     tracing::info!(service = P::SERVICE, %address, "listening");
     // Before anything is opened: a program that waits is looked at, too.
-    let metrics = Metrics::new();
     observe_parts(&metrics, Arc::new(readiness.clone()));
     start_metrics(&shutdown, &metrics, base.observing).await.context("nobody can read metrics")?;
-    let starting = Box::pin(started(base, program, &entrance, (metrics, readiness), &shutdown));
+    let starting = Box::pin(started(base, program, &entrance, (metrics, traces, readiness), &shutdown));
     let (app, host, store) = match shutdown.starting(&mut signals, starting).await {
         Ok(started) => started,
         Err(WaitError::Stopped(what)) => {
@@ -133,10 +140,10 @@ async fn started<P: Program>(
     base: Base,
     program: P,
     entrance: &Entrance,
-    (metrics, readiness): (Metrics, Readiness),
+    (metrics, traces, readiness): (Metrics, Traces, Readiness),
     shutdown: &Shutdown,
 ) -> Result<(App, Host, Option<crate::Store>), WaitError> {
-    let host = Host::open(base, P::SERVICE, metrics, readiness.clone(), shutdown.clone()).await?;
+    let host = Host::open(base, P::SERVICE, (metrics, traces), readiness.clone(), shutdown.clone()).await?;
     let Opened { service, store, routes, is_whole } = program.open(&host).await?;
     let app = App::new(host.shared(), host.bus().clone(), shutdown.clone()).telling(readiness);
     app.declare().await?;
@@ -146,7 +153,8 @@ async fn started<P: Program>(
         true => entrance.gives_way_to(routes),
         false => {
             let measuring = Measuring(Requests::of(&host.shared().metrics, service.name()));
-            entrance.opens_to(documented(&*service, routes).layer(measuring));
+            let serving = host.shared().traces.serving(service.name());
+            entrance.opens_to(documented(&*service, routes).layer(measuring).layer(serving));
         }
     }
     Ok((app, host, store))

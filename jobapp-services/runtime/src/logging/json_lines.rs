@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-/// `{"timestamp":…,"level":…,` the event's fields, `"target":…,"span":{…},"spans":[…]}`. A span has its fields and its
+/// `{"timestamp":…,"level":…,` the event's fields, `"target":…,` where there is a trace `"trace_id":…,` and then `"span":{…},"spans":[…]}`. A span has its fields and its
 /// `name`; the last of `spans` is `span`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct JsonLine;
@@ -51,6 +51,11 @@ where
     members.outcome?;
     line.push_str(",\"target\":");
     text(line, event.metadata().target());
+    if let Some(id) = jobapp_telemetry::trace_id() {
+        line.push_str(",\"trace_id\":\"");
+        line.push_str(&id);
+        line.push('"');
+    }
     if let Some(span) = at.event_scope().and_then(|mut scope| scope.next()) {
         line.push_str(",\"span\":");
         span_object(line, &span);
@@ -273,6 +278,23 @@ mod tests {
             "debug": "Some(\"x\")",
         });
         assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn lines_within_a_trace_have_its_id() {
+        const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+        let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
+        let config = jobapp_telemetry::TracesConfig::to("http://[::1]:9".parse().unwrap(), "test");
+        let config = jobapp_telemetry::TracesConfig { last_patience: std::time::Duration::ZERO, ..config };
+        let (traces, telling) = jobapp_telemetry::Traces::start(config, Arc::new(|_| {})).unwrap();
+        let span = traces.continued(jobapp_telemetry::SpanKind::Server, &parent, || "tea".into()).unwrap();
+        let lines = lines(|| {
+            span.at_once(|| tracing::info!("within"));
+            tracing::info!("outside");
+        });
+        assert_eq!((&lines[0]["trace_id"], &lines[1]["trace_id"]), (&json!(TRACE), &Value::Null));
+        drop(span);
+        drop(telling);
     }
 
     #[test]

@@ -115,7 +115,10 @@ impl Server {
 
     fn run(mut command: Command, log: &Path) -> Result<Self, Box<Ended>> {
         // Settings of whoever runs the tests are not those of the tests.
+        let own: Vec<_> =
+            command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("RUST_BACKTRACE", "1");
+        command.envs(own);
         let stderr = File::create(log).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let leash = child.stdin.take();

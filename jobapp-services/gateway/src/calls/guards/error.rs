@@ -29,6 +29,20 @@ pub(crate) enum CallError {
     Unreachable(#[source] BoxError),
 }
 
+impl CallError {
+    /// What it is, in a word out of a few.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Full => "busy",
+            Self::Open(_) => "breaker_open",
+            Self::TimedOut(_) => "timeout",
+            Self::Stalled(_) => "body_stalled",
+            Self::Body(_) => "body_broken",
+            Self::Unreachable(_) => "unreachable",
+        }
+    }
+}
+
 /// Whether an answer speaks for whatever stands in the service's place, and not for the service itself: a service that
 /// says itself that it is busy also says when to come back.
 pub(crate) fn is_nobodys(status: StatusCode, headers: &HeaderMap) -> bool {
