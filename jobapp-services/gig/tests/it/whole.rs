@@ -42,7 +42,8 @@ impl Running {
         subscriber.declare(&[USER_SELLER]).await.unwrap();
         spawn_consumers(&subscriber, service.consumers(), &stop, &tasks).await.unwrap();
         let translate = service.translator().unwrap();
-        let relay = Relay { outbox: store.outbox(), publisher: bus.clone(), translate, owner: "gig".to_owned() };
+        let relay =
+            Relay { outbox: store.outbox(), publisher: bus.clone(), translate, owner: "gig".to_owned(), leases: None };
         tasks.spawn({
             let stop = stop.clone();
             async move { relay.run(stop).await }

@@ -203,6 +203,7 @@ impl World {
             publisher: published.clone(),
             translate: self.service.translator().unwrap(),
             owner: "test".to_owned(),
+            leases: None,
         };
         relay.publish_all().await.unwrap();
         let messages = std::mem::take(&mut *published.0.lock().await);
