@@ -118,12 +118,7 @@ impl Client {
     }
 
     /// Writes many things; the answer may be that the server is busy.
-    pub(crate) async fn bulk(
-        &self,
-        attempt: &'static str,
-        path: &str,
-        lines: Bytes,
-    ) -> Result<Answer, ElasticError> {
+    pub(crate) async fn bulk(&self, attempt: &'static str, path: &str, lines: Bytes) -> Result<Answer, ElasticError> {
         let content = Some(("application/x-ndjson", lines));
         let patience = self.0.write_patience;
         self.ask(&Question { attempt, method: Method::POST, path, content, patience }).await

@@ -101,7 +101,9 @@ impl Parameters {
             match &*name {
                 "index" if is_index(&value) => parameters.index = Some(value.into_owned()),
                 "logs" if is_index(&value) => parameters.logs = Some(value.into_owned()),
-                "index" | "logs" => return Err(wrong("an index is named with 1 to 64 of a-z, 0-9, . and -, a letter first")),
+                "index" | "logs" => {
+                    return Err(wrong("an index is named with 1 to 64 of a-z, 0-9, . and -, a letter first"));
+                }
                 // As it was shown, whose plus signs are no blanks.
                 "api-key" => parameters.api_key = Some(value.replace(' ', "+")),
                 "ca" if scheme == "https" => parameters.ca = Some(value.into_owned().into()),

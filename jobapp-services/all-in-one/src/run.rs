@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use jobapp_ctl::NobodyReads;
 use jobapp_metrics::Metrics;
-use jobapp_platform::{WaitError, keep_private, start_metrics};
+use jobapp_platform::{LogServer, WaitError, keep_private, observe_logs, start_metrics};
 use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, behind, listen, start_logging};
 use tokio::runtime::Handle;
 
@@ -25,27 +25,40 @@ pub fn run(cli: Cli) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = prepare(&cli)
-        .and_then(|(settings, logging)| Ok((runtime.block_on(start(cli, &settings, behind.handle()))?, logging)));
+    let outcome = prepare(&cli).map(|(settings, logs)| {
+        let outcome = runtime.block_on(start(cli, &settings, &logs, behind.handle()));
+        (outcome, logs)
+    });
     // Blocking work that nobody waits for any more must not hold up the end.
     behind.shutdown_timeout(std::time::Duration::from_secs(2));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
-    match outcome {
-        Ok((code, _logging)) => code,
-        Err(error) => jobapp_ctl::exit_code(&error),
-    }
+    let outcome = outcome.and_then(|(outcome, logs)| {
+        drop(logs);
+        outcome
+    });
+    outcome.unwrap_or_else(|error| jobapp_ctl::exit_code(&error))
 }
 
-fn prepare(cli: &Cli) -> anyhow::Result<(Settings, Logging)> {
+/// Where log lines go. What is logged at the end is shipped, too; and what became of that is written.
+struct Logs {
+    server: Option<LogServer>,
+    _logging: Logging,
+}
+
+fn prepare(cli: &Cli) -> anyhow::Result<(Settings, Logs)> {
     let settings = Settings::load(&cli.settings)?;
-    let logging = start_logging(settings.log_format, &settings.log)?;
-    Ok((settings, logging))
+    // Commands tell whoever gave them.
+    let is_server = matches!(cli.command, None | Some(Command::Serve)) && !cli.settings.check;
+    let server = settings.log_server.as_ref().filter(|_| is_server).map(LogServer::open).transpose()?;
+    let beside = server.as_ref().map(LogServer::beside);
+    let logging = start_logging(settings.log_format, &settings.log, "jobapp", beside)?;
+    Ok((settings, Logs { server, _logging: logging }))
 }
 
-async fn start(cli: Cli, settings: &Settings, behind: &Handle) -> anyhow::Result<ExitCode> {
+async fn start(cli: Cli, settings: &Settings, logs: &Logs, behind: &Handle) -> anyhow::Result<ExitCode> {
     match cli.command {
         None | Some(Command::Serve) if cli.settings.check => check::check(settings).await,
-        None | Some(Command::Serve) => serve(settings, cli.settings.demo, behind).await,
+        None | Some(Command::Serve) => serve(settings, cli.settings.demo, logs, behind).await,
         Some(Command::Search(command)) => operator::search(settings, &command).await,
         Some(Command::Analytics(command)) => operator::analytics(settings, &command).await,
         Some(Command::DeadLetters(command)) => operator::dead_letters(settings, &command).await,
@@ -72,7 +85,7 @@ async fn start(cli: Cli, settings: &Settings, behind: &Handle) -> anyhow::Result
     }
 }
 
-async fn serve(settings: &Settings, fill: bool, behind: &Handle) -> anyhow::Result<ExitCode> {
+async fn serve(settings: &Settings, fill: bool, logs: &Logs, behind: &Handle) -> anyhow::Result<ExitCode> {
     // The port first: somebody who starts the program twice should hear of that before anything is opened.
     let listener = listen(settings.address).await?;
     let port = listener.local_addr().context("the address cannot be told")?.port();
@@ -92,6 +105,7 @@ async fn serve(settings: &Settings, fill: bool, behind: &Handle) -> anyhow::Resu
         );
     }
     let metrics = Metrics::new();
+    observe_logs(&metrics, logs.server.as_ref());
     start_metrics(&shutdown, &metrics, settings.observing).await.context("nobody can read metrics")?;
     let starting = Box::pin(Marketplace::start(settings, &folder, &public_url, &metrics, &shutdown));
     let marketplace = match shutdown.starting(&mut signals, starting).await {

@@ -82,7 +82,7 @@ impl Buffer {
             }
         };
         // Whatever there is then is shipped.
-        let _ = tokio::time::timeout(self.limits.gather, enough).await;
+        drop(tokio::time::timeout(self.limits.gather, enough).await);
     }
 
     /// Takes as many lines as are sent at once, the oldest first. They count as being sent from now on.

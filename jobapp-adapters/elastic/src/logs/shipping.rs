@@ -19,7 +19,8 @@ use crate::error::Reason;
 use crate::{ElasticConfig, ElasticError};
 
 const ATTEMPT: &str = "take log lines";
-const PATH: &str = "/_bulk?filter_path=items.*.status,items.*.error.type,items.*.error.reason";
+/// A server that waits for a shard says so before our patience ends, which would be told of the node.
+const PATH: &str = "/_bulk?timeout=5s&filter_path=items.*.status,items.*.error.type,items.*.error.reason";
 /// How often it is told at most that lines are lost.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// How long a pause is once it is asked to stop.
@@ -280,7 +281,10 @@ impl Shipping {
                 tracing::warn!(lost = full, "log lines were not shipped, since too many wait; the console has them");
             }
             if long > 0 {
-                tracing::warn!(lost = long, "log lines were not shipped, since they are too long; the console has them");
+                tracing::warn!(
+                    lost = long,
+                    "log lines were not shipped, since they are too long; the console has them"
+                );
             }
         });
     }
@@ -302,7 +306,13 @@ mod tests {
     #[test]
     fn a_day_is_read_from_what_begins_with_one() {
         assert_eq!(date("{\"timestamp\":\"2026-12-01T10:00:00Z\"}"), Some(["2026", "12", "01"]));
-        for other in ["", "{}", "{\"timestamp\":\"2026-12\"}", "{\"timestamp\":\"2026-1é-01\"}", "{\"timestamp\":\"*026-12-01\"}"] {
+        for other in [
+            "",
+            "{}",
+            "{\"timestamp\":\"2026-12\"}",
+            "{\"timestamp\":\"2026-1é-01\"}",
+            "{\"timestamp\":\"*026-12-01\"}",
+        ] {
             assert_eq!(date(other), None, "{other}");
         }
     }

@@ -1,6 +1,6 @@
 //! Log lines arrive once and whole, or are counted; and nobody waits for that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +55,10 @@ impl Kept {
 }
 
 /// A server that keeps lines, but for those bulks that something else becomes of: by how many there were before.
-async fn keeping(kept: &Kept, otherwise: impl Fn(&Asked, usize) -> Option<(u16, Value)> + Send + Sync + 'static) -> Scripted {
+async fn keeping(
+    kept: &Kept,
+    otherwise: impl Fn(&Asked, usize) -> Option<(u16, Value)> + Send + Sync + 'static,
+) -> Scripted {
     let kept = kept.clone();
     let answer = move |asked: &Asked, before: usize| match asked.what.as_str() {
         // Whoever is away is so for everything.
@@ -150,7 +153,7 @@ async fn console() -> (tokio::sync::MutexGuard<'static, ()>, &'static Console) {
     let alone = ALONE.lock().await;
     let everything = tracing_subscriber::fmt().json().flatten_event(true).with_max_level(tracing::Level::TRACE);
     // The first who looks sets it up.
-    let _ = everything.with_writer(ThatConsole).try_init();
+    drop(everything.with_writer(ThatConsole).try_init());
     CONSOLE.text.lock().clear();
     *CONSOLE.beside.lock() = None;
     (alone, &CONSOLE)
@@ -170,7 +173,9 @@ async fn lines_arrive_once_and_whole_in_the_index_of_their_day() {
     let shipper = ship_to(&server.host, LogLimits { lines_at_once: 100, ..limits() });
     let lines = shipper.lines();
     take(&lines, &numbered(1234));
-    lines.take(b"{\"timestamp\":\"2027-01-31T23:59:59.999999Z\",\"message\":\"the last\",\"span\":{\"name\":\"\\\"\"}}\n");
+    lines.take(
+        b"{\"timestamp\":\"2027-01-31T23:59:59.999999Z\",\"message\":\"the last\",\"span\":{\"name\":\"\\\"\"}}\n",
+    );
     until_shipped(&lines, 1235).await;
     let mut expected = numbered(1234);
     expected.push("the last".to_owned());
@@ -201,7 +206,50 @@ async fn the_template_is_there_before_the_first_line_and_says_every_field() {
     for field in ["service", "level", "message", "request_id", "trace_id", "target", "instance"] {
         assert!(mappings["properties"][field]["type"].is_string(), "{field}");
     }
+    for field in fields_of_saved_searches() {
+        let mut at = &mappings["properties"];
+        let mut parts = field.split('.').peekable();
+        while let Some(part) = parts.next() {
+            at = if parts.peek().is_some() { &at[part]["properties"] } else { &at[part]["type"] };
+        }
+        assert!(at.is_string(), "a saved search asks for {field}, which nobody can look for");
+    }
     assert!(put[0].head.iter().any(|line| line.to_lowercase().starts_with("authorization: basic ")));
+}
+
+/// Every field that Kibana is asked for by what lies beside the dashboards.
+fn fields_of_saved_searches() -> BTreeSet<String> {
+    fn look(value: &Value, fields: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => members.iter().for_each(|(name, value)| match (name.as_str(), value) {
+                ("columns", Value::Array(columns)) => {
+                    fields.extend(columns.iter().map(|column| column.as_str().unwrap().to_owned()));
+                }
+                ("field" | "timeFieldName", Value::String(field)) => drop(fields.insert(field.clone())),
+                ("query", Value::String(query)) => {
+                    let parts =
+                        query.split(" and ").flat_map(|part| part.split(" or ")).filter(|part| !part.is_empty());
+                    fields.extend(parts.map(|part| part.split([':', ' ', '>']).next().unwrap().to_owned()));
+                }
+                // Some of it is JSON in JSON.
+                (_, Value::String(text)) => {
+                    if let Ok(inner) = serde_json::from_str::<Value>(text) {
+                        look(&inner, fields);
+                    }
+                }
+                _ => look(value, fields),
+            }),
+            Value::Array(values) => values.iter().for_each(|value| look(value, fields)),
+            _ => {}
+        }
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/deployments/observability/kibana/jobapp.ndjson");
+    let mut fields = BTreeSet::new();
+    for line in std::fs::read_to_string(file).unwrap().lines() {
+        look(&serde_json::from_str(line).unwrap(), &mut fields);
+    }
+    assert!(fields.contains("timestamp") && fields.contains("span.name") && fields.contains("status"), "{fields:?}");
+    fields
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -314,7 +362,8 @@ async fn what_waited_while_the_server_was_away_is_shipped_and_the_gap_is_told() 
     take(&lines, &numbered(5000)[50..]);
     until(&lines, "lines wait", |_| console.said("log lines wait to be shipped").len() == 1).await;
     is_away.store(false, Ordering::SeqCst);
-    until(&lines, "the rest is shipped", |counts| counts.shipped + counts.lost_full >= 5000 && counts.waiting == 0).await;
+    until(&lines, "the rest is shipped", |counts| counts.shipped + counts.lost_full >= 5000 && counts.waiting == 0)
+        .await;
     let messages = kept.messages();
     assert_eq!(&messages[..50], &numbered(50)[..]);
     assert!(messages.contains(&"line 04999".to_owned()), "the newest is there");
@@ -323,7 +372,9 @@ async fn what_waited_while_the_server_was_away_is_shipped_and_the_gap_is_told() 
     // Told where it is missing, too; and nothing else of what the shipper said.
     let is_told = |kept: &Kept| kept.messages().iter().any(|message| message.contains("since too many wait"));
     until(&lines, "the gap is told", |_| is_told(&kept)).await;
-    assert!(kept.0.lock().values().all(|(_, line)| line["message"] != "log lines wait to be shipped; the console has them"));
+    assert!(
+        kept.0.lock().values().all(|(_, line)| line["message"] != "log lines wait to be shipped; the console has them")
+    );
     *console.beside.lock() = None;
 }
 

@@ -17,5 +17,6 @@ mod openapi;
 mod process;
 mod races;
 mod routes;
+mod secrecy;
 mod sockets;
 mod validation;
