@@ -125,7 +125,7 @@ async fn send(inner: &Inner, entries: &[Entry], found: Found) -> Result<Vec<Outc
         "/_bulk?require_alias=true&timeout=5s&refresh={refresh}&filter_path=items.*.status,items.*.error.type,items.*.error.reason"
     );
     let lines: String = entries.iter().map(|entry| entry.lines.as_str()).collect();
-    let answer = inner.client.bulk(&path, Bytes::from(lines)).await?;
+    let answer = inner.client.bulk(ATTEMPT, &path, Bytes::from(lines)).await?;
     if answer.is_busy() {
         let outcome = || Outcome { status: 503, error: Reason::Text("it is busy".to_owned()) };
         return Ok(entries.iter().map(|_| outcome()).collect());

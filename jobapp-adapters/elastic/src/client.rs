@@ -118,10 +118,10 @@ impl Client {
     }
 
     /// Writes many things; the answer may be that the server is busy.
-    pub(crate) async fn bulk(&self, path: &str, lines: Bytes) -> Result<Answer, ElasticError> {
+    pub(crate) async fn bulk(&self, attempt: &'static str, path: &str, lines: Bytes) -> Result<Answer, ElasticError> {
         let content = Some(("application/x-ndjson", lines));
         let patience = self.0.write_patience;
-        self.ask(&Question { attempt: "take news", method: Method::POST, path, content, patience }).await
+        self.ask(&Question { attempt, method: Method::POST, path, content, patience }).await
     }
 
     /// Asks one node after the other, until one answers. One that lets all the time pass was asked for everybody: the next question goes
@@ -219,6 +219,11 @@ impl Answer {
     /// Whether the server has too much to do, or is not itself: the same may work a moment later.
     pub(crate) fn is_busy(&self) -> bool {
         is_busy(self.status.as_u16())
+    }
+
+    /// Whether more was sent than the server, or whoever stands before it, takes at once.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.status == StatusCode::PAYLOAD_TOO_LARGE
     }
 
     /// The answer, unless it is an error.

@@ -15,6 +15,8 @@ use crate::tls;
 
 /// What the names of indexes begin with where nothing else is said.
 const INDEX: &str = "jobapp-gigs";
+/// What the names of log indexes begin with where nothing else is said.
+const LOGS: &str = "jobapp-logs";
 /// The port of `elasticsearch://` where none is said.
 const PORT: u16 = 9200;
 /// How long a search may take where nothing else is said.
@@ -31,6 +33,8 @@ pub struct ElasticConfig {
     pub(crate) tls: ClientConfig,
     /// What the names of all indexes and aliases begin with: marketplaces that share a cluster have different ones.
     pub index: String,
+    /// What the names of the indexes of log lines begin with, before their day.
+    pub logs: String,
     /// How long connecting, or a search, may take.
     pub patience: Duration,
     /// How long a write may take.
@@ -51,7 +55,7 @@ pub enum ElasticConfigError {
 impl ElasticConfig {
     /// From an address: `http://[user:password@]host[:port][,host[:port]…][/path]`, or `https://…`. `elasticsearch://` is `http://` at port
     /// 9200. Several hosts are nodes of one cluster; searches go to each in turn, and past those that are away. It may end in `?index=…` for
-    /// [`ElasticConfig::index`]; `api-key=…` takes the place of a user; `ca=<file>` names a PEM file with the certificates to trust in the
+    /// [`ElasticConfig::index`]; `api-key=…` takes the place of a user; `logs=…` is [`ElasticConfig::logs`]; `ca=<file>` names a PEM file with the certificates to trust in the
     /// place of those of the system.
     ///
     /// # Errors
@@ -71,7 +75,8 @@ impl ElasticConfig {
         let authorization = authorization(user, parameters.api_key.as_deref())?;
         let tls = if scheme.0 == "https" { tls::verifying(parameters.ca.as_deref())? } else { tls::unused()? };
         let index = parameters.index.unwrap_or_else(|| INDEX.to_owned());
-        Ok(Self { nodes, authorization, tls, index, patience: PATIENCE, write_patience: WRITE_PATIENCE })
+        let logs = parameters.logs.unwrap_or_else(|| LOGS.to_owned());
+        Ok(Self { nodes, authorization, tls, index, logs, patience: PATIENCE, write_patience: WRITE_PATIENCE })
     }
 }
 
@@ -83,6 +88,7 @@ fn wrong(what: impl fmt::Display) -> ElasticConfigError {
 #[derive(Default)]
 struct Parameters {
     index: Option<String>,
+    logs: Option<String>,
     api_key: Option<String>,
     ca: Option<PathBuf>,
 }
@@ -94,7 +100,10 @@ impl Parameters {
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "index" if is_index(&value) => parameters.index = Some(value.into_owned()),
-                "index" => return Err(wrong("an index is named with 1 to 64 of a-z, 0-9, . and -, a letter first")),
+                "logs" if is_index(&value) => parameters.logs = Some(value.into_owned()),
+                "index" | "logs" => {
+                    return Err(wrong("an index is named with 1 to 64 of a-z, 0-9, . and -, a letter first"));
+                }
                 // As it was shown, whose plus signs are no blanks.
                 "api-key" => parameters.api_key = Some(value.replace(' ', "+")),
                 "ca" if scheme == "https" => parameters.ca = Some(value.into_owned().into()),
@@ -145,6 +154,7 @@ impl fmt::Debug for ElasticConfig {
             .field("nodes", &self.nodes)
             .field("is_authorized", &self.authorization.is_some())
             .field("index", &self.index)
+            .field("logs", &self.logs)
             .field("patience", &self.patience)
             .field("write_patience", &self.write_patience)
             .finish_non_exhaustive()
@@ -161,15 +171,17 @@ mod tests {
 
     #[test]
     fn an_address_names_every_node_and_what_its_indexes_are_called() {
-        let config = ElasticConfig::from_url("http://es-0.test:9200,es-1.test,[::1]:9201/behind/?index=shop").unwrap();
+        let address = "http://es-0.test:9200,es-1.test,[::1]:9201/behind/?index=shop&logs=shop-logs";
+        let config = ElasticConfig::from_url(address).unwrap();
         assert_eq!(
             config.nodes,
             ["http://es-0.test:9200/behind", "http://es-1.test/behind", "http://[::1]:9201/behind"]
         );
-        assert_eq!(config.index, "shop");
+        assert_eq!((config.index.as_str(), config.logs.as_str()), ("shop", "shop-logs"));
         let config = ElasticConfig::from_url("elasticsearch://es.test,two.test:9300").unwrap();
         assert_eq!(config.nodes, ["http://es.test:9200", "http://two.test:9300"]);
-        assert_eq!((config.index.as_str(), config.authorization), ("jobapp-gigs", None));
+        assert_eq!((config.index.as_str(), config.logs.as_str()), ("jobapp-gigs", "jobapp-logs"));
+        assert!(config.authorization.is_none());
     }
 
     #[test]
@@ -193,6 +205,7 @@ mod tests {
             "http://:hush@es.test?index=",
             "http://:hush@es.test?index=Shop",
             "http://:hush@es.test?index=a*",
+            "http://:hush@es.test?logs=Shop",
             "http://:hush@es.test?indx=a",
             "http://:hush@es.test?api-key=hush",
             "http://es.test?api-key=hush%0a",

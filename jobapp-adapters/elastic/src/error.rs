@@ -78,6 +78,12 @@ impl Reason {
         matches!(self, Self::Told { kind, .. } if kind == "strict_dynamic_mapping_exception")
     }
 
+    /// Whether the index is in no state to take anything, as where the cluster may have no further one: no line is to blame.
+    pub(crate) fn is_about_the_index(&self) -> bool {
+        const SO: [&str; 2] = ["validation_exception", "index_closed_exception"];
+        matches!(self, Self::Told { kind, .. } if SO.contains(&kind.as_str()))
+    }
+
     /// In one line.
     pub(crate) fn text(&self) -> String {
         let text = match self {

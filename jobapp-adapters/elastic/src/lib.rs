@@ -1,4 +1,5 @@
-//! Gig search on Elasticsearch, for any number of gig processes on any number of machines.
+//! Gig search on Elasticsearch, for any number of gig processes on any number of machines; and, apart from it, a [`LogShipper`] that takes
+//! log lines there.
 //!
 //! [`ElasticSearch::open`] connects to nothing: the servers are asked when there is something to ask. While none of them answers, every
 //! call fails at once, and whoever searches answers from the store; a node is asked again in the background, never by a search that would
@@ -22,6 +23,7 @@ mod client;
 mod config;
 mod error;
 mod form;
+mod logs;
 mod nodes;
 mod queries;
 mod rebuild;
@@ -41,6 +43,7 @@ use client::Client;
 pub use config::{ElasticConfig, ElasticConfigError};
 pub use error::ElasticError;
 use form::Names;
+pub use logs::{LogCounts, LogLimits, LogLines, LogShipper};
 use seen::Seen;
 
 /// How often news are written again because an index took the place of another meanwhile.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use jobapp_ctl::Secrets;
+use jobapp_platform::LogServer;
 use jobapp_runtime::{error_text, listen};
 
 use crate::{Folder, Settings};
@@ -22,6 +23,11 @@ pub(crate) async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
         wrong.push(error_text(&failure));
     }
     wrong.extend(folder(&settings.data));
+    if let Some(server) = &settings.log_server
+        && let Err(error) = LogServer::look(server).await
+    {
+        wrong.push(format!("log server {server}: {}", error_text(&error)));
+    }
     let data = settings.data.display();
     let mut lines = vec![
         format!("Address   {}", settings.address),

@@ -220,6 +220,10 @@ pub struct Flags {
     /// How log lines look: auto, text or json [default: auto, text on a terminal].
     #[arg(long, global = true, env = "JOBAPP_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
+    /// The Elasticsearch that log lines go to beside standard error; none is none. Better not on the command line if it has a
+    /// password, since others can see it there [default: none].
+    #[arg(long, global = true, env = "JOBAPP_LOG_SERVER", hide_env_values = true, value_name = "URL")]
+    pub log_server: Option<String>,
     /// The port at which Prometheus reads /metrics; 0 is none [default: 0].
     #[arg(long, global = true, env = "JOBAPP_METRICS_PORT", value_name = "PORT")]
     pub metrics_port: Option<String>,
@@ -258,6 +262,7 @@ impl Flags {
             ("max_connections_per_address", "JOBAPP_MAX_CONNECTIONS_PER_ADDRESS", &self.max_connections_per_address),
             ("log", "JOBAPP_LOG", &self.log),
             ("log_format", "JOBAPP_LOG_FORMAT", &self.log_format),
+            ("log_server", "JOBAPP_LOG_SERVER", &self.log_server),
             ("metrics_port", "JOBAPP_METRICS_PORT", &self.metrics_port),
             ("metrics_bind", "JOBAPP_METRICS_BIND", &self.metrics_bind),
         ];

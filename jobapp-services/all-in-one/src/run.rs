@@ -6,7 +6,7 @@ use anyhow::Context;
 use jobapp_ctl::NobodyReads;
 use jobapp_metrics::Metrics;
 use jobapp_platform::config::Tracing;
-use jobapp_platform::{WaitError, keep_private, start_metrics, start_traces};
+use jobapp_platform::{LogServer, WaitError, keep_private, observe_logs, start_metrics, start_traces};
 use jobapp_runtime::{Logging, STOP_LIMIT, Shutdown, Signals, behind, listen, start_logging};
 use jobapp_telemetry::{Telling, Traces};
 use tokio::runtime::Handle;
@@ -27,46 +27,44 @@ pub fn run(cli: Cli) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = prepare(&cli).and_then(|Prepared { settings, logging, observed, telling }| {
-        Ok((runtime.block_on(start(cli, &settings, observed, behind.handle()))?, telling, logging))
+    let outcome = prepare(&cli).map(|(settings, observed, telling)| {
+        let outcome = runtime.block_on(start(cli, &settings, &observed, behind.handle()));
+        (outcome, telling, observed)
     });
     // Blocking work that nobody waits for any more must not hold up the end.
     behind.shutdown_timeout(std::time::Duration::from_secs(2));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
-    match outcome {
-        Ok((code, telling, _logging)) => {
-            // Behind everything: what else there is to tell is told by then, and nobody waits for it.
-            drop(telling);
-            code
-        }
-        Err(error) => jobapp_ctl::exit_code(&error),
-    }
+    let outcome = outcome.and_then(|(outcome, telling, observed)| {
+        // Behind everything: what else there is to tell is told by then, and nobody waits for it.
+        drop(telling);
+        drop(observed);
+        outcome
+    });
+    outcome.unwrap_or_else(|error| jobapp_ctl::exit_code(&error))
 }
 
-/// What there is before anything else.
-struct Prepared {
-    settings: Settings,
-    logging: Logging,
-    observed: (Metrics, Traces),
-    telling: Telling,
+/// What tells how the process is. What is logged at the end is shipped, too; and what became of that is written.
+struct Observed {
+    metrics: Metrics,
+    traces: Traces,
+    log_server: Option<LogServer>,
+    _logging: Logging,
 }
 
-fn prepare(cli: &Cli) -> anyhow::Result<Prepared> {
+fn prepare(cli: &Cli) -> anyhow::Result<(Settings, Observed, Telling)> {
     let settings = Settings::load(&cli.settings)?;
-    let logging = start_logging(settings.log_format, &settings.log)?;
+    // Commands tell whoever gave them.
+    let is_server = matches!(cli.command, None | Some(Command::Serve)) && !cli.settings.check;
+    let log_server = settings.log_server.as_ref().filter(|_| is_server).map(LogServer::open).transpose()?;
+    let beside = log_server.as_ref().map(LogServer::beside);
+    let logging = start_logging(settings.log_format, &settings.log, "jobapp", beside)?;
     let metrics = Metrics::new();
-    let serves = matches!(cli.command, None | Some(Command::Serve)) && !cli.settings.check;
-    let tracing = if serves { settings.tracing.clone() } else { Tracing { to: None } };
+    let tracing = if is_server { settings.tracing.clone() } else { Tracing { to: None } };
     let (traces, telling) = start_traces(&tracing, &metrics)?;
-    Ok(Prepared { settings, logging, observed: (metrics, traces), telling })
+    Ok((settings, Observed { metrics, traces, log_server, _logging: logging }, telling))
 }
 
-async fn start(
-    cli: Cli,
-    settings: &Settings,
-    observed: (Metrics, Traces),
-    behind: &Handle,
-) -> anyhow::Result<ExitCode> {
+async fn start(cli: Cli, settings: &Settings, observed: &Observed, behind: &Handle) -> anyhow::Result<ExitCode> {
     match cli.command {
         None | Some(Command::Serve) if cli.settings.check => check::check(settings).await,
         None | Some(Command::Serve) => serve(settings, cli.settings.demo, observed, behind).await,
@@ -96,12 +94,8 @@ async fn start(
     }
 }
 
-async fn serve(
-    settings: &Settings,
-    fill: bool,
-    (metrics, traces): (Metrics, Traces),
-    behind: &Handle,
-) -> anyhow::Result<ExitCode> {
+async fn serve(settings: &Settings, fill: bool, observed: &Observed, behind: &Handle) -> anyhow::Result<ExitCode> {
+    let Observed { metrics, traces, log_server, .. } = observed;
     // The port first: somebody who starts the program twice should hear of that before anything is opened.
     let listener = listen(settings.address).await?;
     let port = listener.local_addr().context("the address cannot be told")?.port();
@@ -120,8 +114,9 @@ async fn serve(
             "the accounts of the demo have the password that everybody knows, and others may reach them; start on a new folder"
         );
     }
-    start_metrics(&shutdown, &metrics, settings.observing).await.context("nobody can read metrics")?;
-    let starting = Box::pin(Marketplace::start(settings, &folder, &public_url, (&metrics, &traces), &shutdown));
+    observe_logs(metrics, log_server.as_ref());
+    start_metrics(&shutdown, metrics, settings.observing).await.context("nobody can read metrics")?;
+    let starting = Box::pin(Marketplace::start(settings, &folder, &public_url, (metrics, traces), &shutdown));
     let marketplace = match shutdown.starting(&mut signals, starting).await {
         Ok(marketplace) => marketplace,
         Err(error) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use jobapp_gateway_service::{Policy, RateLimits};
+use jobapp_platform::Address;
 use jobapp_platform::config::{
     Bodies, Connections, Developing, Listen, Log, Observing, Reader, Sources, SourcesError, Tokens, Tracing, Web,
     compat, flag, secret,
@@ -53,6 +54,8 @@ pub struct Settings {
     pub log: String,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// Where log lines go beside standard error.
+    pub log_server: Option<Address>,
     /// Where metrics are read.
     pub observing: Observing,
     /// Where traces go.
@@ -123,7 +126,7 @@ impl Settings {
             (false, true) => "info,access=warn",
             (false, false) => "info",
         };
-        let Log { filter, format } = Log::read(&mut reader, usual);
+        let Log { filter, format, server: log_server } = Log::read(&mut reader, usual);
         let observing = Observing::read(&mut reader, 0);
         let tracing = Tracing::read(&mut reader, "jobapp");
         reader.finish()?;
@@ -145,6 +148,7 @@ impl Settings {
             cache_age,
             log: filter,
             log_format: format,
+            log_server,
             observing,
             tracing,
         })

@@ -79,7 +79,7 @@ async fn service() -> anyhow::Result<()> {
 
 /// A gateway as it is shipped, to one service.
 async fn gateway(service: SocketAddr) -> anyhow::Result<()> {
-    let _logging = start_logging(LogFormat::Json, "info")?;
+    let _logging = start_logging(LogFormat::Json, "info", "gateway", None)?;
     let upstream = over_network(&format!("http://{service}"))?;
     // Every request is counted; none is refused.
     let rate_limits = RateLimits { factor: 1_000_000, ..RateLimits::default() };

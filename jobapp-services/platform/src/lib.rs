@@ -28,7 +28,7 @@ pub use app::App;
 pub use dump::dump;
 pub use entrance::Entrance;
 pub use health::ask_ready;
-pub use observed::{measured, parts as observe_parts, serve_metrics, start_metrics, start_traces};
+pub use observed::{measured, observe_logs, parts as observe_parts, serve_metrics, start_metrics, start_traces};
 pub use open::*;
 pub use privacy::keep_private;
 pub use readiness::{Readiness, Verdict};

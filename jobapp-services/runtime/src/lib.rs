@@ -20,7 +20,7 @@ pub use exclusive::Exclusive;
 pub use hold::{HoldError, holding_back};
 pub use jobapp_kernel::error_text;
 pub use lifecycle::{STOP_LIMIT, Shutdown, Signals};
-pub use logging::{LogFormat, Logging, start_logging};
+pub use logging::{Beside, LogFormat, Logging, start_logging};
 pub use relay::{Relay, RelayError, Translate, TranslateError};
 pub use server::{
     BindFailure, Deadlines, LeastRate, MAX_CONNECTIONS, ServerConfig, listen, reserve_descriptors, serve,

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 /// What was asked.
 #[derive(Debug, Clone)]
@@ -20,11 +21,17 @@ pub(crate) struct Asked {
 
 type Answer = dyn Fn(&Asked, usize) -> (u16, Value) + Send + Sync;
 
-/// A server whose answers are written down.
+/// The status of an answer that never comes.
+pub(crate) const SILENCE: u16 = 0;
+/// The status of an answer in whose place the connection ends, as where nobody is there.
+pub(crate) const GONE: u16 = 1;
+
+/// A server whose answers are written down. It is gone once this is dropped.
 pub(crate) struct Scripted {
     /// Where it is: `127.0.0.1:3100`.
     pub(crate) host: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+    _serving: JoinSet<()>,
 }
 
 impl Scripted {
@@ -33,13 +40,14 @@ impl Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let (asked, answer): (Arc<Mutex<Vec<Asked>>>, Arc<Answer>) = (Arc::default(), Arc::new(answer));
-        let this = Self { host, asked: Arc::clone(&asked) };
-        tokio::spawn(async move {
+        let (mut serving, all) = (JoinSet::new(), Arc::clone(&asked));
+        serving.spawn(async move {
+            let mut clients = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(client, Arc::clone(&asked), Arc::clone(&answer)));
+                clients.spawn(serve(client, Arc::clone(&all), Arc::clone(&answer)));
             }
         });
-        this
+        Self { host, asked, _serving: serving }
     }
 
     /// Everything of this kind that was asked so far.
@@ -58,6 +66,12 @@ async fn serve(client: TcpStream, all: Arc<Mutex<Vec<Asked>>>, answer: Arc<Answe
             before
         };
         let (status, body) = answer(&asked, before);
+        if status == SILENCE {
+            return std::future::pending().await;
+        }
+        if status == GONE {
+            return;
+        }
         let body = body.to_string();
         let head =
             format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());

@@ -20,6 +20,7 @@ mod openapi;
 mod process;
 mod races;
 mod routes;
+mod secrecy;
 mod sockets;
 mod traces;
 mod validation;

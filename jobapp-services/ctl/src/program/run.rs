@@ -42,7 +42,8 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn prepared(cli: Cli) -> anyhow::Result<ExitCode> {
-    let logging = start_logging(LogFormat::Auto, &cli.log).map_err(|error| Usage(error_text(error.as_ref())))?;
+    let logging = start_logging(LogFormat::Auto, &cli.log, "ctl", None);
+    let logging = logging.map_err(|error| Usage(error_text(error.as_ref())))?;
     let sources = Sources::new().of_this_process();
     let sources = match &cli.config {
         Some(file) => sources.file(file).map_err(|error| Usage(error_text(&error)))?,

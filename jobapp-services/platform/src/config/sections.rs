@@ -46,6 +46,8 @@ pub struct Log {
     pub filter: String,
     /// How lines look.
     pub format: LogFormat,
+    /// Where lines go beside standard error.
+    pub server: Option<Address>,
 }
 
 impl Log {
@@ -58,6 +60,16 @@ impl Log {
         .about("How log lines look; auto is text on a terminal, JSON elsewhere")
         .or("auto");
 
+    /// Where lines go beside standard error. Programs of the existing system send theirs to the server of this name as well.
+    pub const SERVER: Setting = Setting::new(
+        "log_server",
+        &["JOBAPP_LOG_SERVER", "ELASTIC_SEARCH_URL"],
+        "an address such as http://elastic:secret@es:9200, or none",
+    )
+    .secret()
+    .about("The Elasticsearch that log lines go to beside standard error; none is none")
+    .or("none");
+
     /// Reads the section; `filter` is what is logged unless somebody says otherwise.
     pub fn read(reader: &mut Reader, filter: &str) -> Self {
         let filter = reader.or(&Self::FILTER, filter.to_owned(), |text| Some(text.to_owned()));
@@ -67,7 +79,22 @@ impl Log {
             "json" => Some(LogFormat::Json),
             _ => None,
         });
-        Self { filter, format }
+        Self { filter, format, server: Self::server(reader) }
+    }
+
+    fn server(reader: &mut Reader) -> Option<Address> {
+        let source = reader.source_of(&Self::SERVER);
+        // What gigs are searched in may be something else.
+        let is_implied = matches!(&source, Source::Environment(name) if name == "ELASTIC_SEARCH_URL");
+        let address = |text: &str| {
+            let address = Address::parse(source.to_string(), text);
+            let is_one = ["elasticsearch", "http", "https"].contains(&address.scheme());
+            match is_one {
+                true => Some(Some(address)),
+                false => (is_implied || text == "none").then_some(None),
+            }
+        };
+        reader.optional(&Self::SERVER, address).flatten()
     }
 }
 
@@ -450,6 +477,24 @@ mod tests {
         let places = places.unwrap();
         assert_eq!((listen.address.port(), places.store.scheme(), places.bus.scheme()), (2, "memory", "amqp"));
         assert_eq!(places.bus.setting(), "RABBITMQ_ENDPOINT in the environment");
+    }
+
+    #[test]
+    fn log_lines_go_where_those_of_existing_programs_go_unless_somebody_says_otherwise() {
+        let server = |variables: &[(&str, &str)]| {
+            let mut reader = Reader::new(sources(variables));
+            let log = Log::read(&mut reader, "info");
+            reader.finish().map(|()| log.server.map(|address| address.url())).map_err(|wrong| wrong.to_string())
+        };
+        let theirs = ("ELASTIC_SEARCH_URL", "http://elastic:hush@es.test:9200");
+        assert_eq!(server(&[]), Ok(None));
+        assert_eq!(server(&[theirs]), Ok(Some("http://elastic:hush@es.test:9200".to_owned())));
+        assert_eq!(server(&[theirs, ("JOBAPP_LOG_SERVER", "none")]), Ok(None));
+        let ours = server(&[theirs, ("JOBAPP_LOG_SERVER", "https://logs.test")]);
+        assert_eq!(ours, Ok(Some("https://logs.test".to_owned())));
+        assert_eq!(server(&[("ELASTIC_SEARCH_URL", "tantivy:data/search")]), Ok(None), "gigs are searched there");
+        let wrong = server(&[("JOBAPP_LOG_SERVER", "tcp://:hush@logs.test")]).unwrap_err();
+        assert!(wrong.contains("JOBAPP_LOG_SERVER in the environment") && !wrong.contains("hush"), "{wrong}");
     }
 
     #[test]

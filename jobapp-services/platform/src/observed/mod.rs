@@ -3,6 +3,7 @@
 //! What passes a port is counted by wrappers around it (`jobapp-metrics`); what has to be asked for is asked here, each time Prometheus does.
 
 mod asked;
+mod logs;
 mod page;
 mod traces;
 
@@ -12,6 +13,7 @@ use jobapp_telemetry::Serving;
 
 pub use self::asked::parts;
 pub(crate) use self::asked::{backlog, pool, queues};
+pub use self::logs::observe_logs;
 pub use self::page::{serve_metrics, start_metrics};
 pub use self::traces::start_traces;
 use crate::Service;

@@ -6,6 +6,7 @@ mod address;
 mod analytics;
 mod bus;
 mod error;
+mod logs;
 #[cfg(feature = "mail")]
 mod mail;
 mod media;
@@ -19,6 +20,7 @@ pub use self::address::Address;
 pub use self::analytics::Analytics;
 pub use self::bus::Bus;
 pub use self::error::{OpenError, UnknownAddress};
+pub use self::logs::{LineCounts, LogServer};
 #[cfg(feature = "mail")]
 pub use self::mail::Mail;
 pub use self::media::{Media, MediaConfig};

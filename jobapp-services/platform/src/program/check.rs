@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use super::host::media;
 use super::{Base, Program};
 use crate::config::MailSettings;
-use crate::{Address, Analytics, Bus, Mail, OpenError, Peers, Search, Store};
+use crate::{Address, Analytics, Bus, LogServer, Mail, OpenError, Peers, Search, Store};
 
 /// How long each server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -98,6 +98,11 @@ impl Standing {
         })
     }
 
+    fn log_server(address: &Address) -> Self {
+        let wanted = address.clone();
+        Self::new("log server", address.to_string(), async move { LogServer::look(&wanted).await })
+    }
+
     fn bus(address: &Address) -> Self {
         let wanted = address.clone();
         Self::new("broker", address.to_string(), async move {
@@ -138,6 +143,7 @@ pub(super) async fn check<P: Program>(base: &Base, program: &P) -> (Vec<String>,
             }
         }));
     }
+    standing.extend(base.log.server.as_ref().map(Standing::log_server));
     standing.extend(program.stands_on());
     let (mut lines, found): (Vec<String>, Vec<bool>) =
         join_all(standing.into_iter().map(Standing::looked)).await.into_iter().unzip();

@@ -19,8 +19,8 @@ use super::command_line::{CommandLine, listed};
 use super::{Base, Host, Opened, Program};
 use crate::config::{Reader, Tracing};
 use crate::{
-    App, Entrance, Readiness, Service, WaitError, ask_ready, dump, keep_private, observe_parts, start_metrics,
-    start_traces,
+    App, Entrance, LogServer, Readiness, Service, WaitError, ask_ready, dump, keep_private, observe_logs,
+    observe_parts, start_metrics, start_traces,
 };
 
 /// The program of a service: does what the command line says. Failures are one message on standard error and exit code 1.
@@ -48,7 +48,11 @@ fn prepared<P: Program>(line: &CommandLine) -> anyhow::Result<ExitCode> {
     if line.is_health {
         return Ok(healthy(base.listen.address));
     }
-    let logging = start_logging(base.log.format, &base.log.filter)?;
+    // Who only looks leaves no lines elsewhere.
+    let log_server = base.log.server.as_ref().filter(|_| !line.is_check && line.dump.is_none());
+    let log_server = log_server.map(LogServer::open).transpose()?;
+    let beside = log_server.as_ref().map(LogServer::beside);
+    let logging = start_logging(base.log.format, &base.log.filter, P::SERVICE, beside)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the system gives no threads")?;
     let metrics = Metrics::new();
@@ -59,13 +63,15 @@ fn prepared<P: Program>(line: &CommandLine) -> anyhow::Result<ExitCode> {
         match line.dump {
             _ if line.is_check => Ok(checked(&base, &program).await),
             Some(replace) => Box::pin(dumped(base, program, replace)).await,
-            None => Box::pin(serve(base, program, (metrics, traces))).await,
+            None => Box::pin(serve(base, program, (metrics, traces), log_server.as_ref())).await,
         }
     });
     // Blocking work that nobody waits for any more must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(2));
     // Behind everything: what else there is to tell is told by then, and nobody waits for it.
     drop(telling);
+    // What is logged at the end is shipped, too; and what became of that is written.
+    drop(log_server);
     drop(logging);
     outcome
 }
@@ -101,7 +107,12 @@ fn print(lines: &[String]) {
     drop(lines.iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()));
 }
 
-async fn serve<P: Program>(base: Base, program: P, (metrics, traces): (Metrics, Traces)) -> anyhow::Result<ExitCode> {
+async fn serve<P: Program>(
+    base: Base,
+    program: P,
+    (metrics, traces): (Metrics, Traces),
+    log_server: Option<&LogServer>,
+) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("the system does not let us listen for signals")?;
     // The port first: somebody who starts the program twice should hear of that before anything is opened.
     let listener = listen(base.listen.address).await?;
@@ -113,6 +124,7 @@ async fn serve<P: Program>(base: Base, program: P, (metrics, traces): (Metrics, 
     tracing::info!(service = P::SERVICE, %address, "listening");
     // Before anything is opened: a program that waits is looked at, too.
     observe_parts(&metrics, Arc::new(readiness.clone()));
+    observe_logs(&metrics, log_server);
     start_metrics(&shutdown, &metrics, base.observing).await.context("nobody can read metrics")?;
     let starting = Box::pin(started(base, program, &entrance, (metrics, traces, readiness), &shutdown));
     let (app, host, store) = match shutdown.starting(&mut signals, starting).await {

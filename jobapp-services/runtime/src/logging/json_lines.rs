@@ -13,10 +13,22 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-/// `{"timestamp":…,"level":…,` the event's fields, `"target":…,` where there is a trace `"trace_id":…,` and then `"span":{…},"spans":[…]}`. A span has its fields and its
-/// `name`; the last of `spans` is `span`.
+/// `{"timestamp":…,"level":…,` the event's fields, `"service":…,"target":…,"request_id":…,"trace_id":…,"span":{…},"spans":[…]}`. A span has its
+/// fields and its `name`; the last of `spans` is `span`.
+///
+/// No name is there twice, which servers would refuse: a field of an event that is called like one of these has a `_` behind its name. But
+/// an event may say itself which service it is about, and which request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct JsonLine;
+pub(super) struct JsonLine {
+    /// What the process is called.
+    pub(super) service: &'static str,
+}
+
+/// Names that an event's fields cannot have, and that a span's cannot.
+const OF_LINES: [&str; 6] = ["timestamp", "level", "target", "span", "spans", "instance"];
+const OF_SPANS: [&str; 1] = ["name"];
+const SERVICE: &str = "service";
+const REQUEST_ID: &str = "request_id";
 
 /// Fields as the members of a JSON object, without its braces.
 #[derive(Debug, Clone, Copy)]
@@ -30,14 +42,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, JsonMembers> for Jso
         // Taken and not borrowed: what is logged may log while it is formatted.
         let mut line = LINE.take();
         line.clear();
-        write_line(&mut line, at, event)?;
+        write_line(&mut line, self.service, at, event)?;
         let outcome = out.write_str(&line);
         LINE.set(line);
         outcome
     }
 }
 
-fn write_line<S>(line: &mut String, at: &FmtContext<'_, S, JsonMembers>, event: &Event<'_>) -> fmt::Result
+fn write_line<S>(
+    line: &mut String,
+    service: &str,
+    at: &FmtContext<'_, S, JsonMembers>,
+    event: &Event<'_>,
+) -> fmt::Result
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -46,11 +63,19 @@ where
     line.push_str("\",\"level\":\"");
     line.push_str(event.metadata().level().as_str());
     line.push('"');
-    let mut members = Members { line, first: false, outcome: Ok(()) };
+    let mut members = Members::of(line, &OF_LINES, false);
     event.record(&mut members);
     members.outcome?;
+    let has = |name| event.metadata().fields().field(name).is_some();
+    if !has(SERVICE) {
+        line.push_str(",\"service\":");
+        text(line, service);
+    }
     line.push_str(",\"target\":");
     text(line, event.metadata().target());
+    if !has(REQUEST_ID) {
+        request_id(line, at);
+    }
     if let Some(id) = jobapp_telemetry::trace_id() {
         line.push_str(",\"trace_id\":\"");
         line.push_str(&id);
@@ -68,6 +93,30 @@ where
     }
     line.push_str("}\n");
     Ok(())
+}
+
+/// The request that it happened in, as the innermost span tells that knows: so that all lines of a request are found by one name.
+fn request_id<S>(line: &mut String, at: &FmtContext<'_, S, JsonMembers>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    // Within a text the quotes would be escaped.
+    const BEGINNING: &str = "\"request_id\":\"";
+    for span in at.event_scope().into_iter().flatten() {
+        if let Some(members) = span.extensions().get::<FormattedFields<JsonMembers>>()
+            && let Some(begin) = members.find(BEGINNING)
+        {
+            let rest = &members[begin + BEGINNING.len()..];
+            // An id that needs escaping is none of ours.
+            let id = rest.split('"').next().filter(|id| !id.contains('\\'));
+            if let Some(id) = id {
+                line.push_str(",\"request_id\":\"");
+                line.push_str(id);
+                line.push('"');
+            }
+            return;
+        }
+    }
 }
 
 fn span_object<S>(line: &mut String, span: &SpanRef<'_, S>)
@@ -89,7 +138,7 @@ where
 impl<'w> FormatFields<'w> for JsonMembers {
     fn format_fields<R: RecordFields>(&self, mut out: Writer<'w>, fields: R) -> fmt::Result {
         let mut line = String::new();
-        let mut members = Members { line: &mut line, first: true, outcome: Ok(()) };
+        let mut members = Members::of(&mut line, &OF_SPANS, true);
         fields.record(&mut members);
         members.outcome?;
         out.write_str(&line)
@@ -97,7 +146,7 @@ impl<'w> FormatFields<'w> for JsonMembers {
 
     fn add_fields(&self, current: &'w mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
         let first = current.is_empty();
-        let mut members = Members { line: &mut current.fields, first, outcome: Ok(()) };
+        let mut members = Members::of(&mut current.fields, &OF_SPANS, first);
         fields.record(&mut members);
         members.outcome
     }
@@ -106,15 +155,21 @@ impl<'w> FormatFields<'w> for JsonMembers {
 /// Writes members, each after a comma but the first.
 struct Members<'l> {
     line: &'l mut String,
+    /// Names that are in use.
+    taken: &'static [&'static str],
     first: bool,
     outcome: fmt::Result,
 }
 
-impl Members<'_> {
+impl<'l> Members<'l> {
+    const fn of(line: &'l mut String, taken: &'static [&'static str], first: bool) -> Self {
+        Self { line, taken, first, outcome: Ok(()) }
+    }
+
     fn name(&mut self, field: &Field) {
         self.line.push_str(if std::mem::take(&mut self.first) { "\"" } else { ",\"" });
         self.line.push_str(field.name());
-        self.line.push_str("\":");
+        self.line.push_str(if self.taken.contains(&field.name()) { "_\":" } else { "\":" });
     }
 
     fn number(&mut self, field: &Field, digits: &str) {
@@ -240,7 +295,7 @@ mod tests {
         let writer = Written(Arc::clone(&written));
         let lines = tracing_subscriber::fmt()
             .fmt_fields(JsonMembers)
-            .event_format(JsonLine)
+            .event_format(JsonLine { service: "here" })
             .with_writer(move || writer.clone())
             .finish();
         tracing::subscriber::with_default(lines, work);
@@ -273,7 +328,7 @@ mod tests {
         let timestamp = line.as_object_mut().unwrap().remove("timestamp").unwrap();
         assert!(timestamp.as_str().is_some_and(|time| time.ends_with('Z') && time.len() == 27), "{timestamp}");
         let expected = json!({
-            "level": "WARN", "target": "here", "message": "a message with 5 words", "text": "é \"q\" \\ \n \u{7}", "whole": -3,
+            "level": "WARN", "service": "here", "target": "here", "message": "a message with 5 words", "text": "é \"q\" \\ \n \u{7}", "whole": -3,
             "count": u64::MAX, "share": 1.5, "nothing": null, "yes": true, "error": "it \"broke\"\n\tbadly \\ \u{1}",
             "debug": "Some(\"x\")",
         });
@@ -311,5 +366,31 @@ mod tests {
         let inner = json!({ "name": "inner", "later": 1 });
         assert_eq!((&lines[0]["span"], &lines[0]["spans"]), (&inner, &json!([outer, inner])));
         assert_eq!((&lines[1]["span"], &lines[1]["spans"]), (&outer, &json!([outer])));
+    }
+    #[test]
+    fn no_name_is_there_twice() {
+        let lines = lines(|| {
+            let span = tracing::info_span!("outer", name = "mine").entered();
+            tracing::info!(level = 3, timestamp = "now", target = "there", span = 1, service = "gig", "one");
+            drop(span);
+        });
+        let line = &lines[0];
+        assert_eq!((&line["level"], &line["level_"], &line["target_"]), (&json!("INFO"), &json!(3), &json!("there")));
+        assert_eq!((&line["service"], &line["span_"], &line["timestamp_"]), (&json!("gig"), &json!(1), &json!("now")));
+        assert_eq!(line["span"], json!({ "name": "outer", "name_": "mine" }));
+    }
+
+    #[test]
+    fn a_line_has_the_id_of_the_request_it_happened_in() {
+        let lines = lines(|| {
+            let outer = tracing::info_span!("request", note = "\"request_id\":\"other\"", request_id = "a-1").entered();
+            tracing::info_span!("inner", n = 1).in_scope(|| tracing::info!("within"));
+            tracing::info!(request_id = "its own", "one");
+            drop(outer);
+            tracing::info_span!("request", request_id = "a\"b").in_scope(|| tracing::info!("strange"));
+            tracing::info!("outside");
+        });
+        let ids: Vec<&Value> = lines.iter().map(|line| &line["request_id"]).collect();
+        assert_eq!(ids, [&json!("a-1"), &json!("its own"), &Value::Null, &Value::Null]);
     }
 }

@@ -9,6 +9,8 @@ use parking_lot::{Condvar, Mutex};
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::Beside;
+
 /// How long a line waits for others at most. Warnings and errors do not wait, nor do those before them.
 const WAIT: Duration = Duration::from_millis(100);
 /// How many bytes of lines wait at most.
@@ -16,7 +18,10 @@ const SPACE: usize = 64 * 1024;
 
 /// Where lines are written to.
 #[derive(Clone)]
-pub(super) struct Lines(Arc<Shared>);
+pub(super) struct Lines {
+    shared: Arc<Shared>,
+    beside: Option<Beside>,
+}
 
 struct Shared {
     state: Mutex<State>,
@@ -37,20 +42,20 @@ pub(super) struct Writing {
 }
 
 impl Lines {
-    /// Lines that are written to `out` for as long as the second value lives, and at once afterwards.
+    /// Lines that are written to `out` for as long as the second value lives, and at once afterwards. Each also goes to `beside`.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(super) fn to(out: impl Write + Send + 'static) -> io::Result<(Self, Writing)> {
+    pub(super) fn to(out: impl Write + Send + 'static, beside: Option<Beside>) -> io::Result<(Self, Writing)> {
         let state = State { lines: BufWriter::with_capacity(SPACE, Box::new(out)), over: false };
-        let lines = Self(Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }));
+        let lines = Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }), beside };
         let written = lines.clone();
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || written.keep_writing())?;
         Ok((lines.clone(), Writing { lines, thread: Some(thread) }))
     }
 
     fn keep_writing(&self) {
-        let Shared { state, changed } = &*self.0;
+        let Shared { state, changed } = &*self.shared;
         let mut state = state.lock();
         while !state.over {
             if state.lines.buffer().is_empty() {
@@ -72,7 +77,7 @@ impl State {
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        let Shared { state, changed } = &*self.lines.0;
+        let Shared { state, changed } = &*self.lines.shared;
         {
             let mut state = state.lock();
             state.over = true;
@@ -95,35 +100,39 @@ impl<'a> MakeWriter<'a> for Lines {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line { shared: &self.0, waits: true }
+        Line { lines: self, waits: true }
     }
 
     fn make_writer_for(&'a self, of: &Metadata<'_>) -> Line<'a> {
-        Line { shared: &self.0, waits: *of.level() > Level::WARN }
+        Line { lines: self, waits: *of.level() > Level::WARN }
     }
 }
 
 /// Takes one line.
 pub(super) struct Line<'a> {
-    shared: &'a Shared,
+    lines: &'a Lines,
     waits: bool,
 }
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut state = self.shared.state.lock();
+        if let Some(beside) = &self.lines.beside {
+            beside.take(line);
+        }
+        let shared = &self.lines.shared;
+        let mut state = shared.state.lock();
         let first = state.lines.buffer().is_empty();
         state.lines.write_all(line)?;
         if !self.waits || state.over {
             state.lines.flush()?;
         } else if first {
-            self.shared.changed.notify_one();
+            shared.changed.notify_one();
         }
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.shared.state.lock().lines.flush()
+        self.lines.shared.state.lock().lines.flush()
     }
 }
 
@@ -161,7 +170,7 @@ mod tests {
     #[test]
     fn lines_are_written_together_and_none_is_left_when_it_ends() {
         let out = Out::default();
-        let (lines, writing) = Lines::to(out.clone()).unwrap();
+        let (lines, writing) = Lines::to(out.clone(), None).unwrap();
         log(&lines, || (0..1000).for_each(|number| tracing::info!(number, "a line")));
         drop(writing);
         assert!(out.total() > 1000 * "a line".len());
@@ -174,19 +183,19 @@ mod tests {
     #[test]
     fn a_warning_does_not_wait_nor_do_lines_before_it() {
         let out = Out::default();
-        let (lines, _writing) = Lines::to(out.clone()).unwrap();
+        let (lines, _writing) = Lines::to(out.clone(), None).unwrap();
         log(&lines, || {
             tracing::info!("before");
             tracing::warn!("now");
         });
         assert!(out.total() > "before".len() + "now".len());
-        assert_eq!(lines.0.state.lock().lines.buffer().len(), 0);
+        assert_eq!(lines.shared.state.lock().lines.buffer().len(), 0);
     }
 
     #[test]
     fn a_single_line_is_written_soon() {
         let out = Out::default();
-        let (lines, _writing) = Lines::to(out.clone()).unwrap();
+        let (lines, _writing) = Lines::to(out.clone(), None).unwrap();
         for round in 1..=3 {
             let before = out.total();
             log(&lines, || tracing::info!("alone"));
@@ -196,5 +205,31 @@ mod tests {
                 std::thread::yield_now();
             }
         }
+    }
+
+    #[test]
+    fn each_line_goes_beside_as_a_whole_also_where_nobody_reads() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+        }
+        let beside = Arc::new(Mutex::new(Vec::new()));
+        let taking = Arc::clone(&beside);
+        let taking = Beside::new(move |line| taking.lock().push(String::from_utf8_lossy(line).into_owned()));
+        let (lines, _writing) = Lines::to(Closed, Some(taking)).unwrap();
+        let subscriber = tracing_subscriber::fmt().with_writer(lines).log_internal_errors(false).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("one");
+            tracing::warn!("two");
+        });
+        let taken = beside.lock();
+        assert_eq!(taken.len(), 2);
+        assert!(taken[0].ends_with("one\n") && taken[1].ends_with("two\n"), "{taken:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Logs: lines for people on a terminal, JSON lines for machines.
 
+mod beside;
 mod json_lines;
 mod lines;
 
@@ -10,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+pub use beside::Beside;
 use json_lines::{JsonLine, JsonMembers};
 use lines::{Lines, Writing};
 
@@ -33,13 +35,19 @@ pub struct Logging {
     _writing: Option<Writing>,
 }
 
-/// Starts logging to standard error. `filter` is a level or a list of `target=level`, such as `info` or `warn,jobapp=debug`.
+/// Starts logging to standard error. `filter` is a level or a list of `target=level`, such as `info` or `warn,jobapp=debug`. `service` is what
+/// the process is called in JSON lines; each of these also goes to `beside`, however lines look here.
 ///
 /// JSON lines wait for others for up to 100 ms and are then written together; warnings and errors are written at once.
 ///
 /// # Errors
 /// When the filter cannot be read, or logging was started before.
-pub fn start_logging(format: LogFormat, filter: &str) -> anyhow::Result<Logging> {
+pub fn start_logging(
+    format: LogFormat,
+    filter: &str,
+    service: &'static str,
+    beside: Option<Beside>,
+) -> anyhow::Result<Logging> {
     let filter = read_filter(filter)?;
     let text = match format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
@@ -49,12 +57,19 @@ pub fn start_logging(format: LogFormat, filter: &str) -> anyhow::Result<Logging>
     let registry = tracing_subscriber::registry().with(filter);
     // Where standard error is closed nobody can be told that a line was lost; the layer would panic when it tried.
     let lines = tracing_subscriber::fmt::layer().log_internal_errors(false);
+    let json = JsonLine { service };
     if text {
-        registry.with(lines.with_writer(std::io::stderr).with_target(false)).try_init()?;
+        let for_people = lines.with_writer(std::io::stderr).with_target(false);
+        let for_machines = beside.map(|beside| {
+            let lines = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(beside);
+            lines.fmt_fields(JsonMembers).event_format(json)
+        });
+        registry.with(for_people).with(for_machines).try_init()?;
         return Ok(Logging { _writing: None });
     }
-    let (writer, writing) = Lines::to(std::io::stderr()).context("the system gives no thread for the log")?;
-    registry.with(lines.with_writer(writer).fmt_fields(JsonMembers).event_format(JsonLine)).try_init()?;
+    // One layer for both: two would note each field of a span twice.
+    let (writer, writing) = Lines::to(std::io::stderr(), beside).context("the system gives no thread for the log")?;
+    registry.with(lines.with_writer(writer).fmt_fields(JsonMembers).event_format(json)).try_init()?;
     Ok(Logging { _writing: Some(writing) })
 }
 

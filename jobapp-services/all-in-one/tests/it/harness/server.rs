@@ -177,6 +177,13 @@ impl Server {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Everything it wrote to its error output, once it was asked to stop and has.
+    pub fn log_at_its_end(self) -> String {
+        self.signal(Signal::TERM);
+        assert!(self.wait().success(), "{}", self.log());
+        self.log()
+    }
+
     /// The number of its process.
     pub fn id(&self) -> u32 {
         self.child.lock().unwrap().id()
