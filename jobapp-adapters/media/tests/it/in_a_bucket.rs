@@ -100,12 +100,13 @@ async fn when_all_answers_are_lost_what_was_stored_is_removed() {
 async fn what_nobody_waits_for_any_more_is_removed() {
     let bucket = Bucket::start().await;
     let media = media_in(&bucket, MediaLimits::default(), "");
-    bucket.fail(|head| head.uri.query()?.contains("partNumber=3").then_some(Fault::Silence));
+    // All parts are there by then: one that is on its way while the upload is given up may arrive afterwards, at S3 as here.
+    bucket.fail(|head| (head.method == "POST" && head.uri.query()?.contains("uploadId=")).then_some(Fault::Silence));
     let storing = tokio::spawn({
         let media = media.clone();
         async move { media.store(an_archive().1).await }
     });
-    until(|| bucket.asked().iter().any(|asked| asked.contains("partNumber=3"))).await;
+    until(|| bucket.asked().iter().any(|asked| asked.starts_with("POST") && asked.contains("uploadId="))).await;
     assert!(bucket.kept() > 0);
     storing.abort();
     until(|| bucket.kept() == 0).await;
