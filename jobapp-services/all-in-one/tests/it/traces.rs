@@ -99,13 +99,25 @@ async fn an_order_is_one_trace_from_the_browser_to_mails_and_sockets() {
     let (trade, agent) = (server.trade().await, Agent::start().await);
     let cookie = trade.seller.cookie("session").map(|session| format!("session={session}"));
     let mut tab = agent.joined("seller", &server.base, Opening { cookie, ..Opening::default() }).await;
-    order_within_a_trace(&trade).await;
-    assert_eq!(tab.news().await[0], "order notification");
     let missing = |spans: &[Told]| {
         let tree = tree(spans, TRACE);
         ORDER.into_iter().filter(|line| !tree.contains(*line)).count()
     };
-    collector.until("the whole trace", |spans| (missing(spans) == 0).then_some(())).await;
+    let whole = || async { if missing(&collector.spans()) == 0 { Ok(()) } else { Err("not yet".to_owned()) } };
+    for _ in 0..3 {
+        order_within_a_trace(&trade).await;
+        assert_eq!(tab.news().await[0], "order notification");
+        // On a busy machine a message may be tried again, or delivered with others: it has another place then.
+        let waiting = async {
+            while whole().await.is_err() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(std::time::Duration::from_secs(15), waiting).await.is_ok() {
+            break;
+        }
+    }
+    soon("the whole trace", whole).await;
     let access = soon("the log names the trace", || async {
         let lines = server.log();
         let mut lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
