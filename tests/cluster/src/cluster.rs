@@ -26,12 +26,20 @@ impl Cluster {
     /// When a program is not there, or does not get ready.
     pub async fn start(plan: &Plan) -> anyhow::Result<Self> {
         let cluster = Box::pin(Self::prepare(plan)).await?;
+        cluster.begin().await?;
+        Ok(cluster)
+    }
+
+    /// Starts every process, of which none runs, and waits until all are ready.
+    ///
+    /// # Errors
+    /// When one does not get ready.
+    pub async fn begin(&self) -> anyhow::Result<()> {
         // In an order in which nobody finds what he needs.
-        for process in cluster.processes.iter().rev() {
+        for process in self.processes.iter().rev() {
             process.start()?;
         }
-        cluster.ready().await?;
-        Ok(cluster)
+        self.ready().await
     }
 
     /// Starts the servers; no program runs yet.

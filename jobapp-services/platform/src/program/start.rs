@@ -48,15 +48,15 @@ fn prepared<P: Program>(line: &CommandLine) -> anyhow::Result<ExitCode> {
     if line.is_health {
         return Ok(healthy(base.listen.address));
     }
-    // Who only looks leaves no lines elsewhere.
-    let log_server = base.log.server.as_ref().filter(|_| !line.is_check && line.dump.is_none());
+    // Who only looks leaves nothing elsewhere, neither lines nor spans.
+    let serves = !line.is_check && line.dump.is_none();
+    let log_server = base.log.server.as_ref().filter(|_| serves);
     let log_server = log_server.map(LogServer::open).transpose()?;
     let beside = log_server.as_ref().map(LogServer::beside);
     let logging = start_logging(base.log.format, &base.log.filter, P::SERVICE, beside)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the system gives no threads")?;
     let metrics = Metrics::new();
-    let serves = !line.is_check && line.dump.is_none();
     let tracing = if serves { base.tracing.clone() } else { Tracing { to: None } };
     let (traces, telling) = start_traces(&tracing, &metrics)?;
     let outcome = runtime.block_on(async {

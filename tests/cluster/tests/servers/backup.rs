@@ -8,9 +8,10 @@ use anyhow::{Context, ensure};
 use jobapp_cluster::{Cluster, Place, Plan};
 
 use crate::busy::{Busy, Two};
-use crate::journey::{Options, travel};
+use crate::journey::travel;
+use crate::journeys::{options, same, stored};
 use crate::people::Person;
-use crate::world::{PATIENCE, cluster, until};
+use crate::world::{cluster, until};
 
 /// What is copied while everybody works fits together: every order is counted, every gig is found, every notice is there. What is copied at rest
 /// is the same to the letter, and business goes on there.
@@ -29,13 +30,17 @@ async fn a_copy_made_under_load_goes_on_elsewhere() {
     let two = Arc::new(Two::meet(world.url()).await.unwrap());
 
     let busy = Busy::begin(&two);
-    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
-    let before = until(async || two.stored().await).await;
+    let before = until(async || {
+        let stored = two.stored().await?;
+        ensure!(stored.orders.len() >= 15, "only {} orders", stored.orders.len());
+        Ok(stored)
+    })
+    .await;
     copy(&world, &elsewhere).await.unwrap();
     let done = busy.end().await;
     until(async || two.has_all_of(&done).await).await;
 
-    start(&elsewhere).await.unwrap();
+    elsewhere.begin().await.unwrap();
     let there = two.at(elsewhere.url()).await.unwrap();
     let copied = until(async || there.all().await).await;
     assert!(copied.messages.len() >= before.messages.len() && done.messages.starts_with(&copied.messages));
@@ -44,17 +49,9 @@ async fn a_copy_made_under_load_goes_on_elsewhere() {
     assert!(elsewhere.stop().unwrap());
 
     copy(&world, &elsewhere).await.unwrap();
-    start(&elsewhere).await.unwrap();
-    until(async || same(&world, &elsewhere)).await;
-    let patience = PATIENCE;
-    let options = Options {
-        base: elsewhere.url().to_owned(),
-        patience,
-        suffix: "000003".to_owned(),
-        mailpit: None,
-        tell: |_| {},
-    };
-    travel(&options).await.unwrap();
+    elsewhere.begin().await.unwrap();
+    until(async || same(&stored(&world)?, &stored(&elsewhere)?)).await;
+    travel(&options(elsewhere.url(), "000003", None)).await.unwrap();
 }
 
 /// Copies everything of one marketplace, as an operator does, while nothing is under way between its services.
@@ -68,7 +65,7 @@ async fn copy(from: &Cluster, to: &Cluster) -> anyhow::Result<()> {
     let mut holding = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
     tokio::select! {
         ended = holding.wait() => anyhow::bail!("events are not held back: {}", ended?),
-        () = there(&ready) => {}
+        () = until(async || ready.exists().then_some(()).ok_or("events are not held back yet")) => {}
     }
     let address = one.own().address().await;
     other
@@ -93,12 +90,6 @@ fn database(cluster: &Cluster) -> anyhow::Result<&Place> {
     cluster.servers().postgres.as_ref().context("no PostgreSQL")
 }
 
-async fn there(file: &Path) {
-    while !file.exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-}
-
 fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
@@ -109,23 +100,6 @@ fn copy_files(from: &Path, to: &Path) -> anyhow::Result<()> {
             false => drop(std::fs::copy(entry.path(), to)?),
         }
     }
-    Ok(())
-}
-
-async fn start(cluster: &Cluster) -> anyhow::Result<()> {
-    for process in cluster.processes() {
-        process.start()?;
-    }
-    cluster.ready().await
-}
-
-fn same(one: &Cluster, other: &Cluster) -> anyhow::Result<()> {
-    let lines = |cluster: &Cluster| -> anyhow::Result<Vec<String>> {
-        Ok(cluster.dump()?.iter().map(|line| line.replace(cluster.url(), "<base>")).collect())
-    };
-    let (one, other) = (lines(one)?, lines(other)?);
-    let different = one.iter().zip(&other).find(|(one, other)| one != other);
-    ensure!(one == other, "{} and {} lines; the first that differ: {different:?}", one.len(), other.len());
     Ok(())
 }
 

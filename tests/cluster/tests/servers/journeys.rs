@@ -12,7 +12,7 @@ use reqwest::Method;
 use crate::journey::{Options, travel};
 use crate::world::{PATIENCE, cluster, until};
 
-fn options(base: &str, suffix: &str, mailpit: Option<&str>) -> Options {
+pub(crate) fn options(base: &str, suffix: &str, mailpit: Option<&str>) -> Options {
     let mailpit = mailpit.map(str::to_owned);
     Options { base: base.to_owned(), patience: PATIENCE, suffix: suffix.to_owned(), mailpit, tell: |_| {} }
 }
@@ -50,14 +50,14 @@ async fn two_of_each_program_with_everything_on_what_suits_it_are_the_one_binary
 }
 
 /// What a cluster stored, without its address, which is part of those of pictures.
-fn stored(cluster: &Cluster) -> anyhow::Result<Vec<String>> {
+pub(crate) fn stored(cluster: &Cluster) -> anyhow::Result<Vec<String>> {
     let mut lines: Vec<String> = cluster.dump()?.iter().map(|line| line.replace(cluster.url(), "<base>")).collect();
     lines.sort();
     Ok(lines)
 }
 
 /// Tells the first lines that only one of them has.
-fn same(expected: &[String], found: &[String]) -> anyhow::Result<()> {
+pub(crate) fn same(expected: &[String], found: &[String]) -> anyhow::Result<()> {
     let count = |lines: &[String]| {
         lines.iter().fold(BTreeMap::new(), |mut counts, line| {
             *counts.entry(line.clone()).or_insert(0_i32) += 1;
@@ -73,10 +73,7 @@ fn same(expected: &[String], found: &[String]) -> anyhow::Result<()> {
             .collect()
     };
     let (missing, further) = (only(&expected, &found), only(&found, &expected));
-    ensure!(
-        missing.is_empty() && further.is_empty(),
-        "only the one binary: {missing:#?}\nonly the cluster: {further:#?}"
-    );
+    ensure!(missing.is_empty() && further.is_empty(), "only expected: {missing:#?}\nonly found: {further:#?}");
     Ok(())
 }
 

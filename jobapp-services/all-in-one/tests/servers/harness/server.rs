@@ -87,10 +87,7 @@ impl Server {
         let cluster = elsewhere(async move {
             match before {
                 Some(cluster) => {
-                    for process in cluster.processes() {
-                        process.start().unwrap();
-                    }
-                    cluster.ready().await.unwrap();
+                    cluster.begin().await.unwrap();
                     cluster
                 }
                 None => Arc::new(Cluster::start(&plan).await.unwrap()),
